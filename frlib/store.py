@@ -97,7 +97,7 @@ def read_arrays(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict]
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+            arrays = {name: file.get_tensor(name) for name in file.keys()}
     except Exception as error:  # safetensors raises its own type, which has no public base class
         raise OSError(f"{path} cannot be read: {error}") from error
     if metadata.get("sha256") != arrays_digest(arrays):

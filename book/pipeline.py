@@ -1,0 +1,263 @@
+"""What the build does: run chapters through papermill, stage the sources, build the site.
+
+`dodo.py` says when each step runs. Nothing is ever written in place: a notebook or a site takes the place of the old
+one only when it is whole.
+"""
+
+import datetime
+import importlib.metadata
+import json
+import modulefinder
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+PROFILES = ("smoke", "book", "paper")
+SHOWN_VERSIONS = ("frlib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "altair", "papermill", "jupyter-book")
+
+
+class ChapterFailed(RuntimeError):
+    """A cell of a chapter raised; the message names chapter and cell."""
+
+
+# ---------------------------------------------------------------- what a chapter depends on
+
+
+def frlib_files(script: str | Path, root: Path = ROOT) -> list[str]:
+    """Return the files of ``frlib`` that a script needs, directly or through other modules.
+
+    Imports are found in the code, also inside functions, without running it. Data files (CSV, JavaScript) beside an
+    imported module count as part of it.
+    """
+    finder = modulefinder.ModuleFinder(path=[str(root)])
+    finder.run_script(str(script))
+    modules = [Path(m.__file__) for name, m in finder.modules.items() if m.__file__ and name.split(".")[0] == "frlib"]
+    data = [
+        f
+        for folder in {m.parent for m in modules}
+        for f in folder.iterdir()
+        if f.is_file() and f.suffix in {".csv", ".js", ".json"}
+    ]
+    return sorted(str(f.resolve()) for f in {*modules, *data})
+
+
+# ---------------------------------------------------------------- running a chapter
+
+
+def execute(source: Path, target: Path, parameters: dict) -> None:
+    """Run a py:percent chapter with papermill and write the executed notebook to ``target``.
+
+    Raises
+    ------
+    ChapterFailed
+        If a cell raises. The partial notebook is kept apart, under ``failed/``, for reading.
+    """
+    import jupytext
+    import nbformat
+    import papermill
+    from papermill.exceptions import PapermillExecutionError
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = target.parent / ".running"
+    work.mkdir(exist_ok=True)
+    plain, partial = work / f"{target.stem}.in.ipynb", work / target.name
+    notebook = jupytext.read(source)
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, plain)
+    environment = {
+        "FRLIB_BOOK": "1",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONHASHSEED": "0",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    started = time.time()
+    try:
+        papermill.execute_notebook(
+            plain,
+            partial,
+            parameters=parameters,
+            kernel_name="python3",
+            cwd=str(ROOT),
+            progress_bar=True,
+            log_output=False,
+        )
+    except PapermillExecutionError as error:
+        failed = target.parent.parent / "failed" / target.name
+        failed.parent.mkdir(exist_ok=True)
+        os.replace(partial, failed)
+        raise ChapterFailed(failure_message(source, error, failed)) from None
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
+    executed = nbformat.read(partial, as_version=4)
+    finish(executed, parameters, started)
+    nbformat.write(executed, partial)
+    os.replace(partial, target)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def failure_message(source: Path, error, partial: Path) -> str:
+    """Name the chapter, the cell and what it raised."""
+    first = next((line for line in error.source.splitlines() if line.strip()), "").strip()
+    return (
+        f"chapter {source.stem} failed in code cell {error.exec_count}, which begins with `{first}`\n"
+        f"{error.ename}: {error.evalue}\nThe notebook up to that cell: {os.path.relpath(partial, ROOT)}"
+    )
+
+
+def finish(notebook, parameters: dict, started: float) -> None:
+    """Put the values that ran into the parameters cell, and the facts of the run into the metadata."""
+    cells = notebook.cells
+    for cell in cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            for name, value in parameters.items():
+                cell.source = re.sub(
+                    rf"(?m)^{name}\s*=\s*[^#\n]*?(\s*(?:#.*)?)$", rf"{name} = {value!r}\1", cell.source
+                )
+    notebook.cells = [c for c in cells if "injected-parameters" not in c.metadata.get("tags", [])]
+    for cell in notebook.cells:
+        for noise in ("papermill", "execution"):
+            cell.metadata.pop(noise, None)
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata["frlib"] = {
+        **parameters,
+        "device": resolved_device(parameters["device"]),
+        "seconds": round(time.time() - started, 1),
+        "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version()} | {n: importlib.metadata.version(n) for n in SHOWN_VERSIONS},
+        "processor": f"{os.cpu_count()} cores, {platform.machine()}",
+    }
+
+
+def resolved_device(name: str) -> str:
+    """Return what "auto" stood for on this machine."""
+    from frlib.runtime import choose_device
+
+    return choose_device(name).type
+
+
+# ---------------------------------------------------------------- time of each step
+
+
+def record_step(folder: Path, name: str, seconds: float) -> None:
+    """Note how long a step of the build took, in ``build.json`` of the profile's folder."""
+    from frlib.store import atomic_file
+
+    path = folder / "build.json"
+    steps = json.loads(path.read_text())["steps"] if path.exists() else []
+    steps = [s for s in steps if s["name"] != name] + [{"name": name, "seconds": round(seconds, 1)}]
+    with atomic_file(path) as partial:
+        partial.write_text(json.dumps({"steps": steps}, indent=1))
+
+
+def step_table(folder: Path) -> str:
+    """Return the recorded steps as text, one line each."""
+    path = folder / "build.json"
+    steps = json.loads(path.read_text())["steps"] if path.exists() else []
+    return "\n".join(f"  {s['name']:<28}{s['seconds']:>8.1f} s" for s in steps)
+
+
+# ---------------------------------------------------------------- the site
+
+
+def repository_url() -> str | None:
+    """Return the https address of the repository, or None if it is not known.
+
+    ``FRLIB_REPOSITORY_URL`` goes first; else the git remote "origin". None is never replaced by a guess.
+    """
+    url = os.environ.get("FRLIB_REPOSITORY_URL", "")
+    if not url:
+        remote = subprocess.run(["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True)
+        url = remote.stdout.strip() if remote.returncode == 0 else ""
+    url = re.sub(r"^(?:ssh://)?git@([^:/]+)[:/]", r"https://\1/", url).removesuffix(".git")
+    return url if url.startswith("https://") and "@" not in url else None
+
+
+def site_config(url: str | None) -> dict:
+    """Return the book's configuration, with buttons only where the repository's address is known."""
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    known = url is not None
+    html = config["html"]
+    html["use_repository_button"] = html["use_issues_button"] = html["use_edit_page_button"] = known
+    html.setdefault("extra_navbar", "")
+    sphinx = config["sphinx"]["config"]
+    sphinx["html_theme_options"]["use_download_button"] = known
+    if known:
+        # Colab opens the executed notebook that Sphinx copies beside the site, on the branch that holds the site.
+        config["repository"] = {"url": url, "branch": "gh-pages", "path_to_book": "_sources"}
+        config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+        # The edit button leads to the py:percent source, not to the generated notebook.
+        sphinx["html_context"] = sphinx.get("html_context", {}) | {
+            "edit_page_url_template": url + "/edit/main/{{ file_name | replace('.ipynb', '.py') }}",
+            "edit_page_provider_name": "the repository",
+        }
+    return config
+
+
+def add_install_cell(notebook, url: str) -> None:
+    """Begin a notebook with the cell that installs frlib on Colab; readers of the page do not see it."""
+    import nbformat
+
+    code = (
+        "# On Colab only: install frlib, without touching Colab's own torch and numpy.\n"
+        "import sys\n\n"
+        'if "google.colab" in sys.modules:\n'
+        f'    %pip install --quiet "frlib[models,faces] @ git+{url}"'
+    )
+    cell = nbformat.v4.new_code_cell(code, metadata={"tags": ["remove-cell"]})
+    notebook.cells.insert(1, cell)
+
+
+def stage(folder: Path, url: str | None) -> Path:
+    """Lay out what Jupyter Book reads: configuration, pages, assets and executed notebooks. Returns the folder."""
+    import nbformat
+
+    source = folder / "source"
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("__pycache__", "vendor"))
+    shutil.copy(ROOT / "_toc.yml", source)
+    (source / "_config.yml").write_text(yaml.safe_dump(site_config(url), sort_keys=False))
+    (source / "notebooks").mkdir()
+    for path in sorted((folder / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        if url:
+            add_install_cell(notebook, url)
+        nbformat.write(notebook, source / "notebooks" / path.name)
+    for name in ("build.json", "benchmarks.json"):
+        if (folder / name).exists():
+            shutil.copy(folder / name, source / "book")
+    subprocess.run([sys.executable, ROOT / "book/_ext/vendor.py", source / "book/assets/vendor"], check=True, cwd=ROOT)
+    return source
+
+
+def build_site(folder: Path) -> None:
+    """Build the site with warnings as errors; the old site stays in place until the new one is whole."""
+    source, work = stage(folder, repository_url()), folder / "site-work"
+    shutil.rmtree(work, ignore_errors=True)
+    command = ["jupyter-book", "build", source, "--path-output", work, "--all", "-W", "-n", "--keep-going", "-q"]
+    command[0] = str(Path(sys.executable).with_name("jupyter-book"))
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
+    subprocess.run(command, check=True, cwd=ROOT, env=environment)
+    new, site, old = work / "_build/html", folder / "html", folder / "html.old"
+    shutil.rmtree(old, ignore_errors=True)
+    if site.exists():
+        site.rename(old)
+    new.rename(site)
+    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
+
+
+def site_size(folder: Path) -> str:
+    """Return the number of files and megabytes of the built site."""
+    files = [f for f in (folder / "html").rglob("*") if f.is_file()]
+    return f"{len(files)} files, {sum(f.stat().st_size for f in files) / 1e6:.1f} MB"
