@@ -1,7 +1,6 @@
-"""The build as doit tasks: ``doit profile=smoke|book|paper``. A task runs again only when the content it needs changed."""
+"""The build as doit tasks: ``doit profile=smoke|book|paper``. A task runs again only when its content changed."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -59,8 +58,8 @@ def cached(name, package, what):
         subprocess.run([sys.executable, "-m", package, "--stamp", str(stamp)], check=True, cwd=ROOT)
 
     def in_place():
-        files = json.loads(stamp.read_text()) if stamp.exists() else {"": 1}
-        return all(Path(f).exists() and os.path.getsize(f) == size for f, size in files.items())
+        files = json.loads(stamp.read_text()) if stamp.exists() else {}
+        return bool(files) and all(Path(f).is_file() and Path(f).stat().st_size == size for f, size in files.items())
 
     sources = sorted(str(f) for f in (ROOT / package.replace(".", "/")).rglob("*.py"))
     return {"actions": [timed(what, fill)], "file_dep": sources, "uptodate": [in_place]}

@@ -1,0 +1,154 @@
+"""The build: what a chapter depends on, what a failure leaves behind, what the executed page shows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+from book import pipeline  # noqa: E402
+
+PARAMETERS = {"profile": "smoke", "seed": 7, "device": "cpu"}
+CHAPTER = """# ---
+# jupyter:
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # A chapter
+
+# %% tags=["parameters"]
+profile = "book"  # smoke, book or paper
+seed = 0
+device = "auto"
+
+# %%
+print(profile, seed, device)
+"""
+
+
+@pytest.fixture
+def library(tmp_path):
+    """A small frlib: a imports b inside a function, c is imported by nobody, b has a data file beside it."""
+    files = {
+        "frlib/__init__.py": "",
+        "frlib/a.py": "def f():\n    from frlib.sub import b\n    return b\n",
+        "frlib/sub/__init__.py": "",
+        "frlib/sub/b.py": "import json\n",
+        "frlib/sub/table.csv": "x\n1\n",
+        "frlib/other/__init__.py": "",
+        "frlib/other/c.py": "",
+        "chapter.py": "from frlib import a\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_a_chapter_depends_on_what_it_imports_directly_or_through_others(library):
+    found = {str(Path(f).relative_to(library)) for f in pipeline.frlib_files(library / "chapter.py", library)}
+    expected = {"__init__.py", "a.py", "sub/__init__.py", "sub/b.py", "sub/table.csv"}
+    assert found == {f"frlib/{name}" for name in expected}
+
+
+def test_the_executed_notebook_shows_the_values_that_ran(tmp_path):
+    source, target = tmp_path / "chapter.py", tmp_path / "notebooks/chapter.ipynb"
+    source.write_text(CHAPTER)
+    pipeline.execute(source, target, PARAMETERS)
+    notebook = nbformat.read(target, as_version=4)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    assert code[0].source == "profile = 'smoke'  # smoke, book or paper\nseed = 7\ndevice = 'cpu'"
+    assert code[1].outputs[0].text == "smoke 7 cpu\n"
+    assert len(code) == 2, "the injected cell must not stand beside the defaults"
+    facts = notebook.metadata["frlib"]
+    assert {k: facts[k] for k in PARAMETERS} == PARAMETERS
+    assert facts["seconds"] > 0 and facts["versions"]["torch"]
+    assert [p.name for p in target.parent.iterdir()] == ["chapter.ipynb"]
+
+
+def test_a_failing_cell_names_chapter_and_cell_and_leaves_the_old_notebook(tmp_path):
+    source, target = tmp_path / "chapter.py", tmp_path / "notebooks/chapter.ipynb"
+    source.write_text(CHAPTER + "\n# %%\nnumber = 1\nnumber / 0\n")
+    target.parent.mkdir()
+    target.write_text("the old one")
+    message = r"chapter chapter failed in code cell \d+, .*`number = 1`\n.*ZeroDivision"
+    with pytest.raises(pipeline.ChapterFailed, match=message):
+        pipeline.execute(source, target, PARAMETERS)
+    assert target.read_text() == "the old one"
+    assert (tmp_path / "failed/chapter.ipynb").exists()
+
+
+def test_a_failing_site_build_leaves_the_old_site(tmp_path, monkeypatch):
+    (tmp_path / "html").mkdir()
+    (tmp_path / "html/index.html").write_text("the old one")
+    monkeypatch.setattr(pipeline, "stage", lambda folder, url: folder)
+
+    def fail(command, **_):
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(pipeline, "repository_url", lambda: None)
+    monkeypatch.setattr(pipeline.subprocess, "run", fail)
+    with pytest.raises(subprocess.CalledProcessError):
+        pipeline.build_site(tmp_path)
+    assert (tmp_path / "html/index.html").read_text() == "the old one"
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("https://host.example/me/book.git", "https://host.example/me/book"),
+        ("git@host.example:me/book.git", "https://host.example/me/book"),
+        ("ssh://git@host.example/me/book", "https://host.example/me/book"),
+        ("https://token@host.example/me/book", None),
+        ("file:///srv/book", None),
+        ("../book", None),
+    ],
+)
+def test_only_a_public_address_becomes_a_button(monkeypatch, value, url):
+    monkeypatch.setenv("FRLIB_REPOSITORY_URL", value)
+    assert pipeline.repository_url() == url
+
+
+def test_buttons_exist_only_with_a_known_address():
+    without, known = pipeline.site_config(None), pipeline.site_config("https://host.example/me/book")
+    assert "launch_buttons" not in without and "repository" not in without
+    assert not without["html"]["use_edit_page_button"]
+    assert known["launch_buttons"]["colab_url"] and known["html"]["use_edit_page_button"]
+    assert known["repository"]["url"] == "https://host.example/me/book"
+
+
+def test_the_install_cell_names_the_known_address():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# T")])
+    pipeline.add_install_cell(notebook, "https://host.example/me/book")
+    assert "git+https://host.example/me/book" in notebook.cells[1].source
+    assert notebook.cells[1].metadata.tags == ["remove-cell"]
+
+
+def executed_chapters():
+    return sorted((ROOT / "_build/smoke/notebooks").glob("*.ipynb"))
+
+
+def test_every_chapter_ran_in_profile_smoke_without_an_error():
+    chapters = {p.stem for p in (ROOT / "notebooks").glob("*.py")}
+    assert chapters == {p.stem for p in executed_chapters()}, "`make test` runs the chapters before the tests"
+    for path in executed_chapters():
+        notebook = nbformat.read(path, as_version=4)
+        assert notebook.metadata["frlib"]["profile"] == "smoke"
+        outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+        assert outputs and not [o for o in outputs if o.output_type == "error"]
+        # A warning on standard error would be printed on the page.
+        noise = [o.text for o in outputs if o.output_type == "stream" and o.name == "stderr" and "Warning" in o.text]
+        assert not noise
+
+
+def test_a_second_build_does_nothing():
+    command = [Path(sys.executable).with_name("doit"), "profile=smoke", "list", "--all", "--status"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    states = dict(reversed(line.split()[:2]) for line in done.stdout.splitlines() if line.strip())
+    must_be_current = [n for n in states if n.startswith(("chapter:", "site", "weights", "head", "benchmarks"))]
+    assert must_be_current and all(states[n] == "U" for n in must_be_current), states
