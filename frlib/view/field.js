@@ -204,7 +204,7 @@ function arrowPath(x, y, dx, dy, head = 4) {
 /* -------------------------------------------------------------------------------------------------------- colours */
 
 /* The same list as frlib.view.COLORS: at least 3:1 against the light and against the dark page. */
-const SERIES = ["#0072b2", "#d55e00", "#00906a", "#b5569a", "#a97800", "#3f8ecb", "#9a3b26", "#7b7b7b"];
+const SERIES = ["#1890f0", "#b05018", "#388058", "#984890", "#b88808", "#7888c8", "#c02840", "#a09098"];
 const LIGHT = { ink: "#1f2933", soft: "#52606d", line: "#d5dae1", fill: "#f4f6f8", page: "#ffffff", accent: "#0063a0" };
 const DARK = { ink: "#e6e9ed", soft: "#a9b4c0", line: "#3b4654", fill: "#1c232c", page: "#14181e", accent: "#6cb8f0" };
 

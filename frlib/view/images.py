@@ -1,0 +1,54 @@
+"""Images on a page: one picture of a labelled grid, with a text alternative."""
+
+import base64
+import io
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+from IPython.display import HTML
+from PIL import Image
+
+
+def image_grid(images, *, rows: Sequence[str], columns: Sequence[str], description: str, width: int = 88) -> HTML:
+    """Show images as a grid with a name beside each row and above each column.
+
+    Parameters
+    ----------
+    images : array_like of uint8, shape (len(rows) * len(columns), H, W, 3)
+        RGB, row by row.
+    rows, columns : sequence of str
+        The names; empty strings leave the place free.
+    description : str
+        The text alternative: what a reader who does not see the grid must know.
+    width : int
+        Width of one image on the page, in CSS pixels; narrow screens shrink it.
+
+    Raises
+    ------
+    ValueError
+        If the number of images is not that of the grid's places, or the description is empty.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or len(images) != len(rows) * len(columns) or images.shape[-1] != 3:
+        raise ValueError(f"images must have shape ({len(rows) * len(columns)}, H, W, 3); got {images.shape}")
+    if not description.strip():
+        raise ValueError("description must say what the grid shows; got an empty text")
+    grid = images.reshape(len(rows), len(columns), *images.shape[1:])
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
+    body = "".join(
+        f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(image, width) for image in line)}</tr>'
+        for name, line in zip(rows, grid, strict=True)
+    )
+    caption = f'<caption class="frlib-hidden">{escape(description)}</caption>'
+    return HTML(
+        f'<table class="frlib-grid">{caption}<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
+    )
+
+
+def _cell(image: np.ndarray, width: int) -> str:
+    """Return one image as a table cell; WebP keeps a face of 112 pixels at about 3 kB."""
+    buffer = io.BytesIO()
+    Image.fromarray(image.astype(np.uint8)).save(buffer, "WEBP", quality=88, method=6)
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<td><img alt="" width="{width}" src="data:image/webp;base64,{data}"></td>'
