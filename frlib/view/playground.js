@@ -330,9 +330,9 @@ function addPlaygroundControls(card, play, update) {
   const center = addCheckbox(controls, { label: "Count each point as its own neighbour", value: state.includeCenter,
     onInput: (value) => update({ includeCenter: value }) });
   addButton(controls, { label: "Draw other points", onClick: () => update({ seed: state.seed + 1 }) });
-  const last = createElement("div", { class: "frw-controls" });
-  card.append(last);
-  const scale = addSlider(last, { label: "Scale ε", min: 0, max: scales.length - 1, step: 1, value: state.scale,
+  const below = createElement("div", { class: "frw-controls" });
+  card.append(below);
+  const scale = addSlider(below, { label: "Scale ε", min: 0, max: scales.length - 1, step: 1, value: state.scale,
     format: (k) => formatNumber(scales[k], scales[k] < 0.1 ? 3 : 2), onInput: (k) => update({ scale: k }) });
   return () => {
     const active = play.matching();
