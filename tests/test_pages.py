@@ -1,0 +1,79 @@
+"""The pages of the book say what is true of the repository: their examples run, their names exist."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from frlib import published
+
+ROOT = Path(__file__).resolve().parent.parent
+BOOK = ROOT / "book"
+PAGES = sorted(BOOK.glob("*.md"))
+EXAMPLES = re.findall(r"```python\n(.*?)```", (BOOK / "how_to_use.md").read_text(), flags=re.S)
+
+
+def run(example):
+    """Run an example as a reader would, and return its variables and what it printed."""
+    printed, names = io.StringIO(), {}
+    with contextlib.redirect_stdout(printed):
+        exec(compile(example, "how_to_use.md", "exec"), names)
+    return names, printed.getvalue()
+
+
+def test_the_energy_example_gives_what_the_page_says():
+    names, printed = run(EXAMPLES[0])
+    energy = names["table"].pivot(index="scale", columns="attribute", values="energy")
+    assert energy["kept"].abs().max() < 1e-6
+    assert (energy["ignored"] - 1).abs().max() < 0.1
+    assert "kept" in printed
+
+
+def test_the_published_example_prints_names_numbers_and_source():
+    _, printed = run(EXAMPLES[1])
+    assert all(name in printed for name in published.names())
+    assert "0.2896" in printed
+    assert "Table 3" in printed
+    assert len(EXAMPLES) == 2, "an example without a test"
+
+
+def test_every_page_of_the_contents_exists():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    pages = {f"book/{page.stem}" for page in PAGES}
+    assert pages == {file for file in files if file.startswith("book/")}
+
+
+def test_commands_and_variables_on_the_pages_exist():
+    text = "\n".join(page.read_text() for page in PAGES)
+    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.M))
+    commands = set(re.findall(r"(?:^|`)make (\w+)", text, flags=re.M))
+    assert {"book", "test", "serve", "chapter", "clean"} <= commands <= targets
+    sources = [*(ROOT / "frlib").rglob("*.py"), BOOK / "pipeline.py"]
+    code = "\n".join(source.read_text() for source in sources)
+    variables = set(re.findall(r"FRLIB_\w+", text))
+    assert variables
+    assert not [variable for variable in variables if f'"{variable}"' not in code]
+
+
+def test_every_citation_has_an_entry_and_entries_are_unique():
+    keys = re.findall(r"^@\w+\{([^,]+),", (BOOK / "references.bib").read_text(), flags=re.M)
+    assert len(keys) == len(set(keys))
+    sources = [*PAGES, *(ROOT / "notebooks").glob("*.py")]
+    cited = {
+        key.strip()
+        for source in sources
+        for group in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", source.read_text())
+        for key in group.split(",")
+    }
+    assert cited
+    assert cited <= set(keys)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_fit_a_phone(page):
+    rows = [line for line in page.read_text().splitlines() if line.startswith("|")]
+    assert all(line.count("|") <= 4 for line in rows), "more than three columns"
