@@ -1,0 +1,155 @@
+"""Time and memory of `energy_sweep`, beside the bare matrix products and the algorithm of the paper's authors.
+
+    OMP_NUM_THREADS=1 python benchmarks/energy.py [--quick] [--json PATH]
+
+The floor of a direct computation is one product for the distances and one per attribute for the cosines, of all
+points with all points. A ratio of 1 means that binning the pairs into balls at every scale costs what the symmetry of
+the products saves. The authors' steps are those of their script: a radius graph of scikit-learn that counts the point
+itself, paired cosine distances of all pairs in it, a mean of means, anew for each attribute and scale.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics.pairwise import paired_cosine_distances
+from sklearn.neighbors import RadiusNeighborsTransformer
+
+from frlib.geometry import energy_sweep, mean_pair_distance
+from frlib.store import atomic_file
+
+DIM, ATTRIBUTES = 512, 8
+SCALES = np.linspace(0.25, 1.5, 12)
+
+
+def cloud(n: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return points and fields such that balls fill gradually: distances spread over the whole range of scales."""
+    generator = torch.Generator().manual_seed(0)
+    curve = torch.randn(n, 3, generator=generator) @ torch.randn(3, DIM, generator=generator)
+    points = 2 * torch.randn(1, DIM, generator=generator) + curve + 0.2 * torch.randn(n, DIM, generator=generator)
+    fields = {
+        f"attribute {a}": 0.5 * torch.randn(1, DIM, generator=generator) + torch.randn(n, DIM, generator=generator)
+        for a in range(ATTRIBUTES)
+    }
+    return points, fields
+
+
+def products(points: torch.Tensor, fields: dict[str, torch.Tensor], tile: int = 512) -> None:
+    """Compute the matrix products alone, in tiles."""
+    for matrix in (points, *fields.values()):
+        for start in range(0, len(matrix), tile):
+            torch.mm(matrix[start : start + tile], matrix.T)
+
+
+def energies_of_the_authors(points, fields, mean_distance: float, scales) -> np.ndarray:
+    """Follow the authors' script, with all neighbours; shape (attributes, scales)."""
+    points = np.asarray(points)
+    result = np.empty((len(fields), len(scales)))
+    for a, field in enumerate(fields.values()):
+        vectors = np.asarray(field)
+        for k, scale in enumerate(scales):
+            graph = RadiusNeighborsTransformer(radius=scale * mean_distance, mode="connectivity", metric="cosine")
+            pairs = graph.fit_transform(points).tocoo()
+            distances = paired_cosine_distances(vectors[pairs.row], vectors[pairs.col])
+            per_point = np.bincount(pairs.row, distances) / np.bincount(pairs.row)
+            result[a, k] = per_point.mean()
+    return result
+
+
+def seconds(function, repeat: int = 3) -> float:
+    """Return the best time of a few calls."""
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def resident_peak() -> float:
+    """Return the largest resident memory of this process so far, in megabytes (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def print_peak_memory(which: str, n: int, n_scales: int) -> None:
+    """Print by how many megabytes one call raises the peak memory of this process."""
+    torch.set_num_threads(1)
+    work(which, 40, 2)()  # loads and compiles
+    call = work(which, n, n_scales)
+    Path("/proc/self/clear_refs").write_text("5")  # sets the peak to the present use
+    before = resident_peak()
+    call()
+    print(resident_peak() - before)
+
+
+def peak_memory(which: str, n: int, n_scales: int) -> float:
+    """Return what `print_peak_memory` finds in a fresh process."""
+    command = [sys.executable, __file__, "--peak", which, str(n), str(n_scales)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def work(which: str, n: int, n_scales: int):
+    """Return a call without arguments that computes the energies of one cloud, with the point itself in its ball."""
+    points, fields = cloud(n)
+    scales = SCALES[:: -(len(SCALES) // n_scales)][::-1]
+    unit = mean_pair_distance(points)
+    if which == "authors":
+        return lambda: energies_of_the_authors(points, fields, unit, scales)
+    return lambda: (
+        energy_sweep(points, fields, scales, mean_distance=unit, include_center=True, device="cpu")
+        .energy.to_numpy()
+        .reshape(len(fields), -1)
+    )
+
+
+def main(quick: bool = False, path: str | None = None) -> list[dict]:
+    torch.set_num_threads(1)
+    rows = []
+
+    def add(case, quantity, value, unit, baseline):
+        row = {"benchmark": "energy", "case": case, "quantity": quantity, "value": float(value), "unit": unit}
+        rows.append(row | {"baseline": baseline})
+        print(f"{case:42} {quantity:28} {value:10.3g} {unit:8} {baseline}", flush=True)
+
+    work("frlib", 40, 2)()  # compiles
+    for n in (2000,) if quick else (2000, 5000):
+        points, fields = cloud(n)
+        case = f"N={n} d={DIM}, {ATTRIBUTES} attributes, {len(SCALES)} scales"
+        sweep = seconds(lambda p=points, f=fields: energy_sweep(p, f, SCALES, device="cpu"))
+        add(case, "energy_sweep", sweep, "s", "")
+        bare = seconds(lambda p=points, f=fields: products(p, f))
+        add(case, "time over bare products", sweep / bare, "ratio", f"bare matrix products, {bare:.2f} s")
+    n, n_scales = (300, 4) if quick else (800, 12)
+    case = f"N={n} d={DIM}, {ATTRIBUTES} attributes, {n_scales} scales"
+    start = time.perf_counter()
+    expected = work("authors", n, n_scales)()
+    slow = time.perf_counter() - start
+    ours = work("frlib", n, n_scales)
+    add(case, "speed-up", slow / seconds(ours), "ratio", f"authors' algorithm in scikit-learn, {slow:.1f} s")
+    add(case, "largest difference of energies", np.abs(ours() - expected).max(), "", "authors' algorithm")
+    for which, name in (("frlib", "energy_sweep"), ("authors", "authors' algorithm")):
+        if not sys.platform.startswith("linux"):
+            break
+        add(case, f"peak memory, {name}", peak_memory(which, n, n_scales), "MB", "above a loaded process")
+    if path:
+        with atomic_file(path) as partial:
+            partial.write_text(json.dumps(rows, indent=1))
+    return rows
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="small sizes, under 30 s")
+    parser.add_argument("--json", metavar="PATH", help="also write the rows there")
+    parser.add_argument("--peak", nargs=3, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.peak:
+        print_peak_memory(arguments.peak[0], *map(int, arguments.peak[1:]))
+    else:
+        main(quick=arguments.quick, path=arguments.json)

@@ -1,0 +1,255 @@
+"""Attribute fields and their invariance energy: how an embedding moves when one attribute of an image changes."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from frlib import checks
+from frlib.geometry import pairs
+from frlib.runtime import choose_device
+
+
+@torch.no_grad()
+def central_difference(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
+    """Return the direction in which the embedding moves along a curve of images, from its two neighbours.
+
+    .. math:: v = \\frac{f(\\phi_{h} x) - f(\\phi_{-h} x)}{|f(\\phi_{h} x) - f(\\phi_{-h} x)|}
+
+    This is the unit field of Leroy et al. (2025), eq. 2, by a central difference. With the cosine metric an embedding
+    is a direction, so the rows are brought to length 1 first. The field is then tangent to the sphere up to second
+    order in h; raw differences carry the change of the norm as a part that all points share.
+
+    Parameters
+    ----------
+    minus, plus : array_like, shape (N, d)
+        Embeddings one step before and after each point of the cloud.
+    metric : {"cosine", "euclidean"}
+
+    Returns
+    -------
+    Tensor, shape (N, d)
+        Unit vectors, in the type of the input. A difference within the rounding of the input (twice its machine
+        epsilon, relative to the embedding) has no direction: its row is zero, and `energy_sweep` counts it.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a value or the metric is not accepted.
+    """
+    checks.one_of("metric", metric, checks.METRICS)
+    minus = checks.as_matrix("minus", minus, metric=metric)
+    plus = checks.as_matrix("plus", plus, rows=len(minus), metric=metric)
+    if plus.shape != minus.shape:
+        raise ValueError(f"plus must have {minus.shape[1]} columns, as minus has; got {plus.shape[1]}")
+    dtype = torch.promote_types(minus.dtype, plus.dtype)
+    rounding = 2 * max(torch.finfo(minus.dtype).eps, torch.finfo(plus.dtype).eps)
+    minus, plus = (pairs.unit_rows(end) if metric == "cosine" else end.double() for end in (minus, plus))
+    difference = plus - minus
+    size = torch.maximum(minus.norm(dim=1), plus.norm(dim=1))
+    difference[difference.norm(dim=1) <= rounding * size] = 0
+    return pairs.unit_rows(difference).to(dtype)
+
+
+@torch.no_grad()
+def energy_sweep(
+    points,
+    fields: Mapping,
+    scales: Sequence[float],
+    *,
+    metric: str = "cosine",
+    mean_distance: float | None = None,
+    include_center: bool = False,
+    max_neighbors: int | None = None,
+    seed: int = 0,
+    device=None,
+) -> pd.DataFrame:
+    """Compute the invariance energy of attribute fields over one cloud, at several scales.
+
+    .. math:: E_a(\\varepsilon) = 1 - \\operatorname{mean}_i \\operatorname{mean}_{j \\ne i,\\;
+              d(x_i, x_j) \\le \\varepsilon \\bar d} \\cos(v_i, v_j)
+
+    after Leroy et al. (2025), eq. 3. The outer mean is over the points that have a neighbour. 0: the field has one
+    direction; 1: neighbours are orthogonal on average; up to 2: they are opposed.
+
+    Parameters
+    ----------
+    points : array_like, shape (N, d), or mapping of attribute to (N_a, d)
+        The cloud of one identity, or one cloud per attribute. Attributes with equal matrices share one cloud.
+    fields : mapping of attribute to array_like, shape (N, d)
+        A vector of any length at each point. A point whose vector is zero is undefined for that attribute: it is
+        neither a centre nor a neighbour.
+    scales : sequence of K floats
+        Radii of the balls in units of the mean distance, positive, in any order. The balls are closed: a distance
+        within a relative 1e-9 of the radius (of its square, for Euclidean) is inside.
+    metric : {"cosine", "euclidean"}
+        The metric of the points.
+    mean_distance : float, optional
+        The unit of the scales. Default: the mean over all pairs of all points (of all distinct clouds, pooled).
+    include_center : bool
+        Count the pair of a point with itself, as the authors' code does: it lowers the energy by (k - 1)/k in a ball
+        of k points, and an isolated point scores 0.
+    max_neighbors : int, optional
+        Use at most this many points of each ball, drawn at random without replacement (the paper: 100). The draws
+        are independent between points; attributes of one cloud share them. Default: all.
+    seed : int
+        Seeds these draws. The same seed gives the same draws on every device.
+    device : str, optional
+        See `frlib.runtime.choose_device`.
+
+    Returns
+    -------
+    DataFrame
+        One row per attribute and scale, in the order given. ``attribute``; ``scale``; ``radius``, the scale times the
+        mean distance; ``energy``, NaN if no point has a neighbour; ``neighbors``, the mean size of the whole ball over
+        the defined points, whatever ``max_neighbors`` (the centre counts only with ``include_center``); ``isolated``,
+        the share of the N points that are defined and have an empty ball; ``undefined``, the share of the N points
+        with a zero vector.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a shape, a name or a value that is not accepted.
+    """
+    checks.one_of("metric", metric, checks.METRICS)
+    scales = _checked_scales(scales)
+    if max_neighbors is not None:
+        max_neighbors = checks.at_least("max_neighbors", max_neighbors, 1)
+    clouds = _clouds(points, fields, metric)
+    device = choose_device(device)
+    if mean_distance is None:
+        mean_distance = _pooled_mean([cloud for cloud, _ in clouds], metric, device)
+    elif not 0 < mean_distance < np.inf:
+        raise ValueError(f"mean_distance must be positive and finite; got {mean_distance!r}")
+    radii = scales * float(mean_distance)
+    limits = pairs.to_squares(torch.from_numpy(radii).sort().values, metric) * (1 + pairs.TIE)
+    sample = None if max_neighbors is None else (max_neighbors, np.random.default_rng(seed))
+    results = {}
+    for cloud, own in clouds:
+        rows = pairs.centred(cloud.to(device), metric)
+        results |= _cloud_energies(rows, own, limits.to(device), include_center, sample)
+    return _table({name: results[name] for name in fields}, scales, radii)
+
+
+def _checked_scales(scales) -> np.ndarray:
+    array = np.asarray(scales, dtype=np.float64)
+    if array.ndim != 1 or not array.size or array.size > 1000:
+        raise ValueError(f"scales must be a sequence of 1 to 1000 numbers; got shape {array.shape}")
+    bad = array[~(np.isfinite(array) & (array > 0))]
+    if bad.size:
+        raise ValueError(f"scales must be positive and finite; got {bad[0]}")
+    return array
+
+
+def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
+    """Return each distinct cloud with the fields that live on it."""
+    if not isinstance(fields, Mapping) or not fields:
+        raise ValueError(f"fields must be a non-empty mapping of attribute to matrix; got {type(fields).__name__}")
+    if isinstance(points, Mapping):
+        if set(points) != set(fields):
+            raise ValueError(f"points must have the attributes of fields, {list(fields)}; got {list(points)}")
+        matrices = {name: checks.as_matrix(f"points[{name!r}]", points[name], metric=metric) for name in fields}
+    else:
+        matrices = dict.fromkeys(fields, checks.as_matrix("points", points, metric=metric))
+    clouds: list[tuple[torch.Tensor, dict]] = []
+    for name, matrix in matrices.items():
+        field = checks.as_matrix(f"fields[{name!r}]", fields[name], rows=len(matrix))
+        if field.shape != matrix.shape:
+            raise ValueError(
+                f"fields[{name!r}] must have {matrix.shape[1]} columns, as its points have; got {field.shape[1]}"
+            )
+        for cloud, own in clouds:
+            if cloud is matrix or (cloud.shape == matrix.shape and torch.equal(cloud, matrix.to(cloud))):
+                own[name] = field
+                break
+        else:
+            clouds.append((matrix, {name: field}))
+    return clouds
+
+
+def _pooled_mean(clouds: list[torch.Tensor], metric: str, device: torch.device) -> float:
+    if len({cloud.shape[1] for cloud in clouds}) > 1:
+        raise ValueError("points must have the same number of columns for all attributes if mean_distance is not given")
+    pooled = torch.cat([cloud.to(device, torch.float64) for cloud in clouds])
+    if len(pooled) < 2:
+        raise ValueError("points must hold at least two rows if mean_distance is not given; got 1")
+    mean = pairs.mean_distance(pooled, metric)
+    rounding = 1e-28 if metric == "cosine" else 1e-15 * float(pooled.norm(dim=1).max())
+    if mean <= rounding:
+        raise ValueError("points must not all coincide if mean_distance is not given; their mean distance is 0")
+    return mean
+
+
+def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample) -> dict[str, tuple]:
+    """Return for each attribute (energy, neighbors, isolated, undefined), the first three per ascending scale."""
+    dtype = torch.float64 if any(field.dtype == torch.float64 for field in fields.values()) else torch.float32
+    units = {name: pairs.unit_rows(field.to(rows.device)).to(dtype) for name, field in fields.items()}
+    defined = {name: (unit != 0).any(dim=1).cpu() for name, unit in units.items()}
+    # Attributes that are defined on the same points share one count of neighbours; as a rule all do.
+    masks = list({tuple(mask.tolist()): mask for mask in defined.values()}.values())
+    which = {name: next(m for m, mask in enumerate(masks) if torch.equal(mask, defined[name])) for name in units}
+    indicators = [mask.to(rows.device, dtype)[:, None] for mask in masks]
+    vectors = indicators if sample else [*indicators, *units.values()]
+    sums = pairs.ball_sums(rows, vectors, limits)
+    if include_center:
+        sums += torch.stack([(vector != 0).any(dim=1) for vector in vectors]).cpu()[..., None]
+    counts, totals = sums[: len(masks)], sums[len(masks) :]
+    if sample:
+        used, totals = _sampled(rows, list(units.values()), masks, list(which.values()), limits, include_center, sample)
+    else:
+        used = counts
+    return {
+        name: _reduce(totals[a], used[which[name]], counts[which[name]], defined[name]) for a, name in enumerate(units)
+    }
+
+
+def _sampled(rows, units: list, masks: list, which: list[int], limits, include_center: bool, sample):
+    """Return sampled counts per mask and sampled sums per attribute; only defined points take part in the draw."""
+    at_most, generator = sample
+    used = torch.zeros(len(masks), len(rows), len(limits), dtype=torch.float64)
+    totals = torch.zeros(len(units), len(rows), len(limits), dtype=torch.float64)
+    for m, mask in enumerate(masks):
+        if not mask.any():
+            continue
+        own = [a for a, mine in enumerate(which) if mine == m]
+        here = mask.to(rows.device)
+        vectors = [torch.ones(int(mask.sum()), 1, dtype=units[0].dtype, device=rows.device)]
+        vectors += [units[a][here] for a in own]
+        sums = pairs.sampled_ball_sums(
+            rows[here], vectors, limits, at_most=at_most, include_center=include_center, generator=generator
+        )
+        used[m, mask] = sums[0]
+        for a, total in zip(own, sums[1:], strict=True):
+            totals[a, mask] = total
+    return used, totals
+
+
+def _reduce(totals, used, counts, defined) -> tuple:
+    """Turn sums over balls (N, K) into the energy and the shares of points, per scale."""
+    n = len(defined)
+    totals, used, counts = totals[defined], used[defined], counts[defined]
+    filled = used > 0
+    cosines = torch.where(filled, totals / used, 0).sum(dim=0)
+    energy = 1 - cosines / filled.sum(dim=0)  # 0 / 0 is NaN: no point has a neighbour
+    isolated = (~filled).sum(dim=0) / n
+    return energy.numpy(), counts.mean(dim=0).numpy(), isolated.numpy(), (n - int(defined.sum())) / n
+
+
+def _table(results: Mapping[str, tuple], scales: np.ndarray, radii: np.ndarray) -> pd.DataFrame:
+    place = np.argsort(np.argsort(scales, kind="stable"), kind="stable")  # from ascending back to the given order
+    parts = [
+        pd.DataFrame(
+            {
+                "attribute": name,
+                "scale": scales,
+                "radius": radii,
+                "energy": energy[place],
+                "neighbors": neighbors[place],
+                "isolated": isolated[place].astype(float),
+                "undefined": undefined,
+            }
+        )
+        for name, (energy, neighbors, isolated, undefined) in results.items()
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,277 @@
+"""The numerical engine: reductions over all pairs of points, in tiles, without the matrix of all pairs.
+
+Both metrics come from one product of centred rows in float64,
+
+.. math:: |x - y|^2 = |x - m|^2 + |y - m|^2 - 2 \\langle x - m, y - m \\rangle,
+
+with m the mean of the cloud. The Euclidean distance is its square root. The cosine dissimilarity of x and y is half
+of it for x/|x| and y/|y|, because |x - y|^2 = 2 - 2 cos for unit vectors. Centring makes the rounding error
+proportional to the size R of the cloud (the largest distance from the mean), not to its distance from the origin:
+about 1e-15 R^2 in the square, hence about 1e-15 R^2 / d in a Euclidean distance d. A distance below about 1e-7 R is
+returned as 0. Without centring, in float32, rounding hides distances up to about 1e-3 times the norm.
+
+Working memory is a few arrays of ``TILE`` x ``TILE``, whatever the number of points. Each unordered pair is computed
+once and used in both directions. The code is the same on the CPU and on CUDA, except `_add_tile`.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numba
+import numpy as np
+import torch
+
+from frlib import checks
+
+# Rows and columns of a tile. On a GPU larger tiles keep the processors busy.
+TILE = 512
+CUDA_TILE = 2048
+
+# A square below this share of |x - m|^2 + |y - m|^2 is rounding: the products carry about a tenth of it.
+ROUNDING = 1e-14
+
+# Distances that differ from the radius by less than this share of it count as equal to it: rounding must not decide
+# which points of a regular arrangement lie in a closed ball.
+TIE = 1e-9
+
+
+@torch.no_grad()
+def pair_distances(X, Y=None, *, metric: str = "cosine") -> torch.Tensor:
+    """Return the matrix of distances between the rows of ``X`` and those of ``Y``.
+
+    Parameters
+    ----------
+    X : array_like, shape (N, d)
+    Y : array_like, shape (M, d), optional
+        Default: ``X``; the matrix is then exactly symmetric with zeros on the diagonal.
+    metric : {"cosine", "euclidean"}
+        ``cosine`` is the dissimilarity 1 - cos, from 0 to 2; ``euclidean`` is in the units of the rows.
+
+    Returns
+    -------
+    Tensor, shape (N, M)
+        Computed in float64, returned in the type of the input, on the device of ``X``.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a value or the metric is not accepted.
+    """
+    X = _checked("X", X, metric)
+    if Y is None:
+        matrix = X.new_empty(len(X), len(X))
+        for rows, columns, tile in distance_tiles(X, metric):
+            matrix[rows, columns] = tile.to(X.dtype)
+            matrix[columns, rows] = tile.T.to(X.dtype)
+        return matrix
+    Y = _checked("Y", Y, metric).to(X.device)
+    if X.shape[1] != Y.shape[1]:
+        raise ValueError(f"Y must have {X.shape[1]} columns, as X has; got {Y.shape[1]}")
+    together = centred(torch.cat([X.double(), Y.double()]), metric)
+    left, right = together[: len(X)], together[len(X) :]
+    matrix = torch.empty(len(X), len(Y), dtype=torch.promote_types(X.dtype, Y.dtype), device=X.device)
+    for rows in blocks(len(X), tile_size(X.device)):
+        for columns in blocks(len(Y), tile_size(X.device)):
+            squares = squared_distances(left[rows], right[columns])
+            matrix[rows, columns] = from_squares(squares, metric).to(matrix.dtype)
+    return matrix
+
+
+def _checked(name: str, points, metric: str) -> torch.Tensor:
+    checks.one_of("metric", metric, checks.METRICS)
+    return checks.as_matrix(name, points, metric=metric)
+
+
+def unit_rows(matrix: torch.Tensor) -> torch.Tensor:
+    """Return the rows of a matrix at length 1 in float64; a row of zeros stays zero."""
+    matrix = matrix.double()
+    largest = matrix.abs().amax(dim=1, keepdim=True)
+    matrix = matrix / torch.where(largest > 0, largest, 1.0)  # first, so that no square overflows or vanishes
+    norm = matrix.norm(dim=1, keepdim=True)
+    return matrix / torch.where(norm > 0, norm, 1.0)
+
+
+def centred(points: torch.Tensor, metric: str) -> torch.Tensor:
+    """Return float64 rows whose squared distances are those of the metric (see `from_squares`)."""
+    rows = unit_rows(points) if metric == "cosine" else points.double()
+    return rows - rows.mean(dim=0)
+
+
+def squared_distances(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """Return the squared Euclidean distances between the rows of two centred matrices.
+
+    Where rounding hides the distance it is 0: so coincident points have distance 0 and never a negative square.
+    """
+    size = left.square().sum(dim=1)[:, None] + right.square().sum(dim=1)
+    squares = torch.addmm(size, left, right.T, alpha=-2)
+    return torch.where(squares > ROUNDING * size, squares, 0)
+
+
+def from_squares(squares: torch.Tensor, metric: str) -> torch.Tensor:
+    """Return the distances that belong to squared distances between `centred` rows."""
+    return squares / 2 if metric == "cosine" else squares.sqrt()
+
+
+def to_squares(distances: torch.Tensor, metric: str) -> torch.Tensor:
+    """Return the squared distances between `centred` rows that belong to distances; inverts `from_squares`."""
+    return distances * 2 if metric == "cosine" else distances.square()
+
+
+def tile_size(device: torch.device) -> int:
+    """Return the number of rows of a tile on a device."""
+    return CUDA_TILE if device.type == "cuda" else TILE
+
+
+def blocks(n: int, size: int) -> Iterator[slice]:
+    """Cut ``range(n)`` into slices of at most ``size``."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
+
+
+def squared_tiles(rows: torch.Tensor) -> Iterator[tuple[slice, slice, torch.Tensor]]:
+    """Yield the upper triangle of the squared distances between `centred` rows, tile by tile.
+
+    Yields
+    ------
+    rows, columns : slice
+        ``columns.start >= rows.start``. They are equal for a tile on the diagonal, which holds each of its pairs
+        twice and zeros for the points themselves.
+    squares : Tensor
+        The squared distances of the tile, in float64.
+    """
+    parts = list(blocks(len(rows), tile_size(rows.device)))
+    for i, first in enumerate(parts):
+        for second in parts[i:]:
+            squares = squared_distances(rows[first], rows[second])
+            if first == second:
+                squares = squares.triu_(1) + squares.T  # exactly symmetric
+            yield first, second, squares
+
+
+def distance_tiles(points: torch.Tensor, metric: str) -> Iterator[tuple[slice, slice, torch.Tensor]]:
+    """Yield the upper triangle of the distances between points, tile by tile, as `squared_tiles` does."""
+    for rows, columns, squares in squared_tiles(centred(points, metric)):
+        yield rows, columns, from_squares(squares, metric)
+
+
+def mean_distance(points: torch.Tensor, metric: str) -> float:
+    """Return the mean distance over unordered pairs of at least two points.
+
+    For the cosine no pair is needed. The sum over pairs of |u_i - u_j|^2 is N times the sum of |u_i - m|^2, so the
+    mean dissimilarity is the total sample variance of the unit vectors.
+    """
+    n = len(points)
+    if metric == "cosine":
+        return float(centred(points, metric).square().sum() / (n - 1))
+    total = torch.zeros((), dtype=torch.float64, device=points.device)
+    for rows, columns, distances in distance_tiles(points, metric):
+        total += distances.sum() / (2 if rows == columns else 1)
+    return float(total / (n * (n - 1) / 2))
+
+
+def ball_sums(rows: torch.Tensor, vectors: Sequence[torch.Tensor], limits: torch.Tensor) -> torch.Tensor:
+    """Sum inner products over the balls of several radii round every point, in one pass over the pairs.
+
+    .. math:: S_{aik} = \\sum_{j \\ne i,\\; |x_i - x_j|^2 \\le l_k} \\langle v_{ai}, v_{aj} \\rangle
+
+    Each unordered pair is computed once, and put once into the ring between two radii; running sums over the rings
+    then give all balls.
+
+    Parameters
+    ----------
+    rows : Tensor, shape (N, d)
+        From `centred`.
+    vectors : sequence of A Tensors, each of shape (N, d_a)
+        One vector per point. A single column of ones counts the neighbours.
+    limits : Tensor, shape (K,)
+        Squared radii, ascending.
+
+    Returns
+    -------
+    Tensor, shape (A, N, K), float64, on the CPU
+    """
+    rings = torch.zeros(len(vectors), len(rows), len(limits) + 1, dtype=torch.float64, device=rows.device)
+    for first, second, squares in squared_tiles(rows):
+        ring = _ring_numbers(squares, limits)
+        for vector, sums in zip(vectors, rings, strict=True):
+            products = torch.mm(vector[first], vector[second].T)
+            _add_tile(ring, products, sums[first], sums[second], first == second)
+    return rings[..., :-1].cumsum_(dim=-1).cpu()
+
+
+def _ring_numbers(squares: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:
+    """Return k where a square lies above limit k - 1 and not above limit k."""
+    if squares.is_cuda:
+        return torch.bucketize(squares, limits, out_int32=True)
+    return torch.from_numpy(_count_below(squares.numpy(), limits.numpy()))
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_below(squares, limits):
+    ring = np.zeros(squares.shape, np.int16)
+    for i in range(squares.shape[0]):
+        for limit in limits:  # a branch-free comparison per limit vectorises; a binary search would not
+            for j in range(squares.shape[1]):
+                ring[i, j] += squares[i, j] > limit
+    return ring
+
+
+def _add_tile(ring, products, row_sums, column_sums, diagonal: bool) -> None:
+    """Add the products of a tile to the rings of its row points and, off the diagonal, of its column points."""
+    if products.is_cuda:
+        _add_tile_masked(ring, products, row_sums, column_sums, diagonal)
+    else:
+        _add_tile_compiled(ring.numpy(), products.numpy(), row_sums.numpy(), column_sums.numpy(), diagonal)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_tile_compiled(ring, products, row_sums, column_sums, diagonal):
+    for i in range(ring.shape[0]):
+        for j in range(i + 1 if diagonal else 0, ring.shape[1]):
+            product = products[i, j]
+            row_sums[i, ring[i, j]] += product
+            column_sums[j, ring[i, j]] += product
+
+
+def _add_tile_masked(ring, products, row_sums, column_sums, diagonal: bool) -> None:
+    """Do the same with one mask per ring: no atomic additions, so a GPU gives the same sums every time."""
+    if diagonal:
+        products = products.clone().fill_diagonal_(0)
+    for k in range(row_sums.shape[1] - 1):
+        inside = torch.where(ring == k, products, 0)
+        row_sums[:, k] += inside.sum(dim=1, dtype=torch.float64)
+        if not diagonal:
+            column_sums[:, k] += inside.sum(dim=0, dtype=torch.float64)
+
+
+def sampled_ball_sums(
+    rows: torch.Tensor,
+    vectors: Sequence[torch.Tensor],
+    limits: torch.Tensor,
+    *,
+    at_most: int,
+    include_center: bool,
+    generator: np.random.Generator,
+) -> torch.Tensor:
+    """Sum as `ball_sums` does, over at most ``at_most`` points drawn from each ball without replacement.
+
+    Each point puts all others in a random order, its own; the sample of a ball is the first ``at_most`` of the order
+    that lie inside. With ``include_center`` the point itself is in its ball and can be drawn.
+
+    Returns
+    -------
+    Tensor, shape (A, N, K), float64, on the CPU
+    """
+    n = len(rows)
+    sums = torch.zeros(len(vectors), n, len(limits), dtype=torch.float64, device=rows.device)
+    for block in blocks(n, max(1, 4 * tile_size(rows.device) ** 2 // n)):
+        squares = squared_distances(rows[block], rows)
+        squares[:, block].fill_diagonal_(0 if include_center else torch.inf)
+        order = torch.from_numpy(generator.random(squares.shape)).to(rows.device).argsort(dim=1)
+        squares = squares.gather(1, order)
+        products = [torch.mm(vector[block], vector.T).gather(1, order) for vector in vectors]
+        for k, limit in enumerate(limits):
+            inside = squares <= limit
+            drawn = inside & (inside.cumsum(dim=1) <= at_most)
+            for a, product in enumerate(products):
+                sums[a, block, k] = torch.where(drawn, product, 0).sum(dim=1, dtype=torch.float64)
+    return sums.cpu()

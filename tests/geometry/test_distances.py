@@ -1,0 +1,178 @@
+"""Distances by identity and verification, against loops, scikit-learn and cases with a known answer."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from frlib.geometry import distance_summary, verification
+
+METRICS = ("cosine", "euclidean")
+
+
+def population(seed, n, n_identities, noise=0.7, d=5):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, n_identities, n)
+    labels[:3] = [0, 0, 1]  # the least that is accepted
+    centers = rng.normal(size=(n_identities, d))
+    return centers[labels] + noise * rng.normal(size=(n, d)) + 0.1, labels
+
+
+def pair_scores(X, labels, metric):
+    upper = np.triu_indices(len(X), 1)
+    return cdist(X, X, metric)[upper], (labels[:, None] == labels)[upper]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(3, 40), n_identities=st.integers(2, 12))
+def test_summary_equals_the_loops_of_its_definition(metric, seed, n, n_identities):
+    X, labels = population(seed, n, n_identities)
+    D = cdist(X, X, metric)
+    groups = [np.flatnonzero(labels == name) for name in np.unique(labels)]
+    intra = [np.mean([D[i, j] for i, j in itertools.combinations(g, 2)]) for g in groups if len(g) > 1]
+    inter = [D[np.ix_(g, h)].mean() for g, h in itertools.combinations(groups, 2)]
+    found = distance_summary(X, labels, metric=metric)
+    assert list(found.index) == ["d_intra", "d_inter", "ratio"]
+    assert found.d_intra == pytest.approx(np.mean(intra), rel=1e-9)
+    assert found.d_inter == pytest.approx(np.mean(inter), rel=1e-9)
+    assert found.ratio == pytest.approx(np.mean(intra) / np.mean(inter), rel=1e-9)
+
+
+def test_summary_weights_identities_not_images():
+    """Two images 1 apart and ten images 2 apart: the mean over identities is 1.5."""
+    simplex = np.eye(10) * np.sqrt(2)
+    X = np.zeros((12, 11))
+    X[1, 10] = 1
+    X[2:, :10] = simplex + 100
+    found = distance_summary(X, ["a", "a"] + ["b"] * 10, metric="euclidean")
+    assert found.d_intra == pytest.approx(1.5)
+
+
+def assert_same_roc(found, scores, same):
+    """Compare with the curve of scikit-learn; the crossing of the EER is read off its broken line."""
+    fpr, tpr, _ = roc_curve(same, -scores, drop_intermediate=False)
+    assert found.auc == pytest.approx(roc_auc_score(same, -scores), abs=1e-12)
+    assert found["tar_at_1e-1"] == pytest.approx(tpr[fpr <= 0.1].max(), abs=1e-12)
+    assert found["tar_at_1e-2"] == pytest.approx(tpr[fpr <= 0.01].max(), abs=1e-12)
+    assert found.eer == pytest.approx(np.interp(0, fpr + tpr - 1, fpr), abs=1e-9)
+    accepted = scores <= found.threshold
+    assert accepted[same].mean() - accepted[~same].mean() == pytest.approx((tpr - fpr).max(), abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(6, 60), noise=st.sampled_from([0.1, 0.5, 2.0]))
+def test_verification_reads_the_same_roc_curve_as_scikit_learn(metric, seed, n, noise):
+    X, labels = population(seed, n, 6, noise)
+    assert_same_roc(verification(X, labels, metric=metric, far=(0.1, 0.01)), *pair_scores(X, labels, metric))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(4, 25), size=st.integers(1, 3))
+def test_ties_are_treated_as_scikit_learn_treats_them(seed, n, size):
+    """Integers with mean zero: all squares are exact, most distances occur many times, many are zero."""
+    half = np.random.default_rng(seed).integers(-size, size + 1, (n, 2)).astype(float)
+    X, labels = np.concatenate([half, -half]), np.random.default_rng(seed).integers(0, 4, 2 * n)
+    labels[:3] = [0, 0, 1]
+    found = verification(X, labels, metric="euclidean", far=(0.1, 0.01))
+    assert_same_roc(found, *pair_scores(X, labels, "euclidean"))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_perfect_separation(metric):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([f"person {k}" for k in range(30)], 4)
+    X = np.repeat(np.eye(30), 4, axis=0) + 0.01 * rng.normal(size=(120, 30))
+    found = verification(X, labels, metric=metric)
+    assert list(found.index) == ["auc", "eer", "accuracy", "threshold", "tar_at_1e-2", "tar_at_1e-3"]
+    assert found.auc == found.accuracy == found["tar_at_1e-2"] == found["tar_at_1e-3"] == 1
+    assert found.eer == 0
+    scores, same = pair_scores(X, labels, metric)
+    assert found.threshold == pytest.approx((scores[same].max() + scores[~same].min()) / 2)
+
+
+def test_reversed_separation_has_no_area():
+    """Two images of a person are opposite, images of two persons orthogonal: the order is exactly wrong."""
+    X = np.concatenate([np.eye(20), -np.eye(20)])
+    found = verification(X, np.tile(np.arange(20), 2))
+    assert found.auc == 0
+    assert found.eer == 1
+    assert found["tar_at_1e-2"] == 0
+
+
+def test_permuted_labels_are_chance():
+    """Over permutations of the labels the mean AUC is 1/2 exactly; the sample mean lies within its standard error."""
+    X, labels = population(1, 80, 8, noise=0.3)
+    rng = np.random.default_rng(0)
+    found = pd.DataFrame([verification(X, rng.permutation(labels), metric="euclidean") for _ in range(60)])
+    for name in ("auc", "accuracy"):
+        assert abs(found[name].mean() - 0.5) < 4 * found[name].std() / np.sqrt(len(found))
+    assert verification(X, labels, metric="euclidean").auc > 0.9
+
+
+def test_all_scores_tied_are_chance():
+    """Rows at equal distances: the curve is the diagonal."""
+    found = verification(torch.eye(16), np.arange(16) % 4)
+    assert found.auc == found.eer == found.accuracy == 0.5
+    assert found["tar_at_1e-2"] == 0
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_order_of_rows_and_names_of_identities_do_not_matter_for_the_curve(metric):
+    X, labels = population(3, 70, 12)
+    order = np.random.default_rng(0).permutation(70)
+    names = np.array([f"x{11 - k}" for k in range(12)])[labels]
+    one, other = verification(X, labels, metric=metric), verification(X[order], names[order], metric=metric)
+    columns = ["auc", "eer", "threshold", "tar_at_1e-2", "tar_at_1e-3"]
+    assert np.allclose(one[columns], other[columns], rtol=1e-9)
+
+
+def test_accuracy_is_measured_on_other_identities():
+    """Held-out accuracy may not exceed the accuracy of the best threshold chosen on the same pairs, on average."""
+    gaps = []
+    for seed in range(20):
+        X, labels = population(seed, 60, 20, noise=1.0)
+        found = verification(X, labels, metric="euclidean")
+        scores, same = pair_scores(X, labels, "euclidean")
+        accepted = scores <= found.threshold
+        gaps.append((accepted[same].mean() + 1 - accepted[~same].mean()) / 2 - found.accuracy)
+    assert np.mean(gaps) > 0
+
+
+def test_accuracy_needs_two_folds_of_identities():
+    X, labels = population(0, 30, 3)
+    assert np.isnan(verification(X, labels, metric="euclidean").accuracy)
+
+
+def test_float32_and_float64_agree():
+    X, labels = population(5, 100, 10)
+    one, other = verification(X.astype(np.float32), labels), verification(X, labels)
+    assert np.allclose(one, other, atol=1e-3)
+    assert np.allclose(distance_summary(X.astype(np.float32), labels), distance_summary(X, labels), rtol=1e-6)
+
+
+@pytest.mark.parametrize("function", (distance_summary, verification))
+@pytest.mark.parametrize(
+    ("identities", "message"),
+    [
+        (["a", "b"], r"identities must have shape \(3,\), one per embedding; got \(2,\)"),
+        (["a", "a", "a"], "identities must hold at least two different ones; got only a"),
+        (["a", "b", "c"], "identities must hold one with at least two embeddings; all are different"),
+        ([1.0, np.nan, 2.0], "identities must not be missing; number 1 is"),
+    ],
+)
+def test_bad_identities_are_named(function, identities, message):
+    with pytest.raises(ValueError, match=message):
+        function(np.eye(3), identities)
+
+
+def test_bad_far_is_named():
+    with pytest.raises(ValueError, match="far must lie between 0 and 1, both excluded; got 1.5"):
+        verification(np.eye(3), [0, 0, 1], far=(0.1, 1.5))

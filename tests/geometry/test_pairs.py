@@ -1,0 +1,190 @@
+"""The engine: exact distances, each pair once, tiles that do not matter, memory bounded by the tile."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from frlib.geometry import distance_summary, energy_sweep, mean_pair_distance, pair_distances, pairs, verification
+
+METRICS = ("cosine", "euclidean")
+
+
+def cloud(n, d, seed=0, dtype=torch.float64, offset=1.0):
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randn(n, d, generator=generator, dtype=torch.float64) + offset).to(dtype)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 30), m=st.integers(1, 30), d=st.integers(1, 9))
+def test_distances_agree_with_scipy(metric, seed, n, m, d):
+    X, Y = cloud(n, d, seed), cloud(m, d, seed + 1)
+    assert np.allclose(pair_distances(X, Y, metric=metric), cdist(X, Y, metric), rtol=1e-9, atol=1e-12)
+    assert np.allclose(pair_distances(X, metric=metric), cdist(X, X, metric), rtol=1e-9, atol=1e-7)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", (torch.float32, torch.float64))
+def test_the_matrix_is_symmetric_with_a_zero_diagonal_and_keeps_the_type(metric, dtype):
+    D = pair_distances(cloud(40, 5, dtype=dtype), metric=metric)
+    assert D.dtype == dtype
+    assert torch.equal(D, D.T)
+    assert (D.diagonal() == 0).all()
+
+
+@pytest.mark.parametrize("gap", (1e-1, 1e-3, 1e-5))
+def test_close_points_far_from_the_origin_keep_their_euclidean_distance(gap):
+    """The uncentred product in float32 returns 0 or noise here: the squares are 1e6 and the gaps far smaller."""
+    X = cloud(50, 8, offset=0.0)
+    X[25:] = X[:25] + gap * pairs.unit_rows(cloud(25, 8, seed=1))
+    X += 1000
+    exact = [math.dist(X[i].tolist(), X[i + 25].tolist()) for i in range(25)]
+    found = pair_distances(X, metric="euclidean")[range(25), range(25, 50)]
+    size = (X - X.mean(0)).norm(dim=1).max()
+    bound = 1e-14 * size**2 / gap  # the error that the module states, times ten
+    assert (found - torch.tensor(exact, dtype=torch.float64)).abs().max() < bound < gap / 100
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), d=st.sampled_from([1, 3, 16, 512]), offset=st.sampled_from([0.0, 1.0, 1e3]))
+def test_coincident_points_have_distance_zero(metric, seed, d, offset):
+    X = cloud(20, d, seed, offset=offset).repeat(2, 1)
+    assert (pair_distances(X, metric=metric)[range(20), range(20, 40)] == 0).all()
+    assert (pair_distances(X, X[:20], metric=metric)[range(20), range(20)] == 0).all()
+
+
+def test_close_directions_keep_their_cosine_dissimilarity():
+    """1 - cos in float64 loses all digits at an angle of 1e-8; half the squared chord does not."""
+    angles = torch.tensor([0.0, 1e-8, 3e-8, 1e-7], dtype=torch.float64)
+    X = torch.stack([angles.cos(), angles.sin()], dim=1)
+    expected = (angles[:, None] - angles).square() / 2
+    assert torch.allclose(pair_distances(X), expected, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), n=st.integers(2, 40))
+def test_mean_over_pairs_is_the_mean_of_the_matrix(metric, seed, n):
+    X = cloud(n, 4, seed)
+    upper = np.triu_indices(n, 1)
+    assert mean_pair_distance(X, metric=metric) == pytest.approx(cdist(X, X, metric)[upper].mean(), rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_tiles_do_not_change_results(metric, monkeypatch):
+    X, V = cloud(61, 6), {"a": cloud(61, 6, 1), "b": cloud(61, 6, 2)}
+    V["b"][::7] = 0
+    labels = np.arange(61) % 9
+
+    def everything():
+        yield pair_distances(X, metric=metric)
+        yield pair_distances(X, X[:17] + 1, metric=metric)
+        yield torch.tensor([mean_pair_distance(X, metric=metric)])
+        yield torch.tensor(distance_summary(X, labels, metric=metric).to_numpy())
+        yield torch.tensor(verification(X, labels, metric=metric).to_numpy())
+        for max_neighbors in (None, 5):
+            table = energy_sweep(X, V, [0.4, 0.8, 1.2], metric=metric, max_neighbors=max_neighbors, device="cpu")
+            yield torch.tensor(table.drop(columns="attribute").to_numpy())
+
+    whole = list(everything())
+    for tile in (1, 7, 60, 61):
+        monkeypatch.setattr(pairs, "TILE", tile)
+        for one, other in zip(whole, everything(), strict=True):
+            assert torch.allclose(one, other, rtol=1e-10, atol=1e-12, equal_nan=True)
+
+
+class LargestTensor(TorchDispatchMode):
+    """Record the number of elements of the largest tensor that any operation returns."""
+
+    def __init__(self):
+        super().__init__()
+        self.elements = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, (tuple, list)) else [result]:
+            if torch.is_tensor(tensor):
+                self.elements = max(self.elements, tensor.numel())
+        return result
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_no_reduction_holds_the_matrix_of_all_pairs(metric, monkeypatch):
+    monkeypatch.setattr(pairs, "TILE", 40)
+    n = 1000
+    X, labels = cloud(n, 4), np.arange(n) % 50
+    calls = {
+        "mean": lambda: mean_pair_distance(X, metric=metric),
+        "summary": lambda: distance_summary(X, labels, metric=metric),
+        "verification": lambda: verification(X, labels, metric=metric),
+        "energy": lambda: energy_sweep(X, {"a": X, "b": X}, [0.5, 1], metric=metric, device="cpu"),
+        "sampled": lambda: energy_sweep(X, {"a": X}, [0.5, 1], metric=metric, max_neighbors=5, device="cpu"),
+    }
+    for name, call in calls.items():
+        with LargestTensor() as largest:
+            call()
+        assert 0 < largest.elements <= 12_000, name
+    with LargestTensor() as largest:  # the control: this one must hold it
+        pair_distances(X, metric=metric)
+    assert largest.elements == n * n
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), rows=st.integers(1, 12), columns=st.integers(1, 12), diagonal=st.booleans())
+def test_the_pass_for_gpus_equals_the_compiled_one(seed, rows, columns, diagonal):
+    columns = rows if diagonal else columns
+    generator = torch.Generator().manual_seed(seed)
+    squares = torch.randint(0, 6, (rows, columns), generator=generator).double()
+    products = torch.randn(rows, columns, generator=generator)
+    if diagonal:  # as in the engine: both triangles, zero on the diagonal
+        squares, products = squares.triu(1) + squares.triu(1).T, products.triu(1) + products.triu(1).T
+    limits = torch.tensor([0.0, 1.0, 1.0, 3.0], dtype=torch.float64)
+    ring = pairs._ring_numbers(squares, limits)
+    assert torch.equal(ring.int(), torch.bucketize(squares, limits, out_int32=True))
+    compiled = torch.zeros(2, rows, 5, dtype=torch.float64), torch.zeros(2, columns, 5, dtype=torch.float64)
+    row_sums, column_sums = compiled[0][0], compiled[1][0]
+    masked_rows, masked_columns = compiled[0][1], compiled[1][1]
+    if diagonal:
+        column_sums, masked_columns = row_sums, masked_rows
+    pairs._add_tile(ring, products, row_sums, column_sums, diagonal)
+    pairs._add_tile_masked(ring, products, masked_rows, masked_columns, diagonal)
+    assert torch.allclose(row_sums[:, :4], masked_rows[:, :4])
+    assert torch.allclose(column_sums[:, :4], masked_columns[:, :4])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("metric", METRICS)
+def test_gpu_and_cpu_agree(metric):
+    X, V = cloud(3000, 16, dtype=torch.float32), {"a": cloud(3000, 16, 1), "b": cloud(3000, 16, 2)}
+    assert torch.allclose(pair_distances(X.cuda(), metric=metric).cpu(), pair_distances(X, metric=metric), atol=1e-6)
+    for max_neighbors in (None, 20):
+        tables = [
+            energy_sweep(X, V, [0.3, 0.7, 1.0], metric=metric, max_neighbors=max_neighbors, device=device)
+            for device in ("cpu", "cuda")
+        ]
+        numbers = [table.drop(columns="attribute").to_numpy() for table in tables]
+        assert np.allclose(*numbers, rtol=1e-9, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: pair_distances([[1.0, 2.0]], metric="manhattan"), "metric must be one of 'cosine', 'euclidean'; got"),
+        (lambda: pair_distances([1.0, 2.0]), r"X must be a non-empty matrix \(N, d\); got shape \(2,\)"),
+        (lambda: pair_distances([[1.0, 2.0]], [[1.0]]), "Y must have 2 columns, as X has; got 1"),
+        (lambda: pair_distances([[1.0, 2.0]], [[0.0, 0.0]]), "Y must have no zero vector .* row 0"),
+        (lambda: pair_distances([[1.0, math.nan]], metric="euclidean"), "X must be finite; row 0"),
+        (lambda: mean_pair_distance([[1.0, 2.0]]), "points must have at least two rows; got 1"),
+        (lambda: mean_pair_distance([[1.0, 2.0], [0.0, 0.0]]), "points must have no zero vector .* row 1"),
+    ],
+)
+def test_bad_input_is_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
