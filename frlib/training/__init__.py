@@ -4,11 +4,14 @@ from frlib.training.planar import PRESETS, planar_cloud, planar_draws, planar_fi
 from frlib.training.toy import (
     Blobs,
     Ensemble,
+    Experiment,
+    class_plane_share,
     compare_dimensions,
     embed,
     input_fields,
     run_energies,
     sample_blobs,
+    toy_experiment,
     train_ensemble,
 )
 
@@ -16,6 +19,8 @@ __all__ = [
     "PRESETS",
     "Blobs",
     "Ensemble",
+    "Experiment",
+    "class_plane_share",
     "compare_dimensions",
     "embed",
     "input_fields",
@@ -24,5 +29,6 @@ __all__ = [
     "planar_field",
     "run_energies",
     "sample_blobs",
+    "toy_experiment",
     "train_ensemble",
 ]

@@ -436,6 +436,102 @@ def run_energies(
     return table[["run", *[name for name in table if name != "run"]]]
 
 
+class Experiment(NamedTuple):
+    """Everything that one setting of the toy experiment leaves behind; see `toy_experiment`."""
+
+    ensemble: Ensemble
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    embeddings: torch.Tensor
+    fields: dict[str, torch.Tensor]
+    energies: pd.DataFrame
+    test_accuracy: torch.Tensor
+
+
+def toy_experiment(
+    seeds: Sequence[int],
+    scales: Sequence[float],
+    *,
+    blobs: dict | None = None,
+    training: dict | None = None,
+    fields: dict | None = None,
+    trained: bool = True,
+    progress: bool = True,
+    device: str | torch.device | None = None,
+) -> Experiment:
+    """Run the whole experiment once per seed: draw data, train, embed, take fields, compute energies.
+
+    Parameters
+    ----------
+    seeds : sequence of int
+        One run each; a seed decides the data and the initial weights of its run.
+    scales : sequence of float
+        See `run_energies`.
+    blobs, training, fields : dict, optional
+        Settings of `sample_blobs`, `train_ensemble` and `input_fields` that differ from their defaults.
+    trained : bool
+        False leaves the initial weights as they are: a control.
+    progress : bool
+        Show bars.
+    device : str, optional
+        Where to compute.
+
+    Returns
+    -------
+    Experiment
+        The networks, inputs (R, N, d), labels (R, N), embeddings (R, N, 16), fields, energies, and the accuracy of each
+        run (R,) on as many new points with clean labels.
+    """
+    blobs, training, fields = blobs or {}, training or {}, fields or {}
+    data = [sample_blobs(seed=seed, **blobs) for seed in seeds]
+    inputs = torch.stack([own.inputs for own in data]).to(device)
+    labels = torch.stack([own.labels for own in data]).to(device)
+    if trained:
+        ensemble = train_ensemble(inputs, labels, seeds, progress=progress, device=device, **training)
+    else:
+        sizes = [inputs.shape[2], *training.get("hidden", (16, 16)), N_CLASSES]
+        ensemble = Ensemble.initial(sizes, seeds, training.get("activation", "relu"), device)
+    before = fields.get("before_activation", False)
+    embeddings = embed(ensemble, inputs, before_activation=before)
+    vectors = input_fields(ensemble, inputs, **fields)
+    energies = run_energies(embeddings, vectors, scales, data[0].useful, progress=progress, device=device)
+    # Seeds that no run uses: 1,000,000 later.
+    fresh = [sample_blobs(seed=seed + 1_000_000, **{**blobs, "label_noise": 0.0}) for seed in seeds]
+    logits = ensemble.forward(torch.stack([own.inputs for own in fresh]).to(device))
+    hits = logits.argmax(dim=2).cpu() == torch.stack([own.labels for own in fresh])
+    return Experiment(ensemble, inputs, labels, embeddings, vectors, energies, hits.double().mean(dim=1))
+
+
+def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.DataFrame:
+    r"""Return how much of each field lies in the plane that separates the classes.
+
+    The three class means of the embeddings span a plane. With P the orthogonal projection onto it, the share is
+    :math:`\sum_i |P v_i|^2 / \sum_i |v_i|^2`. Vectors without preferred direction in D dimensions would give 2/D.
+
+    Parameters
+    ----------
+    embeddings : Tensor, shape (R, N, 16)
+        One cloud per run.
+    labels : Tensor of int, shape (R, N)
+        Every run must hold the classes 0, 1, 2.
+    fields : dict of str to Tensor, each (R, N, 16)
+        From `input_fields`.
+
+    Returns
+    -------
+    DataFrame
+        ``run``, ``attribute`` and ``share``, in 0..1 (NaN if the field is zero everywhere).
+    """
+    rows = []
+    for run, (points, labels) in enumerate(zip(embeddings, labels, strict=True)):
+        means = torch.stack([points[labels == k].mean(dim=0) for k in range(N_CLASSES)])
+        plane = torch.linalg.qr((means[1:] - means[0]).T).Q
+        for name, vectors in fields.items():
+            share = (vectors[run] @ plane).square().sum() / vectors[run].square().sum()
+            rows.append({"run": run, "attribute": name, "share": float(share)})
+    return pd.DataFrame(rows)
+
+
 def compare_dimensions(energies: pd.DataFrame, *, resamples: int = 9999, seed: int = 0) -> pd.DataFrame:
     r"""Compare useless with useful dimensions at every scale; the unit of the statistics is the run.
 
