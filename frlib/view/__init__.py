@@ -1,5 +1,7 @@
 """Charts, the ε-sweep and verdicts, in a live notebook and on the site."""
 
 from frlib.view.charts import COLORS, enable, energy_curves
+from frlib.view.sweep import Cloud, Sweep, sweep
+from frlib.view.verdict import verdict
 
-__all__ = ["COLORS", "enable", "energy_curves"]
+__all__ = ["COLORS", "Cloud", "Sweep", "enable", "energy_curves", "sweep", "verdict"]

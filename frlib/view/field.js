@@ -111,7 +111,7 @@ function energyAt(distances, cosines, count, radius, includeCenter = false) {
   return {
     energy: counted ? sum / counted : NaN,
     neighbors: present ? neighbors / present : NaN,
-    isolated: present ? isolated / present : NaN,
+    isolated: isolated / count,
     undefined: (count - present) / count,
     own,
   };
@@ -265,6 +265,7 @@ const WIDGET_STYLE = `
   color: var(--frw-ink); }
 .frw svg { display: block; width: 100%; height: auto; overflow: visible; }
 .frw svg text { font-family: inherit; fill: var(--frw-soft); font-size: 12px; }
+@container (max-width: 430px) { .frw svg text { font-size: 14px; } }
 .frw-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap; margin: 0; }
 `;
