@@ -159,7 +159,7 @@ def sweep(
 
 
 def _first_scale(shown: dict) -> int:
-    """Return the first scale at which a ball holds a tenth of the cloud on average: something to see, not everything."""
+    """Return the first scale at which a ball holds a tenth of the cloud on average: something to see, not all."""
     neighbors = np.nan_to_num(shown["attributes"][0]["neighbors"])
     return min(int(np.searchsorted(neighbors, 0.1 * shown["total"])), len(neighbors) - 1)
 

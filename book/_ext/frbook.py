@@ -1,0 +1,273 @@
+"""The book's Sphinx extension: assets only on pages that use them, and directives that show how the book was run.
+
+``run-card``
+    Profile, seed, device, run time and versions of the page's own notebook.
+``scoreboard``
+    Every claim of the papers, with the verdicts that the chapters' cells left.
+``status-table``
+    Run time, device and versions of each chapter, and the steps of the build.
+``benchmark-table``
+    The rows of ``book/benchmarks.json``.
+``data-table``
+    A CSV file (option ``file``, from the folder of the page) as a table.
+"""
+
+import csv
+import json
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.util.docutils import SphinxDirective
+
+VERDICT = "application/vnd.frlib.verdict+json"
+WORDS = {"yes": "holds", "partly": "in part", "no": "does not hold"}
+NOT_RUN = "not run"
+
+# ------------------------------------------------------------------------------------------------ assets of a page
+
+
+def add_assets(app, page, template, context, doctree):
+    """Load Vega and the widgets on pages that show them, and nothing of thebe, which the book does not use.
+
+    Jupyter Book always loads sphinx-thebe; its stub points to a CDN and raises an error on every page.
+    """
+    scripts = app.builder._js_files
+    scripts[:] = [script for script in scripts if not _is_thebe(script)]
+    body = context.get("body", "")
+    if 'class="frlib-chart-data"' in body:
+        app.add_js_file("vendor/vega.js", loading_method="defer", priority=900)
+        app.add_js_file("vendor/themes.js", loading_method="defer", priority=901)
+    for name in sorted(set(_widgets_of(body))):
+        app.add_js_file(f"vendor/widgets/{name}.js", loading_method="defer", priority=902)
+    app.add_js_file("frbook.js", loading_method="defer", priority=910)
+
+
+def _is_thebe(script) -> bool:
+    return "thebe" in str(script.filename or "") or "THEBE_JS_URL" in str(script.attributes.get("body", ""))
+
+
+def _widgets_of(body: str) -> list[str]:
+    """Return the names of the widgets of a page."""
+    return [part.split('"', 1)[0] for part in body.split('data-widget="')[1:]]
+
+
+# ----------------------------------------------------------------------------------------------- executed notebooks
+
+
+def read_json(path: Path, default):
+    """Return what a JSON file holds, or the default if it does not exist."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
+
+
+def chapters(source: Path) -> dict[str, dict]:
+    """Return the executed notebooks of the book, by document name, in order."""
+    return {f"notebooks/{path.stem}": read_json(path, {}) for path in sorted((source / "notebooks").glob("*.ipynb"))}
+
+
+def run_of(notebook: dict) -> dict:
+    """Return what the build noted about a notebook's run; empty if it did not run it."""
+    return notebook.get("metadata", {}).get("frlib", {})
+
+
+def verdicts(notebook: dict) -> list[dict]:
+    """Return the verdicts that the cells of a notebook left."""
+    outputs = (output for cell in notebook.get("cells", []) for output in cell.get("outputs", []))
+    return [output["data"][VERDICT] for output in outputs if VERDICT in output.get("data", {})]
+
+
+def title_of(notebook: dict, default: str) -> str:
+    """Return the first heading of a notebook."""
+    for cell in notebook.get("cells", []):
+        for line in "".join(cell.get("source", "")).splitlines():
+            if cell.get("cell_type") == "markdown" and line.startswith("# "):
+                return line[2:].strip()
+    return default
+
+
+def duration(seconds) -> str:
+    """Return a duration as a reader says it."""
+    if seconds is None:
+        return NOT_RUN
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+# ----------------------------------------------------------------------------------------------------------- tables
+
+
+def table(caption: str, head: list[str], rows: list[list[str]], numbers: tuple[int, ...] = ()) -> str:
+    """Return an HTML table whose cells are HTML; the first cell of a row is its header. Stacked on a phone."""
+    right = [' class="frlib-number"' if k in numbers else "" for k in range(len(head))]
+    top = "".join(f'<th scope="col"{c}>{escape(name)}</th>' for name, c in zip(head, right, strict=True))
+    body = []
+    for row in rows:
+        cells = [f'<th scope="row"{right[0]}>{row[0]}</th>']
+        for name, cell, c in zip(head[1:], row[1:], right[1:], strict=True):
+            cells.append(f'<td{c} data-label="{escape(name)}">{cell}</td>')
+        body.append(f"<tr>{''.join(cells)}</tr>")
+    return (
+        f'<div class="frlib-table frlib-stack"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{top}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+class BookDirective(SphinxDirective):
+    """A directive that turns facts of the build into HTML."""
+
+    def run(self):
+        """Return the HTML as one node."""
+        return [nodes.raw("", self.html(), format="html")]
+
+    @property
+    def source_folder(self) -> Path:
+        """The folder that holds ``_config.yml``."""
+        return Path(self.env.srcdir)
+
+    def notebooks(self) -> dict[str, dict]:
+        """Return the executed notebooks; the page is read again when one changes."""
+        found = chapters(self.source_folder)
+        for name in found:
+            self.env.note_dependency(f"{name}.ipynb")
+        return found
+
+    def link(self, document: str, text: str) -> str:
+        """Return a link to another page of the book, or plain text if the book has no such page."""
+        if document not in self.env.found_docs:
+            return escape(text)
+        return f'<a href="{self.env.app.builder.get_relative_uri(self.env.docname, document)}">{escape(text)}</a>'
+
+
+class RunCard(BookDirective):
+    """How this page was run."""
+
+    def html(self) -> str:
+        """Return the card."""
+        run = run_of(read_json(self.source_folder / f"{self.env.docname}.ipynb", {}))
+        if not run:
+            return f'<div class="frlib-run"><p>This page was {NOT_RUN}.</p></div>'
+        facts = {
+            "Profile": run.get("profile"),
+            "Seed": run.get("seed"),
+            "Device": run.get("device"),
+            "Run time": duration(run.get("seconds")),
+            "Processor": run.get("processor"),
+            "Date": str(run.get("started", ""))[:10],
+        }
+        cells = "".join(f"<div><dt>{k}</dt><dd>{escape(str(v))}</dd></div>" for k, v in facts.items())
+        versions = ", ".join(f"{escape(k)} {escape(str(v))}" for k, v in run.get("versions", {}).items())
+        details = f"<details><summary>Versions</summary>{versions}</details>" if versions else ""
+        return f'<div class="frlib-run"><dl>{cells}</dl>{details}</div>'
+
+
+class Scoreboard(BookDirective):
+    """Every claim of the papers and what the chapters find."""
+
+    def html(self) -> str:
+        """Return the table."""
+        from frlib import published
+
+        found: dict[str, list] = {}
+        notebooks = self.notebooks()
+        for name, notebook in notebooks.items():
+            for verdict in verdicts(notebook):
+                found.setdefault(verdict["claim"], []).append((name, verdict))
+        claims = published.load("claims").fillna("").astype(str)
+        rows = [self.row(claim, found.get(claim["id"], []), notebooks) for _, claim in claims.iterrows()]
+        tested = sum(claim in found for claim in claims["id"])
+        caption = f"{len(rows)} claims, {tested} tested by the chapters so far."
+        return table(caption, ["Claim", "Source", "They print", "We find", "Verdict", "Chapter"], rows)
+
+    def row(self, claim, found: list, notebooks: dict) -> list[str]:
+        """Return the cells of one claim."""
+        source = f"Paper {claim['paper']}, {claim['section']}"
+        texts = [escape(claim["claim"]), escape(source), escape(claim["printed"]) or "no number"]
+        if not found:
+            chapter = f"chapter {claim['chapter']}, planned" if claim["chapter"] else "planned"
+            return [*texts, "–", '<span class="frlib-word frlib-word-untested">not tested yet</span>', escape(chapter)]
+        words, links = [], []
+        for name, verdict in found:
+            holds = verdict["holds"]
+            words.append(f'<span class="frlib-word frlib-word-{holds}">{WORDS[holds]}</span>')
+            links.append(self.link(name, title_of(notebooks[name], name)))
+        finds = "<br>".join(escape(verdict["found"]) for _, verdict in found)
+        return [*texts, finds, "<br>".join(words), "<br>".join(dict.fromkeys(links))]
+
+
+class StatusTable(BookDirective):
+    """How each chapter was run, and how long the build took."""
+
+    def html(self) -> str:
+        """Return one table of chapters and, if the build left its times, one of steps."""
+        rows = []
+        for name, notebook in self.notebooks().items():
+            run = run_of(notebook)
+            versions = run.get("versions", {})
+            shown = ", ".join(f"{k} {versions[k]}" for k in ("python", "frlib", "torch", "numpy") if k in versions)
+            facts = [run.get(k, "–") for k in ("profile", "device", "processor")]
+            date = str(run.get("started", "–"))[:10]
+            cells = [duration(run.get("seconds")), *facts, shown or "–", date]
+            rows.append([self.link(name, title_of(notebook, name)), *(escape(str(cell)) for cell in cells)])
+        head = ["Chapter", "Run time", "Profile", "Device", "Processor", "Versions", "Date"]
+        text = table("How each chapter of this site was run.", head, rows) if rows else "<p>No chapter was run.</p>"
+        steps = read_json(self.source_folder / "book/build.json", {}).get("steps", [])
+        if steps:
+            lines = [[escape(step["name"]), duration(step["seconds"])] for step in steps]
+            text += table("Steps of the build, each when it last ran.", ["Step", "Time"], lines, numbers=(1,))
+        return text
+
+
+class BenchmarkTable(BookDirective):
+    """The rows of the benchmarks."""
+
+    option_spec = {"benchmark": directives.unchanged}
+
+    def html(self) -> str:
+        """Return one table per benchmark, or only of the one named by the option ``benchmark``."""
+        rows = read_json(self.source_folder / "book/benchmarks.json", [])
+        names = (
+            [self.options["benchmark"]] if "benchmark" in self.options else dict.fromkeys(r["benchmark"] for r in rows)
+        )
+        tables = [self.one(name, [row for row in rows if row["benchmark"] == name]) for name in names]
+        return "".join(tables) or f"<p>The benchmarks were {NOT_RUN} for this build of the site.</p>"
+
+    def one(self, name: str, rows: list[dict]) -> str:
+        """Return the table of one benchmark."""
+        if not rows:
+            return f"<p>The benchmark {escape(name)} was {NOT_RUN} for this build of the site.</p>"
+        lines = []
+        for row in rows:
+            value = row["value"]
+            number = f"{value:.4g}" if isinstance(value, int | float) else str(value)
+            texts = [row["case"], row["quantity"], f"{number} {row['unit']}", row.get("baseline") or "–"]
+            lines.append([escape(str(text)) for text in texts])
+        return table(f"Benchmark: {name}.", ["Case", "Quantity", "Value", "Compared with"], lines, numbers=(2,))
+
+
+class DataTable(BookDirective):
+    """A CSV file as a table; its first row is the head."""
+
+    option_spec = {"file": directives.unchanged_required, "caption": directives.unchanged}
+
+    def html(self) -> str:
+        """Return the table."""
+        relative, path = self.env.relfn2path(self.options["file"])
+        self.env.note_dependency(relative)
+        with open(path, newline="", encoding="utf-8") as file:
+            head, *rows = csv.reader(file)
+        cells = [[escape(cell) or "–" for cell in row] for row in rows]
+        return table(self.options.get("caption", Path(path).stem.replace("_", " ")), head, cells)
+
+
+def setup(app):
+    """Register directives and the choice of assets."""
+    app.connect("html-page-context", add_assets, priority=900)
+    for name, directive in {
+        "run-card": RunCard,
+        "scoreboard": Scoreboard,
+        "status-table": StatusTable,
+        "benchmark-table": BenchmarkTable,
+        "data-table": DataTable,
+    }.items():
+        app.add_directive(name, directive)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
