@@ -71,13 +71,15 @@ def arrays_digest(arrays: Mapping[str, torch.Tensor]) -> str:
     for name in sorted(arrays):
         array = arrays[name].detach().cpu().contiguous()
         digest.update(f"{name}|{array.dtype}|{tuple(array.shape)}|".encode())
-        digest.update(array.reshape(-1).view(torch.uint8).numpy().data)
+        if array.numel():  # torch cannot view an empty array as bytes
+            digest.update(array.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
 def save_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> None:
     """Write named arrays with the parameters that made them and a checksum, atomically, as safetensors."""
-    arrays = {name: array.detach().cpu().contiguous() for name, array in arrays.items()}
+    # Copies, because safetensors refuses arrays that share memory.
+    arrays = {name: array.detach().cpu().clone(memory_format=torch.contiguous_format) for name, array in arrays.items()}
     metadata = {"parameters": json.dumps(parameters, sort_keys=True), "sha256": arrays_digest(arrays)}
     with atomic_file(path) as partial:
         save_file(arrays, partial, metadata=metadata)

@@ -10,18 +10,18 @@ from frlib.models.catalogue import NETWORKS, stored_path, stored_tensors
 def main() -> int:
     """Fetch and convert what is missing, print one line per network, and return the exit status."""
     absent = missing()
-    print(f"{'network':<20}{'size MB':>9}{'seconds':>9}{'downloaded MB':>15}")
+    print(f"{'network':<20}{'size MB':>9}{'seconds':>9}{'package MB':>12}")
     for name, network in NETWORKS.items():
-        start, downloaded = time.perf_counter(), 0
+        start, fetched = time.perf_counter(), 0
         if name in absent:
             try:
-                downloaded = remote.fetch(network.files)
+                fetched = remote.fetch(network.files)
                 stored_tensors(name)
             except (DownloadError, OSError) as error:
                 print(f"{name}: {error}", file=sys.stderr)
                 return 1
         size, seconds = stored_path(name).stat().st_size / 1e6, time.perf_counter() - start
-        print(f"{name:<20}{size:>9.1f}{seconds:>9.1f}{downloaded / 1e6:>15.1f}", flush=True)
+        print(f"{name:<20}{size:>9.1f}{seconds:>9.1f}{fetched / 1e6:>12.1f}", flush=True)
     return 0
 
 

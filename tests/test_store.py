@@ -1,0 +1,216 @@
+"""Stored results: what is written is read, damage is noticed, and nothing is left half-written."""
+
+import json
+import os
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from frlib.store import (
+    arrays_digest,
+    atomic_file,
+    cache_folder,
+    content_key,
+    file_digest,
+    load_or_build,
+    read_arrays,
+    save_arrays,
+)
+
+DTYPES = [torch.float32, torch.float64, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool]
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
+    max_leaves=8,
+)
+PARAMETERS = st.dictionaries(st.text(), JSON, max_size=4)
+
+
+@st.composite
+def arrays(draw):
+    """Named tensors of any type and of any shape, the empty one and that of a number included."""
+    result = {}
+    for name in draw(st.lists(st.text("abc.", min_size=1), min_size=1, max_size=3, unique=True)):
+        shape = draw(st.lists(st.integers(0, 4), max_size=3))
+        values = np.random.default_rng(draw(st.integers(0, 99))).normal(size=shape) * 50
+        result[name] = torch.as_tensor(values).to(draw(st.sampled_from(DTYPES)))
+    return result
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(arrays=arrays(), parameters=PARAMETERS)
+def test_round_trip_keeps_every_bit(arrays, parameters, tmp_path):
+    save_arrays(tmp_path / "x.safetensors", arrays, parameters)
+    found, read_parameters = read_arrays(tmp_path / "x.safetensors")
+    assert found.keys() == arrays.keys() and read_parameters == parameters
+    for name, array in arrays.items():
+        assert found[name].dtype == array.dtype and found[name].shape == array.shape
+        assert torch.equal(found[name], array)
+
+
+def test_transposed_arrays_and_arrays_that_need_gradients_are_stored_by_value(tmp_path):
+    matrix = torch.arange(6.0).reshape(2, 3).requires_grad_()
+    save_arrays(tmp_path / "x", {"a": matrix.T}, {})
+    assert torch.equal(read_arrays(tmp_path / "x")[0]["a"], matrix.detach().T)
+
+
+def test_arrays_may_share_memory(tmp_path):
+    whole = torch.arange(6.0)
+    arrays = {"whole": whole, "again": whole, "part": whole[2:4]}
+    save_arrays(tmp_path / "x", arrays, {})
+    found = read_arrays(tmp_path / "x")[0]
+    assert all(torch.equal(found[name], array) for name, array in arrays.items())
+
+
+def test_every_changed_byte_is_noticed(tmp_path):
+    path = tmp_path / "x"
+    save_arrays(path, {"a": torch.arange(4, dtype=torch.uint8), "b": torch.ones(2)}, {"seed": 3})
+    content = path.read_bytes()
+    header = int.from_bytes(content[:8], "little") + 8
+    for position in range(header, len(content)):
+        path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
+        with pytest.raises(OSError, match="is damaged"):
+            read_arrays(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"not a file of arrays"])
+def test_what_cannot_be_parsed_is_an_oserror_that_names_the_file(content, tmp_path):
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(OSError, match="x cannot be read"):
+        read_arrays(tmp_path / "x")
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no stored arrays at .*y"):
+        read_arrays(tmp_path / "y")
+
+
+@given(arrays())
+def test_digest_depends_on_names_types_shapes_and_values_and_not_on_order(arrays):
+    digest = arrays_digest(arrays)
+    assert digest == arrays_digest(dict(reversed(arrays.items())))
+    first = next(iter(arrays))
+    assert digest != arrays_digest({**arrays, first: arrays[first].unsqueeze(0)})
+    assert digest != arrays_digest({**arrays, "another": torch.zeros(1)})
+    retyped = arrays[first].to(torch.float32 if arrays[first].dtype != torch.float32 else torch.float64)
+    assert digest != arrays_digest({**arrays, first: retyped})
+
+
+# Keys
+
+
+@given(PARAMETERS, st.randoms())
+def test_key_does_not_depend_on_the_order_of_parameters(parameters, random):
+    names = list(parameters)
+    random.shuffle(names)
+    assert content_key({name: parameters[name] for name in names}) == content_key(parameters)
+
+
+@given(PARAMETERS, PARAMETERS)
+def test_keys_are_equal_only_for_equal_parameters(first, second):
+    same = json.dumps(first, sort_keys=True) == json.dumps(second, sort_keys=True)
+    assert (content_key(first) == content_key(second)) == same
+
+
+def test_key_is_the_same_on_every_machine():
+    assert content_key({"seed": 0, "name": "ä", "scales": [0.1, 1]}) == "198fc76f93d1393f52db"
+
+
+@pytest.mark.parametrize("value", [np.float32(1), torch.zeros(1), object(), {1, 2}, b"x", float("nan"), float("inf")])
+def test_parameters_that_are_not_plain_json_are_refused(value):
+    with pytest.raises(ValueError):
+        content_key({"x": value})
+
+
+# Files
+
+
+def test_atomic_file_replaces_only_on_success(tmp_path):
+    target = tmp_path / "deep" / "x"
+    with atomic_file(target) as partial:
+        partial.write_text("one")
+        assert not target.exists() and partial.parent == target.parent
+    assert target.read_text() == "one" and os.listdir(target.parent) == ["x"]
+    assert target.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_atomic_file_leaves_nothing_behind_on_an_exception(error, tmp_path):
+    (tmp_path / "x").write_text("before")
+    with pytest.raises(error), atomic_file(tmp_path / "x") as partial:
+        partial.write_text("half")
+        raise error
+    assert (tmp_path / "x").read_text() == "before" and os.listdir(tmp_path) == ["x"]
+
+
+def test_file_digest_is_sha256(tmp_path):
+    (tmp_path / "x").write_bytes(b"abc")
+    assert file_digest(tmp_path / "x") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_cache_folder_can_be_moved(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path / "elsewhere"))
+    assert cache_folder("a", "b") == tmp_path / "elsewhere" / "a" / "b"
+    assert cache_folder("a", "b").is_dir()
+
+
+# Results
+
+
+class Build:
+    """A computation that counts how often it runs."""
+
+    def __init__(self, value=1.0):
+        self.value, self.runs = value, 0
+
+    def __call__(self):
+        self.runs += 1
+        return {"x": torch.full((3,), self.value)}
+
+
+def test_a_result_is_computed_once_for_equal_parameters(tmp_path):
+    build = Build()
+    for parameters in ({"seed": 0, "n": 2}, {"n": 2, "seed": 0}):
+        assert torch.equal(load_or_build("r", parameters, build, folder=tmp_path)["x"], torch.ones(3))
+    assert build.runs == 1
+    load_or_build("r", {"seed": 1, "n": 2}, build, folder=tmp_path)
+    load_or_build("other", {"seed": 0, "n": 2}, build, folder=tmp_path)
+    assert build.runs == 3 and len(os.listdir(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: b"", lambda c: c[:-1] + bytes([c[-1] ^ 1])])
+def test_a_damaged_result_is_rebuilt_and_reported(damage, tmp_path):
+    build = Build()
+    load_or_build("r", {}, build, folder=tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.warns(UserWarning, match="r-.*it is rebuilt"):
+        assert torch.equal(load_or_build("r", {}, build, folder=tmp_path)["x"], torch.ones(3))
+    assert build.runs == 2
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load_or_build("r", {}, build, folder=tmp_path)
+    assert build.runs == 2
+
+
+def test_a_failing_computation_stores_nothing(tmp_path):
+    def build():
+        raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        load_or_build("r", {}, build, folder=tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_results_lie_in_the_cache_by_default(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
+    load_or_build("r", {}, Build())
+    assert [path.parent.name for path in tmp_path.rglob("*.safetensors")] == ["results"]
