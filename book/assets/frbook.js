@@ -29,7 +29,12 @@
     job.width = job.place.clientWidth;
     const values = job.view && readParameters(job.view);
     try {
-      const options = { actions: false, renderer: "svg", config: window.FRLIB_THEMES[mode()], tooltip: { theme: mode() } };
+      const options = {
+        actions: false,
+        renderer: "svg",
+        config: window.FRLIB_THEMES[mode()],
+        tooltip: { theme: mode() },
+      };
       const drawn = document.createElement("div");
       const result = await window.vegaEmbed(drawn, fit(job.spec, job.width), options);
       await writeParameters(result.view, values);
@@ -51,7 +56,9 @@
   /* What the reader set with sliders and lists survives a repaint. */
   function readParameters(view) {
     const signals = view.getState({ signals: (name, operator) => Boolean(operator) }).signals;
-    return Object.fromEntries(Object.entries(signals).filter(([, value]) => ["number", "string"].includes(typeof value)));
+    return Object.fromEntries(
+      Object.entries(signals).filter(([, value]) => ["number", "string"].includes(typeof value)),
+    );
   }
   async function writeParameters(view, values) {
     const bound = new Set((view._bind || []).map((binding) => binding.param.signal));
@@ -63,7 +70,8 @@
   function nameInputs(place) {
     for (const row of place.querySelectorAll(".vega-bind")) {
       const name = row.querySelector(".vega-bind-name")?.textContent.trim();
-      for (const input of row.querySelectorAll("input:not([type=radio]), select")) input.setAttribute("aria-label", name || "value");
+      for (const input of row.querySelectorAll("input:not([type=radio]), select"))
+        input.setAttribute("aria-label", name || "value");
     }
   }
 
@@ -82,7 +90,9 @@
       },
       on: (events, listener) => names(events).forEach((e) => (listeners[e] = listeners[e] || []).push(listener)),
       off: (events, listener) =>
-        names(events).forEach((e) => (listeners[e] = (listeners[e] || []).filter((other) => listener && other !== listener))),
+        names(events).forEach(
+          (e) => (listeners[e] = (listeners[e] || []).filter((other) => listener && other !== listener)),
+        ),
       save_changes() {},
       send() {},
     };
@@ -105,7 +115,8 @@
     guardTheme();
     const jobs = [];
     for (const data of document.querySelectorAll("script.frlib-chart-data")) {
-      const place = document.getElementById(data.dataset.target), spec = JSON.parse(data.textContent);
+      const place = document.getElementById(data.dataset.target),
+        spec = JSON.parse(data.textContent);
       if (!spec.description) console.error(`${place.id}: the chart has no description`);
       jobs.push({ place, spec });
     }
@@ -113,9 +124,13 @@
       paintWidget(document.getElementById(data.dataset.target), JSON.parse(data.textContent));
     }
     jobs.forEach(paintChart);
-    new MutationObserver(() => jobs.filter((job) => job.place.dataset.ready !== mode()).forEach(paintChart)).observe(root, {
-      attributes: true, attributeFilter: ["data-theme"],
-    });
+    new MutationObserver(() => jobs.filter((job) => job.place.dataset.ready !== mode()).forEach(paintChart)).observe(
+      root,
+      {
+        attributes: true,
+        attributeFilter: ["data-theme"],
+      },
+    );
     let timer = 0;
     window.addEventListener("resize", () => {
       clearTimeout(timer);

@@ -95,7 +95,11 @@ function definedPoints(cosines, count) {
 function energyAt(distances, cosines, count, radius, includeCenter = false) {
   const defined = definedPoints(cosines, count);
   const own = new Float64Array(count).fill(NaN);
-  let sum = 0, counted = 0, neighbors = 0, isolated = 0, present = 0;
+  let sum = 0,
+    counted = 0,
+    neighbors = 0,
+    isolated = 0,
+    present = 0;
   for (let i = 0; i < count; i++) {
     if (!defined[i]) continue;
     present++;
@@ -155,7 +159,10 @@ function ticksBetween(low, high, count = 5) {
 /* A number as a reader wants it: fixed digits, a true minus sign, a dash when there is none. */
 function formatNumber(value, digits = 2) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
-  return value.toFixed(digits).replace(/^-(0(?:\.0*)?)$/, "$1").replace("-", "−");
+  return value
+    .toFixed(digits)
+    .replace(/^-(0(?:\.0*)?)$/, "$1")
+    .replace("-", "−");
 }
 
 /* New HTML or SVG element with attributes; a string child becomes text. */
@@ -210,7 +217,8 @@ const DARK = { ink: "#e6e9ed", soft: "#a9b4c0", line: "#3b4654", fill: "#1c232c"
 
 /* Is the page that holds `el` dark? Asks the page's own switch, then JupyterLab's, VS Code's and Colab's. */
 function isDark(el) {
-  const root = document.documentElement, body = document.body;
+  const root = document.documentElement,
+    body = document.body;
   if (root.dataset.theme) return root.dataset.theme === "dark";
   if (body.dataset.jpThemeLight) return body.dataset.jpThemeLight === "false";
   if (body.classList.contains("vscode-dark") || root.getAttribute("theme") === "dark") return true;
@@ -257,11 +265,11 @@ const WIDGET_STYLE = `
 .frw input[type="checkbox"], .frw input[type="radio"] { accent-color: var(--frw-accent); width: 1.05rem;
   height: 1.05rem; margin: 0; }
 .frw-check { display: flex; gap: 0.5rem; align-items: center; min-height: 2.25rem; font-size: 0.85rem; margin: 0; }
-.frw-readout { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.6rem, 1fr)); gap: 0.5rem 1rem;
+.frw dl.frw-readout { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.6rem, 1fr)); gap: 0.5rem 1rem;
   margin: 0.9rem 0 0; padding: 0; }
 .frw-readout div { display: grid; align-content: start; }
-.frw-readout dt { font-size: 0.75rem; font-weight: 400; color: var(--frw-soft); margin: 0; }
-.frw-readout dd { font-size: 1.12rem; font-weight: 600; font-variant-numeric: tabular-nums; margin: 0;
+.frw dl.frw-readout dt { font-size: 0.75rem; font-weight: 400; color: var(--frw-soft); margin: 0; }
+.frw dl.frw-readout dd { font-size: 1.12rem; font-weight: 600; font-variant-numeric: tabular-nums; margin: 0;
   color: var(--frw-ink); }
 .frw svg { display: block; width: 100%; height: auto; overflow: visible; }
 .frw svg text { font-family: inherit; fill: var(--frw-soft); font-size: 12px; }
@@ -304,10 +312,15 @@ function widgetFrame(el, { title, description, style = "" }) {
     timer = setTimeout(() => (live.textContent = text), 250);
   };
   return {
-    root, card, announce,
+    root,
+    card,
+    announce,
     colors: () => themeColors(el),
     onTheme: (listener) => listeners.push(listener),
-    stop: () => { observer.disconnect(); clearTimeout(timer); },
+    stop: () => {
+      observer.disconnect();
+      clearTimeout(timer);
+    },
   };
 }
 
@@ -315,16 +328,30 @@ function widgetFrame(el, { title, description, style = "" }) {
 function addSlider(parent, { label, min, max, step, value, format = String, onInput }) {
   const input = createElement("input", { type: "range", min, max, step, value });
   const output = createElement("output");
-  const element = createElement("label", { class: "frw-control frw-wide" },
-    createElement("span", {}, label, output), input);
+  const element = createElement(
+    "label",
+    { class: "frw-control frw-wide" },
+    createElement("span", {}, label, output),
+    input,
+  );
   const show = () => {
     output.textContent = format(Number(input.value));
     input.setAttribute("aria-valuetext", format(Number(input.value)));
   };
-  input.addEventListener("input", () => { show(); onInput(Number(input.value)); });
+  input.addEventListener("input", () => {
+    show();
+    onInput(Number(input.value));
+  });
   parent.append(element);
   show();
-  return { element, input, set: (next) => { input.value = next; show(); } };
+  return {
+    element,
+    input,
+    set: (next) => {
+      input.value = next;
+      show();
+    },
+  };
 }
 
 /* A labelled list of choices; options is a list of strings or of [value, label]. Returns {element, input, set}. */
@@ -338,7 +365,13 @@ function addSelect(parent, { label, options, value, onInput }) {
   const element = createElement("label", { class: "frw-control" }, createElement("span", {}, label), input);
   input.addEventListener("input", () => onInput(input.value));
   parent.append(element);
-  return { element, input, set: (next) => { input.value = next; } };
+  return {
+    element,
+    input,
+    set: (next) => {
+      input.value = next;
+    },
+  };
 }
 
 /* A labelled check box. Returns {element, input, set}. */
@@ -348,7 +381,13 @@ function addCheckbox(parent, { label, value, onInput }) {
   const element = createElement("label", { class: "frw-check" }, input, label);
   input.addEventListener("input", () => onInput(input.checked));
   parent.append(element);
-  return { element, input, set: (next) => { input.checked = next; } };
+  return {
+    element,
+    input,
+    set: (next) => {
+      input.checked = next;
+    },
+  };
 }
 
 /* A button. */
@@ -362,8 +401,15 @@ function addButton(parent, { label, onClick }) {
 /* A row of named numbers; names is a list of strings. Returns set(values), values in the same order. */
 function addReadout(parent, names) {
   const cells = names.map((name) => [createElement("dt", {}, name), createElement("dd", {}, "–")]);
-  parent.append(createElement("dl", { class: "frw-readout" },
-    ...cells.map(([term, value]) => createElement("div", {}, term, value))));
-  return (values) => cells.forEach(([, cell], k) => { cell.textContent = values[k]; });
+  parent.append(
+    createElement(
+      "dl",
+      { class: "frw-readout" },
+      ...cells.map(([term, value]) => createElement("div", {}, term, value)),
+    ),
+  );
+  return (values) =>
+    cells.forEach(([, cell], k) => {
+      cell.textContent = values[k];
+    });
 }
-

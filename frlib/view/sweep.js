@@ -40,10 +40,14 @@ function openCloud(packed) {
     for (const i of attribute.missing) cosines[i * count + i] = 0;
     return { ...attribute, cosines, arrows: unpack(attribute.arrows), defined: definedPoints(cosines, count) };
   });
-  const lengths = attributes.flatMap((a) => Array.from({ length: count }, (_, i) => Math.hypot(a.arrows[2 * i], a.arrows[2 * i + 1])));
+  const lengths = attributes.flatMap((a) =>
+    Array.from({ length: count }, (_, i) => Math.hypot(a.arrows[2 * i], a.arrows[2 * i + 1])),
+  );
   lengths.sort((a, b) => a - b);
   return {
-    ...packed, count, attributes,
+    ...packed,
+    count,
+    attributes,
     distances: symmetric(unpack(packed.distances), count, 0),
     positions: unpack(packed.positions),
     longest: lengths[Math.floor(0.95 * lengths.length)] || 1,
@@ -57,7 +61,9 @@ function planeRadius(cloud, radius) {
 
 /* What the reader looks at: the same numbers for the drawing, the readout and the screen reader. */
 function lookAt(cloud, attribute, scaleIndex, center) {
-  const scale = cloud.scales[scaleIndex], radius = scale * cloud.meanDistance, count = cloud.count;
+  const scale = cloud.scales[scaleIndex],
+    radius = scale * cloud.meanDistance,
+    count = cloud.count;
   const ball = attribute.defined[center] ? neighborsOf(cloud.distances, count, center, radius, attribute.defined) : [];
   const cosines = ball.map((j) => attribute.cosines[center * count + j]);
   const mean = cosines.length ? cosines.reduce((a, b) => a + b, 0) / cosines.length : NaN;
@@ -66,58 +72,68 @@ function lookAt(cloud, attribute, scaleIndex, center) {
 
 /* The map: points, arrows and the disc. Returns {draw, element}. */
 function sweepMap(parent, onPick) {
-  const element = createElement("div", { class: "frw-map", tabindex: 0, role: "application",
-    "aria-label": "Map of the points. Arrow keys pick the next point in that direction." });
+  const element = createElement("div", {
+    class: "frw-map",
+    tabindex: 0,
+    role: "application",
+    "aria-label": "Map of the points. Arrow keys pick the next point in that direction.",
+  });
   const svg = createSvg("svg", { viewBox: `0 0 ${SWEEP_MAP} ${SWEEP_MAP}`, "aria-hidden": "true" });
   const disc = createSvg("circle", { class: "frw-disc", "stroke-width": 1.5 });
   const layers = ["outside", "inside", "center"].map((name) => createSvg("g", { class: `frw-${name}` }));
   svg.append(disc, ...layers);
   element.append(svg);
   parent.append(element);
-  let marks = [], pixels = [], current = 0, owner = null;
+  let marks = [],
+    pixels = [],
+    current = 0,
+    owner = null;
 
-  function place(cloud) {
-    owner = cloud;
-    const xs = [], ys = [];
-    for (let i = 0; i < cloud.count; i++) { xs.push(cloud.positions[2 * i]); ys.push(cloud.positions[2 * i + 1]); }
-    const middle = (v) => (Math.min(...v) + Math.max(...v)) / 2, span = (v) => Math.max(...v) - Math.min(...v);
-    const unit = (SWEEP_MAP - 70) / Math.max(span(xs), span(ys), 1e-12);
-    pixels = xs.map((x, i) => [SWEEP_MAP / 2 + (x - middle(xs)) * unit, SWEEP_MAP / 2 - (ys[i] - middle(ys)) * unit]);
+  function makeMarks(count) {
     layers.forEach((layer) => layer.replaceChildren());
-    marks = pixels.map(([x, y]) => {
-      const dot = createSvg("circle", { cx: x.toFixed(1), cy: y.toFixed(1) });
+    marks = Array.from({ length: count }, () => {
       const arrow = createSvg("path", { fill: "none", "stroke-linecap": "round", "stroke-linejoin": "round" });
-      return createSvg("g", {}, arrow, dot);
+      return createSvg("g", {}, arrow, createSvg("circle"));
     });
-    return unit;
   }
-  function draw(cloud, attribute, view, center, tint, colors) {
-    const unit = owner === cloud ? element.unit : (element.unit = place(cloud));
+  function draw(cloud, attribute, view, center, zoom, tint, colors) {
+    if (owner !== cloud) makeMarks(cloud.count);
+    owner = cloud;
     current = center;
-    const member = new Set(view.ball), arrowUnit = 26 / cloud.longest;
+    const reach = planeRadius(cloud, view.radius),
+      plane = mapPlane(cloud, center, zoom ? reach : Infinity);
+    pixels = plane.pixels;
+    const member = new Set(view.ball),
+      arrowUnit = 26 / cloud.longest;
     const [cx, cy] = pixels[center];
-    setAll(disc, { cx, cy, r: planeRadius(cloud, view.radius) * unit, fill: tint, "fill-opacity": 0.1, stroke: tint });
+    setAll(disc, { cx, cy, r: reach * plane.unit, fill: tint, "fill-opacity": 0.1, stroke: tint });
     marks.forEach((mark, i) => {
       const kind = i === center ? 2 : member.has(i) ? 1 : 0;
-      const [x, y] = pixels[i], [arrow, dot] = mark.children;
-      const color = kind === 2 ? colors.ink : kind === 1 ? tint : colors.soft;
-      const opacity = kind ? 1 : 0.35;
-      setAll(arrow, { d: arrowPath(x, y, attribute.arrows[2 * i] * arrowUnit, -attribute.arrows[2 * i + 1] * arrowUnit),
-        stroke: color, "stroke-width": kind === 2 ? 2.4 : 1.3, opacity });
-      setAll(dot, { r: kind === 2 ? 5.5 : kind === 1 ? 3 : 2.4, fill: color, opacity,
-        stroke: kind === 2 ? colors.page : "none", "stroke-width": 1.5 });
+      const [x, y] = pixels[i],
+        [arrow, dot] = mark.children;
+      const color = [colors.soft, tint, colors.ink][kind],
+        opacity = kind ? 1 : 0.35;
+      const d = arrowPath(x, y, attribute.arrows[2 * i] * arrowUnit, -attribute.arrows[2 * i + 1] * arrowUnit);
+      setAll(arrow, { d, stroke: color, "stroke-width": kind === 2 ? 2.4 : 1.3, opacity });
+      setAll(dot, { cx: x, cy: y, r: [2.4, 3, 5.5][kind], fill: color, opacity });
+      setAll(dot, { stroke: kind === 2 ? colors.page : "none", "stroke-width": 1.5 });
       layers[kind].append(mark);
     });
   }
   function nearest(event) {
     const box = svg.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * SWEEP_MAP, y = ((event.clientY - box.top) / box.height) * SWEEP_MAP;
+    const x = ((event.clientX - box.left) / box.width) * SWEEP_MAP,
+      y = ((event.clientY - box.top) / box.height) * SWEEP_MAP;
     let best = 0;
-    pixels.forEach(([px, py], i) => { if (Math.hypot(px - x, py - y) < Math.hypot(pixels[best][0] - x, pixels[best][1] - y)) best = i; });
+    pixels.forEach(([px, py], i) => {
+      if (Math.hypot(px - x, py - y) < Math.hypot(pixels[best][0] - x, pixels[best][1] - y)) best = i;
+    });
     return best;
   }
   element.addEventListener("click", (event) => onPick(nearest(event)));
-  element.addEventListener("pointermove", (event) => { if (event.buttons && event.pointerType === "mouse") onPick(nearest(event)); });
+  element.addEventListener("pointermove", (event) => {
+    if (event.buttons && event.pointerType === "mouse") onPick(nearest(event));
+  });
   element.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!way) return;
@@ -128,72 +144,168 @@ function sweepMap(parent, onPick) {
   return { element, draw };
 }
 
+/* Where the points are on the map: all of them in view, or the ball's disc at a third of it. */
+function mapPlane(cloud, center, reach) {
+  const xs = [],
+    ys = [];
+  for (let i = 0; i < cloud.count; i++) {
+    xs.push(cloud.positions[2 * i]);
+    ys.push(cloud.positions[2 * i + 1]);
+  }
+  const middle = (v) => (Math.min(...v) + Math.max(...v)) / 2,
+    span = (v) => Math.max(...v) - Math.min(...v);
+  const whole = (SWEEP_MAP - 70) / Math.max(span(xs), span(ys), 1e-12),
+    unit = Math.max(whole, SWEEP_MAP / 3 / reach);
+  const focus = unit > whole ? [xs[center], ys[center]] : [middle(xs), middle(ys)];
+  const place = (i) => [SWEEP_MAP / 2 + (xs[i] - focus[0]) * unit, SWEEP_MAP / 2 - (ys[i] - focus[1]) * unit];
+  return { unit, pixels: xs.map((_, i) => place(i)) };
+}
+
 /* The closest point within 45 degrees of a direction, or null at the edge. */
 function pointTowards(pixels, from, [wx, wy]) {
-  let best = null, least = Infinity;
+  let best = null,
+    least = Infinity;
   pixels.forEach(([x, y], i) => {
-    const dx = x - pixels[from][0], dy = y - pixels[from][1];
-    const along = dx * wx + dy * wy, across = Math.abs(dx * wy - dy * wx);
-    if (along > 0.01 && across <= along && along + across < least) { best = i; least = along + across; }
+    const dx = x - pixels[from][0],
+      dy = y - pixels[from][1];
+    const along = dx * wx + dy * wy,
+      across = Math.abs(dx * wy - dy * wx);
+    if (along > 0.01 && across <= along && along + across < least) {
+      best = i;
+      least = along + across;
+    }
   });
   return best;
 }
 
 /* The curves: energy of every attribute at every scale, with the rule at the reader's scale. */
 function sweepCurves(parent, onScale) {
-  const width = 400, height = 236, left = 34, right = 12, top = 12, bottom = 38;
+  const width = 320,
+    height = 212,
+    left = 32,
+    right = 8,
+    top = 12,
+    bottom = 38;
   const svg = createSvg("svg", { class: "frw-curves", viewBox: `0 0 ${width} ${height}`, role: "img" });
   parent.append(svg);
-  let toX = null, scales = [];
+  let toX = null,
+    scales = [];
   function draw(cloud, attribute, scaleIndex, tints, colors) {
     scales = cloud.scales;
-    const first = scales[0], last = scales[scales.length - 1];
+    const first = scales[0],
+      last = scales[scales.length - 1];
     const energies = cloud.attributes.flatMap((a) => a.energy).filter(Number.isFinite);
-    const highest = Math.max(1.1, ...energies.map((e) => e * 1.04)), lowest = Math.min(0, ...energies);
+    const highest = Math.max(1.1, ...energies.map((e) => e * 1.04)),
+      lowest = Math.min(0, ...energies);
     toX = (last / first > 12 ? scaleLog : scaleLinear)([first, last], [left, width - right]);
     const toY = scaleLinear([lowest, highest], [height - bottom, top]);
     const parts = [...curveAxes(toX, toY, first, last, highest, { left, right, bottom, width, height }, colors)];
     const x = toX(scales[scaleIndex]);
-    parts.push(createSvg("line", { class: "frw-rule", x1: x, x2: x, y1: top - 6, y2: height - bottom, stroke: colors.ink, "stroke-width": 1.2 }));
-    const order = cloud.attributes.map((a, k) => k).sort((a, b) => (cloud.attributes[a] === attribute) - (cloud.attributes[b] === attribute));
+    parts.push(
+      createSvg("line", {
+        class: "frw-rule",
+        x1: x,
+        x2: x,
+        y1: top - 6,
+        y2: height - bottom,
+        stroke: colors.ink,
+        "stroke-width": 1.2,
+      }),
+    );
+    const order = cloud.attributes
+      .map((a, k) => k)
+      .sort((a, b) => (cloud.attributes[a] === attribute) - (cloud.attributes[b] === attribute));
     for (const k of order) {
-      const a = cloud.attributes[k], chosen = a === attribute;
+      const a = cloud.attributes[k],
+        chosen = a === attribute;
       const points = scales.flatMap((s, i) => (Number.isFinite(a.energy[i]) ? [[toX(s), toY(a.energy[i])]] : []));
-      parts.push(createSvg("path", { class: "frw-curve", fill: "none", stroke: tints[k], opacity: chosen ? 1 : 0.55, "stroke-width": chosen ? 3.2 : 1.5,
-        "stroke-linejoin": "round", d: points.map(([px, py], i) => `${i ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join("") }));
+      parts.push(
+        createSvg("path", {
+          class: "frw-curve",
+          fill: "none",
+          stroke: tints[k],
+          opacity: chosen ? 1 : 0.55,
+          "stroke-width": chosen ? 3.2 : 1.5,
+          "stroke-linejoin": "round",
+          d: points.map(([px, py], i) => `${i ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join(""),
+        }),
+      );
       if (Number.isFinite(a.energy[scaleIndex])) {
-        parts.push(createSvg("circle", { class: "frw-now", cx: x, cy: toY(a.energy[scaleIndex]), r: chosen ? 5.5 : 3.4, fill: tints[k], stroke: colors.page, "stroke-width": 1.5 }));
+        parts.push(
+          createSvg("circle", {
+            class: "frw-now",
+            cx: x,
+            cy: toY(a.energy[scaleIndex]),
+            r: chosen ? 5.5 : 3.4,
+            fill: tints[k],
+            stroke: colors.page,
+            "stroke-width": 1.5,
+          }),
+        );
       }
     }
     svg.replaceChildren(...parts);
     svg.setAttribute("aria-label", curvesInWords(cloud, scaleIndex));
   }
   function toScale(event) {
-    const box = svg.getBoundingClientRect(), x = ((event.clientX - box.left) / box.width) * width;
+    const box = svg.getBoundingClientRect(),
+      x = ((event.clientX - box.left) / box.width) * width;
     let best = 0;
-    scales.forEach((s, i) => { if (Math.abs(toX(s) - x) < Math.abs(toX(scales[best]) - x)) best = i; });
+    scales.forEach((s, i) => {
+      if (Math.abs(toX(s) - x) < Math.abs(toX(scales[best]) - x)) best = i;
+    });
     onScale(best);
   }
   svg.addEventListener("pointerdown", toScale);
-  svg.addEventListener("pointermove", (event) => { if (event.buttons) toScale(event); });
+  svg.addEventListener("pointermove", (event) => {
+    if (event.buttons) toScale(event);
+  });
   return { draw };
 }
 
 /* Axes, grid and the line at 1 of the curves. */
 function curveAxes(toX, toY, first, last, highest, box, colors) {
-  const parts = [], end = box.width - box.right, base = box.height - box.bottom;
+  const parts = [],
+    end = box.width - box.right,
+    base = box.height - box.bottom;
   for (const tick of ticksBetween(0, highest, 5)) {
     parts.push(createSvg("line", { x1: box.left, x2: end, y1: toY(tick), y2: toY(tick), stroke: colors.line }));
     parts.push(createSvg("text", { x: box.left - 7, y: toY(tick) + 4, "text-anchor": "end" }, formatNumber(tick, 1)));
   }
-  parts.push(createSvg("line", { x1: box.left, x2: end, y1: toY(1), y2: toY(1), stroke: colors.soft, "stroke-dasharray": "3 4" }));
-  parts.push(createSvg("text", { x: end, y: toY(1) - 5, "text-anchor": "end", style: "font-size:11px" }, "orthogonal on average"));
-  const ticks = last / first > 12 ? [0.01, 0.03, 0.1, 0.3, 1, 3].filter((t) => t >= first && t <= last) : ticksBetween(first, last, 5);
+  parts.push(
+    createSvg("line", {
+      x1: box.left,
+      x2: end,
+      y1: toY(1),
+      y2: toY(1),
+      stroke: colors.soft,
+      "stroke-dasharray": "3 4",
+    }),
+  );
+  parts.push(
+    createSvg(
+      "text",
+      { x: end, y: toY(1) - 5, "text-anchor": "end", style: "font-size:11px" },
+      "orthogonal on average",
+    ),
+  );
+  const ticks =
+    last / first > 12
+      ? [0.01, 0.03, 0.1, 0.3, 1, 3].filter((t) => t >= first && t <= last)
+      : ticksBetween(first, last, 5);
   for (const tick of ticks) {
     parts.push(createSvg("line", { x1: toX(tick), x2: toX(tick), y1: base, y2: base + 4, stroke: colors.soft }));
-    parts.push(createSvg("text", { x: toX(tick), y: base + 17, "text-anchor": "middle" }, String(Number(tick.toPrecision(3)))));
+    parts.push(
+      createSvg("text", { x: toX(tick), y: base + 17, "text-anchor": "middle" }, String(Number(tick.toPrecision(3)))),
+    );
   }
-  parts.push(createSvg("text", { x: (box.left + end) / 2, y: box.height - 3, "text-anchor": "middle" }, "scale ε, in mean pair distances"));
+  parts.push(
+    createSvg(
+      "text",
+      { x: (box.left + end) / 2, y: box.height - 3, "text-anchor": "middle" },
+      "scale ε, in mean pair distances",
+    ),
+  );
   return parts;
 }
 
@@ -205,20 +317,46 @@ function curvesInWords(cloud, scaleIndex) {
 
 /* The cosines in the ball, as a histogram with their mean. */
 function sweepCosines(parent) {
-  const width = 400, height = 118, left = 12, right = 12, top = 26, bottom = 32;
+  const width = 320,
+    height = 112,
+    left = 8,
+    right = 8,
+    top = 26,
+    bottom = 32;
   const svg = createSvg("svg", { class: "frw-cosines", viewBox: `0 0 ${width} ${height}`, role: "img" });
   parent.append(svg);
-  const toX = scaleLinear([-1, 1], [left, width - right]), base = height - bottom;
+  const toX = scaleLinear([-1, 1], [left, width - right]),
+    base = height - bottom;
   function draw(view, tint, colors) {
     const counts = new Array(SWEEP_BINS).fill(0);
-    for (const c of view.cosines) counts[Math.min(SWEEP_BINS - 1, Math.max(0, Math.floor(((c + 1) / 2) * SWEEP_BINS)))]++;
-    const most = Math.max(1, ...counts), parts = [];
+    for (const c of view.cosines)
+      counts[Math.min(SWEEP_BINS - 1, Math.max(0, Math.floor(((c + 1) / 2) * SWEEP_BINS)))]++;
+    const most = Math.max(1, ...counts),
+      parts = [];
     counts.forEach((n, k) => {
-      const x0 = toX(-1 + (2 * k) / SWEEP_BINS), x1 = toX(-1 + (2 * (k + 1)) / SWEEP_BINS), h = ((base - top) * n) / most;
-      if (n) parts.push(createSvg("rect", { class: "frw-bar", x: x0 + 0.75, y: base - h, width: x1 - x0 - 1.5, height: h, rx: 1.5, fill: tint, "fill-opacity": 0.8 }));
+      const x0 = toX(-1 + (2 * k) / SWEEP_BINS),
+        x1 = toX(-1 + (2 * (k + 1)) / SWEEP_BINS),
+        h = ((base - top) * n) / most;
+      if (n)
+        parts.push(
+          createSvg("rect", {
+            class: "frw-bar",
+            x: x0 + 0.75,
+            y: base - h,
+            width: x1 - x0 - 1.5,
+            height: h,
+            rx: 1.5,
+            fill: tint,
+            "fill-opacity": 0.8,
+          }),
+        );
     });
     parts.push(createSvg("line", { x1: left, x2: width - right, y1: base, y2: base, stroke: colors.soft }));
-    for (const [value, text, anchor] of [[-1, "−1 opposed", "start"], [0, "0 orthogonal", "middle"], [1, "1 aligned", "end"]]) {
+    for (const [value, text, anchor] of [
+      [-1, "−1 opposed", "start"],
+      [0, "0 orthogonal", "middle"],
+      [1, "1 aligned", "end"],
+    ]) {
       parts.push(createSvg("line", { x1: toX(value), x2: toX(value), y1: base, y2: base + 4, stroke: colors.soft }));
       parts.push(createSvg("text", { x: toX(value), y: base + 18, "text-anchor": anchor }, text));
     }
@@ -228,7 +366,13 @@ function sweepCosines(parent) {
       const x = toX(view.mean);
       parts.push(createSvg("line", { x1: x, x2: x, y1: top - 8, y2: base, stroke: colors.ink, "stroke-width": 1.6 }));
       const anchor = view.mean > 0.35 ? "end" : view.mean < -0.35 ? "start" : "middle";
-      parts.push(createSvg("text", { x: x, y: top - 13, "text-anchor": anchor, style: `fill:${colors.ink};font-weight:600` }, words));
+      parts.push(
+        createSvg(
+          "text",
+          { x: x, y: top - 13, "text-anchor": anchor, style: `fill:${colors.ink};font-weight:600` },
+          words,
+        ),
+      );
     } else {
       parts.push(createSvg("text", { x: width / 2, y: base - 24, "text-anchor": "middle" }, words));
     }
@@ -240,10 +384,15 @@ function sweepCosines(parent) {
 
 /* One choice per attribute: colour, name, energy at the reader's scale. Returns update(cloud, scale, chosen). */
 function sweepChips(parent, onAttribute) {
-  const field = createElement("fieldset", { class: "frw-chips" }, createElement("legend", {}, "Attribute, and its energy at this scale"));
+  const field = createElement(
+    "fieldset",
+    { class: "frw-chips" },
+    createElement("legend", {}, "Attribute, and its energy at this scale"),
+  );
   parent.append(field);
   const group = `frw-${Math.random().toString(36).slice(2)}`;
-  let owner = null, values = [];
+  let owner = null,
+    values = [];
   return (cloud, scaleIndex, chosen, tints) => {
     if (owner !== cloud) {
       owner = cloud;
@@ -252,7 +401,16 @@ function sweepChips(parent, onAttribute) {
         const input = createElement("input", { type: "radio", name: group, value: attribute.name });
         input.addEventListener("change", () => onAttribute(attribute.name));
         const energy = createElement("b");
-        field.append(createElement("label", { class: "frw-chip", style: `--chip:${tints[k]}` }, input, createElement("i"), attribute.name.replaceAll("_", " "), energy));
+        field.append(
+          createElement(
+            "label",
+            { class: "frw-chip", style: `--chip:${tints[k]}` },
+            input,
+            createElement("i"),
+            attribute.name.replaceAll("_", " "),
+            energy,
+          ),
+        );
         return [input, energy];
       });
     }
@@ -265,59 +423,134 @@ function sweepChips(parent, onAttribute) {
 
 /* What the figure leaves out, in words. */
 function sweepNote(cloud) {
-  const drawn = cloud.count < cloud.total ? `${cloud.count} of ${cloud.total} points are drawn, chosen at random; the ball's neighbours are counted among these, the curves use all. ` : "";
-  const chord = cloud.metric === "cosine" ? "Points have length 1; a cosine distance r is a chord of length √(2r), the disc's radius. " : "";
-  return `${drawn}The plane holds ${Math.round(100 * cloud.inside)} % of the cloud's spread. ${chord}` +
+  const drawn =
+    cloud.count < cloud.total
+      ? `${cloud.count} of ${cloud.total} points are drawn, chosen at random; the ball's neighbours are counted among these, the curves use all. `
+      : "";
+  const chord =
+    cloud.metric === "cosine"
+      ? "Points have length 1; a cosine distance r is a chord of length √(2r), the disc's radius. "
+      : "";
+  return (
+    `${drawn}The plane holds ${Math.round(100 * cloud.inside)} % of the cloud's spread. ${chord}` +
     "A ball lies inside its disc, but not every point of the disc lies in the ball: coloured points do, by their distance in the full space. " +
-    "Arrows are projected too: a short one points out of the plane. All have the same length in full space.";
+    "Arrows are projected too: a short one points out of the plane. All have the same length in full space."
+  );
 }
 
 function render({ model, el }) {
-  const frame = widgetFrame(el, { title: model.get("title"), description: model.get("description"), style: SWEEP_STYLE });
-  const clouds = model.get("clouds"), opened = {};
-  const set = (key, value) => { if (model.get(key) !== value) { model.set(key, value); model.save_changes(); } };
+  const frame = widgetFrame(el, {
+    title: model.get("title"),
+    description: model.get("description"),
+    style: SWEEP_STYLE,
+  });
+  const clouds = model.get("clouds"),
+    opened = {};
+  const set = (key, value) => {
+    if (model.get(key) !== value) {
+      model.set(key, value);
+      model.save_changes();
+    }
+  };
   const getCloud = () => {
     const packed = clouds.find((c) => c.name === model.get("cloud")) || clouds[0];
     return (opened[packed.name] = opened[packed.name] || openCloud(packed));
   };
-  frame.card.append(createElement("p", { class: "frw-lead" }, "Move ε. Pick a point: click or tap it, or use the arrow keys on the map."));
+  frame.card.append(
+    createElement(
+      "p",
+      { class: "frw-lead" },
+      "Move ε. Pick a point: click or tap it, or use the arrow keys on the map.",
+    ),
+  );
   const controls = createElement("div", { class: "frw-controls" });
   frame.card.append(controls);
   if (clouds.length > 1) {
-    addSelect(controls, { label: "Cloud", options: clouds.map((c) => c.name), value: getCloud().name, onInput: (name) => set("cloud", name) });
+    addSelect(controls, {
+      label: "Cloud",
+      options: clouds.map((c) => c.name),
+      value: getCloud().name,
+      onInput: (name) => set("cloud", name),
+    });
   }
-  const slider = addSlider(controls, { label: "Scale ε", min: 0, max: getCloud().scales.length - 1, step: 1, value: model.get("scale"),
-    format: (k) => String(Number((getCloud().scales[k] ?? NaN).toPrecision(3))), onInput: (k) => set("scale", k) });
+  const slider = addSlider(controls, {
+    label: "Scale ε",
+    min: 0,
+    max: getCloud().scales.length - 1,
+    step: 1,
+    value: model.get("scale"),
+    format: (k) => String(Number((getCloud().scales[k] ?? NaN).toPrecision(3))),
+    onInput: (k) => set("scale", k),
+  });
+  let zoom = false;
+  addCheckbox(controls, {
+    label: "Zoom to the ball",
+    value: zoom,
+    onInput: (value) => {
+      zoom = value;
+      draw();
+    },
+  });
   const chips = sweepChips(frame.card, (name) => set("attribute", name));
-  const panels = createElement("div", { class: "frw-panels" }), side = createElement("div", { class: "frw-side" });
-  const panel = (parent, text) => { const p = createElement("div", { class: "frw-panel" }, createElement("p", {}, text)); parent.append(p); return p; };
-  const map = sweepMap(panel(panels, "Points and their unit vectors, first two principal components"), (i) => set("point", getCloud().rows[i]));
+  const panels = createElement("div", { class: "frw-panels" }),
+    side = createElement("div", { class: "frw-side" });
+  const panel = (parent, text) => {
+    const p = createElement("div", { class: "frw-panel" }, createElement("p", {}, text));
+    parent.append(p);
+    return p;
+  };
+  const map = sweepMap(panel(panels, "Points and their unit vectors, first two principal components"), (i) =>
+    set("point", getCloud().rows[i]),
+  );
   panels.append(side);
   const curves = sweepCurves(panel(side, "Energy of the whole cloud"), (k) => set("scale", k));
   const cosines = sweepCosines(panel(side, "Cosines between the picked vector and those in its ball"));
   frame.card.append(panels);
-  const readout = addReadout(frame.card, ["scale ε", "radius ε·d̄", "neighbours here", "energy here", "mean ball", "isolated"]);
+  const readout = addReadout(frame.card, [
+    "scale ε",
+    "radius ε·d̄",
+    "in this ball",
+    "energy here",
+    "mean ball, all",
+    "isolated, all",
+  ]);
   const note = createElement("p", { class: "frw-note" });
   frame.card.append(note);
 
+  let drawn = false;
   function draw() {
-    const cloud = getCloud(), colors = frame.colors();
+    const cloud = getCloud(),
+      colors = frame.colors();
     const scale = Math.min(cloud.scales.length - 1, Math.max(0, model.get("scale")));
     const attribute = cloud.attributes.find((a) => a.name === model.get("attribute")) || cloud.attributes[0];
-    const found = cloud.rows.indexOf(model.get("point")), center = found < 0 ? cloud.start : found;
+    const found = cloud.rows.indexOf(model.get("point")),
+      center = found < 0 ? cloud.start : found;
     const tints = cloud.attributes.map((_, k) => colors.series[k % colors.series.length]);
     const tint = tints[cloud.attributes.indexOf(attribute)];
     const view = lookAt(cloud, attribute, scale, center);
     slider.input.max = cloud.scales.length - 1;
     slider.set(scale);
     chips(cloud, scale, attribute, tints);
-    map.draw(cloud, attribute, view, center, tint, colors);
+    map.draw(cloud, attribute, view, center, zoom, tint, colors);
     curves.draw(cloud, attribute, scale, tints, colors);
     cosines.draw(view, tint, colors);
-    const whole = [formatNumber(attribute.neighbors[scale], 1), `${formatNumber(100 * attribute.isolated[scale], 0)} %`];
-    readout([String(Number(view.scale.toPrecision(3))), formatNumber(view.radius, 3), String(view.ball.length), formatNumber(view.own), ...whole]);
+    const whole = [
+      formatNumber(attribute.neighbors[scale], 1),
+      `${formatNumber(100 * attribute.isolated[scale], 0)} %`,
+    ];
+    readout([
+      String(Number(view.scale.toPrecision(3))),
+      formatNumber(view.radius, 3),
+      String(view.ball.length),
+      formatNumber(view.own),
+      ...whole,
+    ]);
     note.textContent = sweepNote(cloud);
-    frame.announce(`${attribute.name}, scale ${Number(view.scale.toPrecision(3))}: ${view.ball.length} neighbours, energy here ${formatNumber(view.own)}, of the cloud ${formatNumber(attribute.energy[scale])}.`);
+    if (drawn)
+      frame.announce(
+        `${attribute.name}, scale ${Number(view.scale.toPrecision(3))}: ${view.ball.length} neighbours, energy here ${formatNumber(view.own)}, of the cloud ${formatNumber(attribute.energy[scale])}.`,
+      );
+    drawn = true;
   }
   for (const key of ["cloud", "scale", "point", "attribute"]) model.on(`change:${key}`, draw);
   frame.onTheme(draw);
