@@ -7,8 +7,9 @@ Both metrics come from one product of centred rows in float64,
 with m the mean of the cloud. The Euclidean distance is its square root. The cosine dissimilarity of x and y is half
 of it for x/|x| and y/|y|, because |x - y|^2 = 2 - 2 cos for unit vectors. Centring makes the rounding error
 proportional to the size R of the cloud (the largest distance from the mean), not to its distance from the origin:
-about 1e-15 R^2 in the square, hence about 1e-15 R^2 / d in a Euclidean distance d. A distance below about 1e-7 R is
-returned as 0. Without centring, in float32, rounding hides distances up to about 1e-3 times the norm.
+up to about 1e-14 R^2 in the square (measured for up to 2,048 columns), hence 1e-14 R^2 / D in a Euclidean distance D.
+A Euclidean distance below about 4e-7 R is returned as 0. Without centring, in float32, rounding hides distances up to
+about 1e-3 times the norm.
 
 Working memory is a few arrays of ``TILE`` x ``TILE``, whatever the number of points. Each unordered pair is computed
 once and used in both directions. The code is the same on the CPU and on CUDA, except `_add_tile`.
@@ -26,8 +27,8 @@ from frlib import checks
 TILE = 512
 CUDA_TILE = 2048
 
-# A square below this share of |x - m|^2 + |y - m|^2 is rounding: the products carry about a tenth of it.
-ROUNDING = 1e-14
+# A square below this share of |x - m|^2 + |y - m|^2 counts as rounding: coincident points give up to 4e-15 of it.
+ROUNDING = 1e-13
 
 # Distances that differ from the radius by less than this share of it count as equal to it: rounding must not decide
 # which points of a regular arrangement lie in a closed ball.

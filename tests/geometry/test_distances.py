@@ -146,6 +146,16 @@ def test_accuracy_is_measured_on_other_identities():
     assert np.mean(gaps) > 0
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), n_multiple=st.integers(2, 12), n_single=st.integers(2, 30))
+def test_every_fold_has_pairs_of_one_and_of_two_identities(seed, n_multiple, n_single):
+    """Identities with one image must not fill a fold: it would have no pair to accept, and the accuracy be NaN."""
+    labels = np.concatenate([np.repeat(np.arange(n_multiple), 2), n_multiple + np.arange(n_single)])
+    labels = np.random.default_rng(seed).permutation(len(labels))[labels]
+    X = np.random.default_rng(seed).normal(size=(len(labels), 4))
+    assert 0 <= verification(X, labels).accuracy <= 1
+
+
 def test_accuracy_needs_two_folds_of_identities():
     X, labels = population(0, 30, 3)
     assert np.isnan(verification(X, labels, metric="euclidean").accuracy)
