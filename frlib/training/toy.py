@@ -523,8 +523,8 @@ def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: di
         ``run``, ``attribute`` and ``share``, in 0..1 (NaN if the field is zero everywhere).
     """
     rows = []
-    for run, (points, labels) in enumerate(zip(embeddings, labels, strict=True)):
-        means = torch.stack([points[labels == k].mean(dim=0) for k in range(N_CLASSES)])
+    for run, (points, classes) in enumerate(zip(embeddings, labels, strict=True)):
+        means = torch.stack([points[classes == k].mean(dim=0) for k in range(N_CLASSES)])
         plane = torch.linalg.qr((means[1:] - means[0]).T).Q
         for name, vectors in fields.items():
             share = (vectors[run] @ plane).square().sum() / vectors[run].square().sum()
