@@ -2,9 +2,9 @@
 
     python benchmarks/embed.py [--quick] [--json PATH]
 
-Batches of 32 random images at the size that each network takes, so that no resize is timed. The baseline of
-``channels last`` is the same network with its default layout ("eager"). The two layouts take turns, so that a change of the machine's load meets both, and the best of
-several runs counts.
+Batches of 32 random images at the size that each network takes, so that no resize is timed. "Eager" is the same network
+with torch's default memory layout. The two take turns, so that a change of the machine's load meets both, and the best
+of several runs counts.
 """
 
 import argparse

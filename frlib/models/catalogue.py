@@ -170,8 +170,8 @@ def load(
     device : str, optional
         ``"cpu"``, ``"cuda"`` or ``"auto"``; default: the GPU where there is one.
     weights : {"pretrained", "random"}
-        With ``"random"`` the same architecture gets weights that were never trained (see `layers.randomize`), and the
-        name ends in ``"-random"``.
+        With ``"random"`` the same architecture, preprocessing and metric get weights that were never trained (see
+        `layers.randomize`), and the name ends in ``"-random"``.
     seed : int
         Seed of the random weights.
 
