@@ -1,14 +1,17 @@
 """Embeddings in, numbers out: distances, verification, attribute fields and their energies."""
 
 from frlib.geometry.distances import distance_summary, mean_pair_distance, verification
-from frlib.geometry.microscale import central_difference, energy_sweep
+from frlib.geometry.microscale import central_difference, displacement, energy_sweep
 from frlib.geometry.pairs import pair_distances
+from frlib.geometry.resampling import resampled_means
 
 __all__ = [
     "central_difference",
+    "displacement",
     "distance_summary",
     "energy_sweep",
     "mean_pair_distance",
     "pair_distances",
+    "resampled_means",
     "verification",
 ]

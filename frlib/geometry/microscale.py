@@ -38,11 +38,7 @@ def central_difference(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
     ValueError
         If a shape, a value or the metric is not accepted.
     """
-    checks.one_of("metric", metric, checks.METRICS)
-    minus = checks.as_matrix("minus", minus, metric=metric)
-    plus = checks.as_matrix("plus", plus, rows=len(minus), metric=metric)
-    if plus.shape != minus.shape:
-        raise ValueError(f"plus must have {minus.shape[1]} columns, as minus has; got {plus.shape[1]}")
+    minus, plus = _checked_ends(minus, plus, metric)
     dtype = torch.promote_types(minus.dtype, plus.dtype)
     rounding = 2 * max(torch.finfo(minus.dtype).eps, torch.finfo(plus.dtype).eps)
     minus, plus = (pairs.unit_rows(end) if metric == "cosine" else end.double() for end in (minus, plus))
@@ -50,6 +46,44 @@ def central_difference(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
     size = torch.maximum(minus.norm(dim=1), plus.norm(dim=1))
     difference[difference.norm(dim=1) <= rounding * size] = 0
     return pairs.unit_rows(difference).to(dtype)
+
+
+@torch.no_grad()
+def displacement(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
+    """Return how far an embedding moves along each curve: the distance between its two ends.
+
+    The energy of a field says nothing about it; over the mean pair distance of the cloud it tells whether the
+    attribute moves the embedding at all.
+
+    Parameters
+    ----------
+    minus, plus : array_like, shape (N, d)
+        Embeddings one step before and after each point.
+    metric : {"cosine", "euclidean"}
+
+    Returns
+    -------
+    Tensor, shape (N,)
+        In the unit of the metric, float64.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a value or the metric is not accepted.
+    """
+    minus, plus = _checked_ends(minus, plus, metric)
+    if metric == "cosine":
+        return (pairs.unit_rows(plus) - pairs.unit_rows(minus)).square().sum(dim=1) / 2
+    return (plus.double() - minus.double()).norm(dim=1)
+
+
+def _checked_ends(minus, plus, metric: str) -> tuple[torch.Tensor, torch.Tensor]:
+    checks.one_of("metric", metric, checks.METRICS)
+    minus = checks.as_matrix("minus", minus, metric=metric)
+    plus = checks.as_matrix("plus", plus, rows=len(minus), metric=metric)
+    if plus.shape != minus.shape:
+        raise ValueError(f"plus must have {minus.shape[1]} columns, as minus has; got {plus.shape[1]}")
+    return minus, plus
 
 
 @torch.no_grad()

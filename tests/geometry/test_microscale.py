@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
 
-from frlib.geometry import central_difference, energy_sweep, mean_pair_distance
+from frlib.geometry import central_difference, displacement, energy_sweep, mean_pair_distance, pair_distances
 
 METRICS = ("cosine", "euclidean")
 SCALES = [0.3, 0.5, 0.8, 1.0, 1.3, 2.0]
@@ -422,3 +422,14 @@ X, V = cloud(5, 3), cloud(5, 3, 1)
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_displacement_is_the_pair_distance_of_the_two_ends(metric):
+    generator = torch.Generator().manual_seed(4)
+    minus, plus = torch.randn(2, 12, 5, generator=generator, dtype=torch.float64)
+    expected = pair_distances(minus, plus, metric=metric).diagonal()
+    torch.testing.assert_close(displacement(minus, plus, metric=metric), expected, rtol=1e-9, atol=1e-12)
+    assert (displacement(minus, minus, metric=metric) == 0).all()
+    with pytest.raises(ValueError, match="plus must have 12 rows; got 11"):
+        displacement(minus, plus[:-1], metric=metric)
