@@ -164,7 +164,7 @@ def host(name: str, live: Callable, state: Mapping, *, description: str):
     if not description.strip():
         raise ValueError("description must say what the figure shows; got an empty text")
     if not in_book():
-        return live(**state)
+        return live(**_without_nan(state))
     from IPython.display import HTML
 
     return HTML(widget_html(name, state, description))
