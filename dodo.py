@@ -12,6 +12,7 @@ from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from book import pipeline
+from frlib.store import cache_folder
 
 ROOT = pipeline.ROOT
 PROFILE = get_var("profile", "book")
@@ -45,34 +46,34 @@ def timed(name, action):
     return run
 
 
-def module(name, *arguments):
-    """Return an action that runs a module or script with this Python, its progress bars shown."""
-    return lambda: subprocess.run([sys.executable, *arguments], check=True, cwd=ROOT)
-
-
-def cached(name, package, what):
-    """Describe a step that fills the user's cache once; a stamp remembers which files it left there."""
-    stamp = ROOT / "_build" / f"{name}.json"
+def cached(room, what):
+    """Describe a step that fills a folder of the user's cache once; a stamp remembers which files it left there."""
+    stamp, folder = ROOT / "_build" / f"{room}.json", cache_folder(room)
 
     def fill():
-        subprocess.run([sys.executable, "-m", package, "--stamp", str(stamp)], check=True, cwd=ROOT)
+        subprocess.run([sys.executable, "-m", f"frlib.{room}"], check=True, cwd=ROOT)
+        stamp.write_text(json.dumps({str(f): f.stat().st_size for f in folder.iterdir() if f.is_file()}))
 
     def in_place():
         files = json.loads(stamp.read_text()) if stamp.exists() else {}
         return bool(files) and all(Path(f).is_file() and Path(f).stat().st_size == size for f, size in files.items())
 
-    sources = sorted(str(f) for f in (ROOT / package.replace(".", "/")).rglob("*.py"))
-    return {"actions": [timed(what, fill)], "file_dep": sources, "uptodate": [in_place]}
+    sources = sorted(str(f) for f in (ROOT / "frlib" / room).glob("*.py"))
+    return {
+        "actions": [timed(what, fill)],
+        "file_dep": sources,
+        "uptodate": [in_place, config_changed({"cache": str(folder)})],
+    }
 
 
 def task_weights():
     """Fetch and convert the pretrained networks."""
-    return cached("weights", "frlib.models", "weights of the networks")
+    return cached("models", "weights of the networks")
 
 
 def task_head():
     """Build the compact head file of the face generator."""
-    return cached("head", "frlib.faces", "head file of the faces")
+    return cached("faces", "head file of the faces")
 
 
 def task_chapter():
