@@ -21,6 +21,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ("smoke", "book", "paper")
+LIVE_WIDGET = "application/vnd.jupyter.widget-view+json"
 SHOWN_VERSIONS = ("frlib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "altair", "papermill", "jupyter-book")
 
 
@@ -128,7 +129,10 @@ def finish(notebook, parameters: dict, started: float) -> None:
     for cell in notebook.cells:
         for noise in ("papermill", "execution"):
             cell.metadata.pop(noise, None)
-    notebook.metadata.pop("papermill", None)
+        if cell.cell_type == "code":  # progress bars of a live notebook cannot draw without a kernel
+            cell.outputs = [o for o in cell.outputs if LIVE_WIDGET not in o.get("data", {})]
+    for noise in ("papermill", "widgets"):
+        notebook.metadata.pop(noise, None)
     notebook.metadata["frlib"] = {
         **parameters,
         "device": resolved_device(parameters["device"]),
