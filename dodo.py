@@ -23,7 +23,7 @@ FOLDER = ROOT / "_build" / PROFILE
 FOLDER.mkdir(parents=True, exist_ok=True)
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
 DOIT_CONFIG = {
-    "default_tasks": ["site", "summary"],
+    "default_tasks": ["figure", "site", "summary"] if PROFILE == "book" else ["site", "summary"],
     "verbosity": 2,
     "backend": "json",
     "dep_file": str(FOLDER / "doit.json"),
@@ -117,10 +117,25 @@ def task_benchmarks():
     }
 
 
+def task_figure():
+    """Draw the README's figure; it does not depend on the profile, so only profile book draws it."""
+    script, target = ROOT / "book/figure.py", ROOT / "book/assets/energy.svg"
+
+    def draw():
+        subprocess.run([sys.executable, script, target], check=True, cwd=ROOT)
+
+    return {
+        "actions": [timed("figure of the README", draw)],
+        "file_dep": [str(script), *pipeline.frlib_files(script)],
+        "targets": [str(target)],
+    }
+
+
 def task_site():
     """Build the site, warnings as errors."""
     notebooks = [FOLDER / "notebooks" / f"{c.stem}.ipynb" for c in CHAPTERS]
-    pages = [f for f in (ROOT / "book").rglob("*") if f.is_file() and not {"__pycache__", "vendor"} & set(f.parts)]
+    unused = {"__pycache__", "vendor", "figure.py", "energy.svg"}
+    pages = [f for f in (ROOT / "book").rglob("*") if f.is_file() and not unused & set(f.parts)]
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
     files = [*notebooks, *pages, *library, FOLDER / "benchmarks.json", ROOT / "_config.yml", ROOT / "_toc.yml"]
     return {
