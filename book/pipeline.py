@@ -65,6 +65,7 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     target.parent.mkdir(parents=True, exist_ok=True)
     work = target.parent / ".running"
@@ -91,6 +92,7 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
             cwd=str(ROOT),
             progress_bar=True,
             log_output=False,
+            config=Config({"KernelManager": {"transport": "ipc"}}),  # no open port on the machine
         )
     except PapermillExecutionError as error:
         failed = target.parent.parent / "failed" / target.name
