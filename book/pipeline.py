@@ -16,11 +16,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PROFILES = ("smoke", "book", "paper")
+KERNEL_ENVIRONMENT = {
+    "FRLIB_BOOK": "1",
+    "PYTHONPATH": str(ROOT),
+    "PYTHONHASHSEED": "0",
+    "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+}
 LIVE_WIDGET = "application/vnd.jupyter.widget-view+json"
 SHOWN_VERSIONS = ("frlib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "altair", "papermill", "jupyter-book")
 
@@ -74,34 +81,24 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
     notebook = jupytext.read(source)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, plain)
-    environment = {
-        "FRLIB_BOOK": "1",
-        "PYTHONPATH": str(ROOT),
-        "PYTHONHASHSEED": "0",
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-    }
-    before = {name: os.environ.get(name) for name in environment}
-    os.environ.update(environment)
     started = time.time()
     try:
-        papermill.execute_notebook(
-            plain,
-            partial,
-            parameters=parameters,
-            kernel_name="python3",
-            cwd=str(ROOT),
-            progress_bar=True,
-            log_output=False,
-            config=Config({"KernelManager": {"transport": "ipc"}}),  # no open port on the machine
-        )
+        with mock.patch.dict(os.environ, KERNEL_ENVIRONMENT):
+            papermill.execute_notebook(
+                plain,
+                partial,
+                parameters=parameters,
+                kernel_name="python3",
+                cwd=str(ROOT),
+                progress_bar=True,
+                log_output=False,
+                config=Config({"KernelManager": {"transport": "ipc"}}),  # no open port on the machine
+            )
     except PapermillExecutionError as error:
         failed = target.parent.parent / "failed" / target.name
         failed.parent.mkdir(exist_ok=True)
         os.replace(partial, failed)
         raise ChapterFailed(failure_message(source, error, failed)) from None
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None) if value is None else os.environ.update({name: value})
     executed = nbformat.read(partial, as_version=4)
     finish(executed, parameters, started)
     nbformat.write(executed, partial)
