@@ -96,7 +96,7 @@ view.playground(
 # %% [markdown]
 # Things to try:
 # 1. Choose *tangential*, then *radial*. The dashed curve is the setting before. Why do the two coincide?
-#    (Exercise {ref}`ex-rotate` asks you for a proof.)
+#    ({ref}`ex-rotate` asks you for a proof.)
 # 2. Choose *mild noise* and move the scale. Then choose *tangential* and move it again. Which of the two fields has more
 #    energy? The answer depends on the scale.
 # 3. Choose *disordered*, 50 points, and the smallest scale. How many balls are empty? Draw other points a few times.
@@ -114,8 +114,10 @@ view.playground(
 #
 # ```{math}
 # :label: eq-noise-03
-# E = 1 - \operatorname{mean} \cos(\theta_i - \theta_j) = 1 - e^{-\sigma^2}.
+# E = 1 - e^{-\sigma^2},
 # ```
+#
+# because $e^{-\sigma^2}$ is the mean cosine of the difference of two such angles.
 
 # %%
 at_scale = 0.3
@@ -124,7 +126,8 @@ for name in PRESETS:
     for draw in range(n_planar):
         points, field = planar_cloud(name, 300, seed=seed + draw)
         for center in (False, True):
-            row = energy_sweep(points, {name: field}, [at_scale], metric="euclidean", include_center=center)
+            options = {"metric": "euclidean", "include_center": center}
+            row = energy_sweep(points, {name: field}, [at_scale], **options)
             rows.append(row.assign(draw=draw, center=center))
 six = pd.concat(rows)
 
@@ -160,7 +163,7 @@ glue("fig2c_ball", float(ball_for_printed), display=False)
 glue("fig2c_ball_ours", float(six[~six.center].neighbors.mean()), display=False)
 
 # %% [markdown]
-# Five of the six come within {glue:text}`fig2c_off_first:.2f`. The sixth does not: a field without any order has energy
+# Five of the six come within {glue:text}`fig2c_off_first:.3f`. The sixth does not: a field without any order has energy
 # {glue:text}`fig2c_disordered:.2f` at every scale, and the paper prints {glue:text}`fig2c_disordered_printed:.2f`. Two recipes
 # would give the printed value. Angle noise of {glue:text}`fig2c_degrees:.0f`°, which is much but not complete disorder.
 # Or complete disorder, balls of {glue:text}`fig2c_ball:.0f` points, and each point counted as its own neighbour
@@ -218,15 +221,13 @@ glue("crossing_scale", float(above.idxmax()), display=False)
 # tight clump with one direction. The other half are scattered, and their vectors point anywhere. At a small scale the scattered
 # points have empty balls. They drop out, and the number describes the clump.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-isolated", "caption": "Fifty aligned vectors in a clump and fifty scattered, disordered ones. Top: energy against the scale. Bottom: share of points with an empty ball. See that the energy is lowest where the share of isolated points is highest. The low value belongs to the clump alone."}}
 points, normal = planar_draws(100, seed)
 clump = np.arange(100)[:, None] < 50
 points = np.where(clump, 0.06 * points - 0.5, points)
 orderly, disorderly = (planar_field(points, normal, "aligned", noise) for noise in (10, 180))
 field = np.where(clump, orderly, disorderly)
-halves = energy_sweep(points, {"clump and scattered points": field}, scales_planar, metric="euclidean")
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-isolated", "caption": "Fifty aligned vectors in a clump and fifty scattered, disordered ones. Top: energy against the scale. Bottom: share of points with an empty ball. See that the energy is lowest where the share of isolated points is highest. The low value belongs to the clump alone."}}
+halves = energy_sweep(points, {"whole cloud": field}, scales_planar, metric="euclidean")
 view.energy_curves(
     halves,
     log=True,
@@ -253,7 +254,7 @@ glue("halves_isolated", 100 * float(halves.isolated.iloc[0]), display=False)
 # neighbours. A vector agrees with itself, so a ball of $k$ points, the centre included, scores $(k-1)/k$ of the energy
 # that its true pairs have. An isolated point scores 0: perfect order, from no evidence.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-center", "caption": "A completely disordered field of 300 points, mean over ten draws. Pairs of different points give energy 1 at all scales. Counting the pair of a point with itself gives a curve that rises from much lower, as if the field were orderly at small scales. The dashed line is the prediction 1 − mean 1/k from the sizes of the balls."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-center", "caption": "A completely disordered field of 300 points, mean over ten draws. Pairs of different points give energy near 1 at all scales. Counting the pair of a point with itself gives a curve that rises from much lower, as if the field were orderly at small scales. The points are the prediction 1 − mean 1/k from the sizes of the balls."}}
 counted = []
 for draw in range(10):
     points, field = planar_cloud("disordered", 300, seed=seed + draw)
@@ -264,18 +265,22 @@ for draw in range(10):
     predicted = [float(1 - (1 / (gaps <= radius).sum(dim=1)).mean()) for radius in table.radius]
     counted.append(table.assign(attribute="prediction, 1 − mean 1/k", energy=predicted, draw=draw))
 counted = pd.concat(counted).groupby(["attribute", "scale"], sort=False)["energy"].mean().reset_index()
-alt.Chart(counted.rename(columns={"attribute": "pairs"})).mark_line(point=True).encode(
-    alt.X("scale:Q", scale=alt.Scale(type="log", nice=False), title="scale ε, in mean pair distances"),
+x = alt.X("scale:Q", title="scale ε, in mean pair distances").scale(type="log", nice=False)
+color = alt.Color("pairs:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS))
+own_pair = alt.Chart(counted.rename(columns={"attribute": "pairs"})).encode(
+    x.axis(values=[0.05, 0.1, 0.3, 1, 3]),
     alt.Y("energy:Q", title="energy"),
-    alt.Color("pairs:N", title=None, sort=None, legend=alt.Legend(orient="bottom"), scale=alt.Scale(range=view.COLORS)),
-    alt.StrokeDash("pairs:N", title=None, sort=None, legend=None),
+    color.legend(orient="bottom", labelLimit=300),
     tooltip=["pairs:N", "scale:Q", alt.Tooltip("energy:Q", format=".3f")],
-).properties(
+)
+measured = own_pair.transform_filter("!test(/^prediction/, datum.pairs)").mark_line()
+expected = own_pair.transform_filter("test(/^prediction/, datum.pairs)").mark_point(size=50)
+(measured + expected).properties(
     width=560,
     height=220,
     title="Order from nothing",
     description="With pairs of different points the energy stays near 1. With the own pair counted it starts near 0.3 and "
-    "approaches 1 as the balls fill. The predicted curve lies on top of it.",
+    "approaches 1 as the balls fill. The predicted points lie on this curve.",
 )
 
 # %% tags=["remove-cell"]
@@ -294,7 +299,7 @@ glue("center_with", float(small.energy["own pair counted"]), display=False)
 # *"The field is aligned, so the attribute moves the points a lot"*, or *"high energy, so the attribute hardly matters"*. The
 # energy uses unit vectors. It cannot know how far the points move.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length", "caption": "The same 50 points with four fields; a dot marks the start of each step. Rows: direction. Columns: length of the steps. See that the energy (all pairs) tells the rows apart and not the columns, while the displacement over the mean distance tells the columns apart and not the rows."}}
 points, normal = planar_draws(50, seed)
 drawn = []
 for kind, noise in (("same direction", 15.0), ("no common direction", 180.0)):
@@ -310,8 +315,6 @@ for kind, noise in (("same direction", 15.0), ("no common direction", 180.0)):
         )
 lengths = pd.concat(drawn).round(4)
 lengths["panel"] = lengths.apply(lambda r: f"E = {r.energy:.2f}, displacement {r.displacement:.2f} d̄", axis=1)
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length", "caption": "The same 50 points with four fields; a dot marks the start of each step. Rows: direction. Columns: length of the steps. See that the energy (all pairs) tells the rows apart and not the columns, while the displacement over the mean distance tells the columns apart and not the rows."}}
 base = alt.Chart(lengths[["x", "y", "x2", "y2", "panel"]]).encode(
     alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-1.3, 1.3])),
     alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-1.3, 1.3])),
@@ -319,7 +322,7 @@ base = alt.Chart(lengths[["x", "y", "x2", "y2", "panel"]]).encode(
 steps = base.mark_rule(strokeWidth=1.6, color=view.COLORS[0]).encode(x2="x2:Q", y2="y2:Q")
 dots = base.mark_point(size=9, color=view.COLORS[0], filled=True)
 (steps + dots).properties(width=240, height=190).facet(
-    alt.Facet("panel:N", title=None, sort=None), columns=2, spacing=12
+    alt.Facet("panel:N", title=None, sort=list(lengths.panel.unique())), columns=2, spacing=12
 ).properties(
     description="Four panels of points with steps. Above, the steps share a direction and the energy is near 0, whether the "
     "steps are long or tiny. Below, the steps have no common direction and the energy is near 1, in both cases."
@@ -335,7 +338,7 @@ for size, key in (("large steps", "large"), ("tiny steps", "tiny")):
 # %% [markdown]
 # The upper fields have energy {glue:text}`length_energy_same:.2f`, the lower ones {glue:text}`length_energy_none:.2f`. The steps
 # on the left are {glue:text}`length_moved_large:.2f` $\bar d$ long, those on the right {glue:text}`length_moved_tiny:.2f` $\bar d$.
-# Both numbers are needed. A network that does not react to an attribute at all leaves a tiny field of rounding errors with
+# Both numbers are needed. A network that does not react to an attribute at all can leave a tiny field of rounding errors with
 # energy 1. A network that throws the images in all directions has energy 1 too. The paper calls both *invariant*. Only the
 # displacement tells them apart, so in this book it stands beside the energy.
 
@@ -371,7 +374,7 @@ panels = [
     .encode(
         alt.X(f"{a}:Q", title=f"{a}, input units"),
         alt.Y(f"{b}:Q", title=f"{b}, input units"),
-        alt.Color("label:N", title="class", scale=alt.Scale(range=view.COLORS)),
+        alt.Color("label:N", title="class", scale=alt.Scale(range=view.COLORS)).legend(orient="bottom"),
         alt.Shape("label:N", title="class"),
     )
     .properties(width=240, height=220, title=title)
@@ -401,7 +404,7 @@ history = pd.DataFrame(ensemble.history.numpy()).iloc[::4].reset_index(names="ep
 history = history.melt("epoch", var_name="run", value_name="loss").dropna().round(6)
 alt.Chart(history).mark_line(strokeWidth=1, opacity=0.5, color=view.COLORS[0]).encode(
     alt.X("epoch:Q", title="epoch (one step of Adam)"),
-    alt.Y("loss:Q", scale=alt.Scale(type="log"), title="cross-entropy, nats").axis(format="~g"),
+    alt.Y("loss:Q", title="cross-entropy, nats").scale(type="log", nice=False).axis(values=[1, 0.1, 0.01, 0.001]),
     detail="run:N",
 ).properties(
     width=560,
@@ -430,10 +433,11 @@ glue("n_converged", int(ensemble.converged.sum()), display=False)
 #
 # ```{math}
 # :label: eq-field-03
-# v_k(x) = \frac{f(x + h e_k) - f(x - h e_k)}{\lVert f(x + h e_k) - f(x - h e_k) \rVert}, \qquad h = 0.5,
+# v_k(x) = \frac{\Delta_k(x)}{\lVert \Delta_k(x) \rVert}, \quad
+# \Delta_k(x) = f(x + h e_k) - f(x - h e_k),
 # ```
 #
-# where $e_k$ is the unit vector along input $k$. The form of the difference and the step $h$ are not in the paper
+# where $e_k$ is the unit vector along input $k$ and $h = 0.5$. The form of the difference and the step $h$ are not in the paper
 # either. `input_fields` keeps the length of the difference, divided by $2h$, because we need it for the displacement.
 # Distances between embeddings are Euclidean.
 
@@ -486,7 +490,7 @@ view.energy_curves(
 # The widget below is the same experiment at close range: one run, one field, one ball. Pick a dimension, let the
 # ball grow, and look at the cosines. Then compare with the same network before its training.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sweep-03", "caption": "The ε-sweep on the first run. Left: embeddings in the plane of their two principal components, with the field of one input dimension and the ball of one point. Right: energy of all dimensions at that scale. In the trained network the arrows of x1 turn slowly from blob to blob; those of x3 disagree already inside a blob."}}
 untrained = toy_experiment(
     seeds, scales, blobs={"points_per_blob": points_per_blob}, trained=False, progress=False, device=device
 )
@@ -499,8 +503,6 @@ for name, points, moved in (
     own = {f"{k} ({'useful' if k in useful else 'useless'})": v[0] for k, v in moved.items()}
     table = energy_sweep(points, own, fine, metric="euclidean", device=device)
     views[name] = view.Cloud(points, own, table, metric="euclidean")
-
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sweep-03", "caption": "The ε-sweep on the first run. Left: embeddings in the plane of their two principal components, with the field of one input dimension and the ball of one point. Right: energy of all dimensions at that scale. In the trained network the arrows of x1 turn slowly from blob to blob; those of x3 disagree already inside a blob."}}
 view.sweep(
     views,
     title="One network, one ball",
@@ -517,8 +519,8 @@ view.sweep(
 #
 # ```{math}
 # :label: eq-gap-03
-# \Delta_r(\varepsilon) = \operatorname*{mean}_{k\ \text{useless}} E_{r,k}(\varepsilon) -
-# \operatorname*{mean}_{k\ \text{useful}} E_{r,k}(\varepsilon) .
+# \Delta_r = \operatorname*{mean}_{k\ \text{useless}} E_{r,k} -
+# \operatorname*{mean}_{k\ \text{useful}} E_{r,k} .
 # ```
 #
 # If both kinds of dimension were alike, $\Delta_r$ would be as often negative as positive. The test flips its sign at random, for
@@ -532,17 +534,31 @@ comparison = compare_dimensions(energies, seed=seed)
 
 # %% tags=["hide-input"]
 balls = energies.groupby("scale")[["neighbors", "isolated"]].mean()
-table = comparison.set_index("scale").join(balls)
-table.style.format("{:.2f}", na_rep="–").format("{:.4f}", subset="p", na_rep="–").format("{:.1f}", subset="neighbors")
+shown = comparison.set_index("scale").join(balls)
+interval = shown.low.map("{:.2f}".format) + "–" + shown.high.map("{:.2f}".format)
+shown.insert(3, "95 % interval", interval.where(shown.low.notna(), ""))
+shown = shown.drop(columns=["low", "high"])
+shown.columns = [
+    "useful",
+    "useless",
+    "difference",
+    "95 % interval",
+    "runs > 0",
+    "Cliff's δ",
+    "p",
+    "mean ball",
+    "isolated",
+]
+formats = dict.fromkeys(["useful", "useless", "difference", "Cliff's δ"], "{:.2f}")
+formats |= {"p": "{:.4f}", "mean ball": "{:.1f}", "runs > 0": "{:.0%}", "isolated": "{:.0%}"}
+shown.style.format(formats, na_rep="–").format_index("{:g}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gap", "caption": "Useless minus useful: difference of the mean energies with its 95 % bootstrap interval over runs, for the trained networks and for the same networks before training. Above the line at 0, useless dimensions have more energy. See that training makes the difference."}}
 control = compare_dimensions(untrained.energies, seed=seed)
 both = pd.concat([comparison.assign(networks="trained"), control.assign(networks="before training")]).dropna()
 chart = alt.Chart(both).encode(
-    alt.X("scale:Q", scale=alt.Scale(type="log", nice=False), title="scale ε, in mean pair distances"),
-    alt.Color(
-        "networks:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS), legend=alt.Legend(orient="bottom")
-    ),
+    x.axis(values=[0.04, 0.1, 0.3, 1, 3]),
+    alt.Color("networks:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS)).legend(orient="bottom"),
 )
 zero = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(strokeDash=[4, 3]).encode(y="y:Q")
 (
@@ -631,7 +647,7 @@ view.verdict(
 # A tempting answer is that the network ignores useless inputs. It does not ignore them: their weights started at random,
 # and nothing drives them exactly to zero. Two measurements show what happens. The *displacement* is the mean length of the field
 # over $\bar d$: how far the embedding moves per input unit. The *share in the class plane* is the part of the squared
-# field that lies in the plane through the three class means; {glue:text}`plane_chance:.2f` would be expected without a preferred direction.
+# field that lies in the plane through the three class means; {glue:text}`plane_chance:.3f` would be expected without a preferred direction.
 
 # %% tags=["hide-input"]
 plane = pd.concat(
@@ -647,13 +663,24 @@ moved = pd.concat([energies.assign(networks="trained"), untrained.energies.assig
     "scale == @whole"
 )
 groups = ["networks", "kind"]
-why = moved.groupby(groups)[["displacement", "energy"]].mean().join(plane.groupby(groups)["share"].mean())
-why.columns = ["displacement over d̄, per input unit", f"energy at ε = {whole:g}", "share in the class plane"]
+moved["mean_distance"] = moved.radius / moved.scale
+why = (
+    moved.groupby(groups)[["mean_distance", "displacement", "energy"]]
+    .mean()
+    .join(plane.groupby(groups)["share"].mean())
+)
+why.columns = ["d̄", "displacement over d̄, per input unit", f"energy at ε = {whole:g}", "share in the class plane"]
 why.style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
-ratio = why.iloc[:, 0].unstack()
-share = why.iloc[:, 2].unstack()
+ratio, share = why.iloc[:, 1].unstack(), why.iloc[:, 3].unstack()
+far = moved.assign(length=moved.displacement * moved.mean_distance).groupby(groups)["length"].mean().unstack()
+longer_rows = ensemble.weights[0].norm(dim=2).mean(dim=0) / untrained.ensemble.weights[0].norm(dim=2).mean(dim=0)
+glue("rows_useful", float(longer_rows[: len(useful)].mean()), display=False)
+glue("rows_useless", float(longer_rows[len(useful) :].mean()), display=False)
+glue("far_before", float(far.useless["before training"]), display=False)
+glue("far_after", float(far.useless["trained"]), display=False)
+glue("dbar_ratio", float(why.iloc[:, 0]["trained"].mean() / why.iloc[:, 0]["before training"].mean()), display=False)
 glue("plane_chance", 2 / embeddings.shape[2], display=False)
 glue("moved_useful", float(ratio.useful["trained"]), display=False)
 glue("moved_useless", float(ratio.useless["trained"]), display=False)
@@ -669,9 +696,14 @@ glue("plane_useless_before", float(share.useless["before training"]), display=Fa
 # ({glue:text}`moved_useful:.3f` against {glue:text}`moved_useless:.3f`); before training the ratio is
 # {glue:text}`moved_ratio_before:.1f`. Useful inputs move it mostly along the plane that separates the classes (share
 # {glue:text}`plane_useful:.2f`, before training {glue:text}`plane_useful_before:.2f`); useless ones less so
-# ({glue:text}`plane_useless:.2f`, before {glue:text}`plane_useless_before:.2f`). The network has learned a few
-# directions that many units share, and a useful input moves the point along them wherever it is. What a useless input does is a
-# left-over of the initial weights. It changes from one linear piece of the network to the next, so neighbours disagree.
+# ({glue:text}`plane_useless:.2f`, before {glue:text}`plane_useless_before:.2f`).
+#
+# Training has not switched the useless inputs off. In the first layer their weights keep their length
+# ({glue:text}`rows_useless:.2f` times that at the start), while those of the useful inputs become {glue:text}`rows_useful:.2f` times
+# as long. In embedding units, a step of one along a useless input moves a point by {glue:text}`far_after:.2f`, against
+# {glue:text}`far_before:.2f` before training. But $\bar d$ is {glue:text}`dbar_ratio:.0f` times as large: training has pulled the classes
+# apart along a few directions, and along these the useful inputs move the points everywhere alike. What a useless input does was
+# never brought into line. It changes from one linear piece of the network to the next, and neighbours disagree.
 #
 # Here energy and displacement tell the same story: high energy goes with small steps. Misreading 4 says that this need not be so.
 # The next figure asks when it stops.
@@ -715,16 +747,16 @@ gaps = pd.concat(
 def ablation_panel(group):
     """Return the curves of one kind of change."""
     own = alt.Chart(gaps[gaps.group == group][["setting", "scale", "difference", "p"]].round(4), title=group)
-    x = alt.X("scale:Q", scale=alt.Scale(type="log", nice=False), title="scale ε")
+    x = alt.X("scale:Q", title="scale ε").scale(type="log", nice=False).axis(values=[0.1, 0.3, 1, 3])
     y = alt.Y("difference:Q", title="useless − useful", scale=alt.Scale(domain=[-0.1, 0.65]))
     color = alt.Color("setting:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS))
     tips = ["setting", "scale", alt.Tooltip("difference:Q", format=".3f"), alt.Tooltip("p:Q", format=".4f")]
-    color = color.legend(orient="bottom", columns=3)
-    return own.mark_line(point=True).encode(x, y, color, tooltip=tips).properties(width=235, height=170)
+    color = color.legend(orient="bottom", columns=2, symbolType="stroke")
+    return own.mark_line().encode(x, y, color, tooltip=tips).properties(width=235, height=170)
 
 
 changes = list(dict.fromkeys(gaps.group))
-panels = [ablation_panel(group).resolve_scale(color="independent") for group in changes]
+panels = [ablation_panel(group) for group in changes]
 alt.concat(*panels, columns=2).resolve_scale(color="independent").properties(
     description="Four panels. The difference stays clearly positive for all numbers of useless dimensions, all steps and all "
     "variants. With wrong labels it drops to between 0 and 0.15."
@@ -739,37 +771,38 @@ for (group, setting), result in results.items():
             "change": group,
             "setting": setting,
             "training accuracy": float(result.ensemble.accuracy.mean()),
-            "accuracy on new points": float(result.test_accuracy.mean()),
-            "displacement, useful": length["useful"],
-            "displacement, useless": length["useless"],
-            "mean difference of energies": gaps.query("group == @group and setting == @setting").difference.mean(),
+            "test accuracy": float(result.test_accuracy.mean()),
+            "moved, useful": length["useful"],
+            "moved, useless": length["useless"],
+            "difference": gaps.query("group == @group and setting == @setting").difference.mean(),
             "largest p": gaps.query("group == @group and setting == @setting").p.max(),
         }
     )
 summary = pd.DataFrame(lines).set_index(["change", "setting"])
-summary.style.format("{:.3f}").format("{:.4f}", subset="largest p")
+caption = "Means over runs. Moved: displacement over d̄ per input unit. Difference: useless − useful, mean over scales."
+summary.style.format("{:.3f}").format("{:.4f}", subset="largest p").set_caption(caption)
 
 # %% tags=["remove-cell"]
 clean, noisy = summary.loc["wrong labels"].iloc[0], summary.loc["wrong labels"].iloc[-1]
 others = summary[summary.index.get_level_values("change") != "wrong labels"]
 glue("n_ablation", n_runs_ablation, display=False)
-glue("others_min", float(others["mean difference of energies"].min()), display=False)
-glue("others_max", float(others["mean difference of energies"].max()), display=False)
+glue("others_min", float(others["difference"].min()), display=False)
+glue("others_max", float(others["difference"].max()), display=False)
 glue("noise_last", summary.loc["wrong labels"].index[-1], display=False)
-glue("noise_gap", float(noisy["mean difference of energies"]), display=False)
-glue("clean_gap", float(clean["mean difference of energies"]), display=False)
-glue("noise_moved", float(noisy["displacement, useless"]), display=False)
-glue("clean_moved", float(clean["displacement, useless"]), display=False)
+glue("noise_gap", float(noisy["difference"]), display=False)
+glue("clean_gap", float(clean["difference"]), display=False)
+glue("noise_moved", float(noisy["moved, useless"]), display=False)
+glue("clean_moved", float(clean["moved, useless"]), display=False)
 glue("noise_train", 100 * float(noisy["training accuracy"]), display=False)
-glue("noise_test", 100 * float(noisy["accuracy on new points"]), display=False)
-steps_gap = summary.loc["step h"]["mean difference of energies"]
+glue("noise_test", 100 * float(noisy["test accuracy"]), display=False)
+steps_gap = summary.loc["step h"]["difference"]
 glue("step_small_gap", float(steps_gap.iloc[0]), display=False)
 glue("step_large_gap", float(steps_gap.iloc[-1]), display=False)
 step_energy = {h: results["step h", h].energies.groupby("kind")["energy"].mean() for h in (f"{0.1:g}", f"{5.0:g}")}
 glue("step_small_useless", float(step_energy["0.1"]["useless"]), display=False)
 glue("step_large_useless", float(step_energy["5"]["useless"]), display=False)
-glue("relu_after", float(summary.loc[("variant", "as above"), "mean difference of energies"]), display=False)
-glue("relu_before", float(summary.loc[("variant", "before the ReLU"), "mean difference of energies"]), display=False)
+glue("relu_after", float(summary.loc[("variant", "as above"), "difference"]), display=False)
+glue("relu_before", float(summary.loc[("variant", "before the ReLU"), "difference"]), display=False)
 n_significant = int((gaps.groupby(["group", "setting"]).p.max() < 0.05).sum())
 glue("n_significant", n_significant, display=False)
 glue("n_settings", len(settings), display=False)
@@ -813,7 +846,7 @@ glue("n_settings", len(settings), display=False)
 # %% [markdown]
 # ## Exercises
 #
-# ```{exercise} Half a turn of noise (easy)
+# ```{exercise} Noise for 0.75 (easy)
 # :label: ex-noise
 # In the playground, choose *aligned* and find the noise at which the energy is 0.75. Then compute it with {eq}`eq-noise-03`.
 # ```
@@ -924,13 +957,12 @@ along.round(3).to_frame().T
 # %%
 before = energies[energies.run < 4]
 nearest = before.scale[(before.scale - 0.3).abs().idxmin()]
-longer = toy_experiment(seeds[:4], [nearest], blobs=blobs, training={"tolerance": 1e-6}, progress=False, device=device)
-pd.DataFrame(
-    {
-        "tolerance 1e-3": before[before.scale == nearest].groupby("kind")[["energy", "displacement"]].mean().stack(),
-        "tolerance 1e-6": longer.energies.groupby("kind")[["energy", "displacement"]].mean().stack(),
-    }
-).round(3)
+stricter = {"tolerance": 1e-6}
+longer = toy_experiment(seeds[:4], [nearest], blobs=blobs, training=stricter, progress=False, device=device)
+columns = ["energy", "displacement"]
+at_1e3 = before[before.scale == nearest].groupby("kind")[columns].mean()
+at_1e6 = longer.energies.groupby("kind")[columns].mean()
+pd.concat({"tolerance 1e-3": at_1e3, "tolerance 1e-6": at_1e6}).round(3)
 
 # %% [markdown]
 # ````{solution-end}
