@@ -69,7 +69,7 @@ def test_packing_errs_by_at_most_half_a_step(values, bits):
     packed = static.pack(values, bits=bits)
     codes = np.frombuffer(base64.b64decode(packed["data"]), f"<i{bits // 8}").astype(float).reshape(packed["shape"])
     bound = np.abs(values).max() / (2**bits - 2)
-    assert np.abs(codes * packed["scale"] - values).max() <= bound * (1 + 1e-9)
+    assert np.abs(codes * packed["scale"] - values).max() <= bound * (1 + 1e-9) + 1e-300  # underflow
 
 
 @pytest.mark.parametrize("bits", [8, 16])

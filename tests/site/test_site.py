@@ -1,0 +1,128 @@
+"""Every page of the built site in a real browser, without a network; and broken pages, which must be noticed.
+
+``FRLIB_SITE`` names the folder of the site; the default is the site that ``make test`` builds.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from browser import check_page, find_chromium, pages_of, served
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = Path(os.environ.get("FRLIB_SITE", ROOT / "_build/smoke/html")).resolve()
+
+if not find_chromium():
+    pytest.skip("no Chromium on this machine (apt install chromium): the site is not driven", allow_module_level=True)
+if not (SITE / "index.html").exists():
+    pytest.skip(f"no built site at {SITE} (make test builds it)", allow_module_level=True)
+
+PAGES = pages_of(SITE)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def address():
+    with served(SITE) as base:
+        yield base
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_over_http(browser, address, page, record_property):
+    report = check_page(browser, address, SITE, page)
+    record_property("gzipped_kB", round(report.weight / 1000))
+    assert not report.problems, f"\n{report}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_from_the_disk(browser, page):
+    report = check_page(browser, SITE.as_uri() + "/", SITE, page, thorough=False)
+    assert not report.problems, f"\n{report}"
+
+
+@pytest.mark.parametrize("where", ["http", "file"])
+def test_search_finds_pages(browser, address, where):
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto((address if where == "http" else SITE.as_uri() + "/") + "search.html?q=energy")
+    page.wait_for_selector("#search-results li a", timeout=10_000)
+    assert page.locator("#search-results li a").count() >= 2
+    context.close()
+
+
+def test_the_theme_switch_of_the_page_redraws_charts(browser, address):
+    page_name = next((p for p in PAGES if 'class="frlib-chart"' in (SITE / p).read_text(encoding="utf-8")), None)
+    if page_name is None:
+        pytest.skip("this site has no chart")
+    context = browser.new_context(color_scheme="light")
+    page = context.new_page()
+    page.goto(address + page_name)
+    page.wait_for_selector(".frlib-chart[data-ready=light]")
+    for _ in range(3):  # auto, light, dark
+        page.locator("button.theme-switch-button").first.evaluate("(button) => button.click()")
+        if page.evaluate("() => document.documentElement.dataset.theme") == "dark":
+            break
+    page.wait_for_selector(".frlib-chart[data-ready=dark]", timeout=10_000)
+    context.close()
+
+
+# What is put into a good page, and the kind of problem that must be reported for it.
+CHART = '<div class="frlib-chart" id="bad">x</div><script type="application/json" class="frlib-chart-data" '
+BROKEN = {
+    "script from a CDN": ("external", '<script src="https://cdn.example.org/library.js"></script>'),
+    "icon that the site lacks": ("unfinished", '<span class="fa-solid fa-no-such-icon"></span>'),
+    "missing image": ("missing", '<img src="no-such-image.png" alt="missing">'),
+    "error in a script": ("console", "<script>undefinedFunction()</script>"),
+    "chart that does not draw": ("unfinished", CHART + 'data-target="bad">{"description":"d","mark":"bogus"}</script>'),
+    "unnamed image": ("accessibility", '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">'),
+    "text without contrast": ("accessibility", '<p style="color:#bbb;background:#fff">hardly readable</p>'),
+    "wide box": ("overflow", '<div style="width:900px;height:9px"></div>'),
+    "widget that ignores its slider": (
+        "slider",
+        '<div class="frlib-widget" id="w" data-ready="1"><svg width="9" height="9"><title>t</title><rect width="9" '
+        'height="9"/></svg><input type="range" aria-label="nothing"></div>',
+    ),
+    "widget that ignores the theme": (
+        "theme",
+        '<div class="frlib-widget" id="w" data-ready="1"><svg width="90" height="30"><rect width="90" height="30" '
+        'fill="#fff"/><text y="20" style="fill:#000;color:#000">t</text></svg></div>',
+    ),
+    "too heavy": ("weight", '<script src="heavy.js"></script>'),
+}
+
+
+@pytest.fixture(scope="module")
+def broken_site(tmp_path_factory):
+    """Return a copy of the site; tests put a broken page into it."""
+    folder = tmp_path_factory.mktemp("broken") / "site"
+    shutil.copytree(SITE, folder, ignore=shutil.ignore_patterns("_sources"))
+    noise = os.urandom(850_000).hex()
+    (folder / "heavy.js").write_text(f"/* {noise} */")
+    with served(folder) as base:
+        yield folder, base
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_page_is_noticed(browser, broken_site, fault):
+    folder, base = broken_site
+    kind, markup = BROKEN[fault]
+    text = (SITE / "genindex.html").read_text(encoding="utf-8")
+    start = text.index(">", text.index('<article class="bd-article"')) + 1
+    (folder / "broken.html").write_text(text[:start] + markup + text[start:], encoding="utf-8")
+    report = check_page(browser, base, folder, "broken.html")
+    assert kind in report.kinds, f"{fault} was not noticed; found {report.problems}"
+
+
+def test_the_page_that_the_faults_are_put_into_is_good(browser, address):
+    assert not check_page(browser, address, SITE, "genindex.html").problems
