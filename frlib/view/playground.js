@@ -334,6 +334,10 @@ function addPlaygroundControls(card, play, update) {
   card.append(below);
   const scale = addSlider(below, { label: "Scale ε", min: 0, max: scales.length - 1, step: 1, value: state.scale,
     format: (k) => formatNumber(scales[k], scales[k] < 0.1 ? 3 : 2), onInput: (k) => update({ scale: k }) });
+  /* The first thing inside a slider's label that can have a label is its output; so name the inputs themselves. */
+  for (const [slider, name] of [[scale, "Scale ε"], [noise, "Noise on the angle"], [count, "Number of points"]]) {
+    slider.input.setAttribute("aria-label", name);
+  }
   return () => {
     const active = play.matching();
     buttons.forEach((button, k) => button.setAttribute("aria-pressed", String(k === active)));
