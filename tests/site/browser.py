@@ -172,8 +172,8 @@ def wait_until_drawn(page, report: Report) -> None:
     page.wait_for_load_state("networkidle")
     for identifier in page.evaluate(EMPTY):
         report.add("unfinished", f"nothing drawn in #{identifier}")
-    if page.locator("svg.svg-inline--fa animate, i.fa-solid, span.fa-solid").count():
-        report.add("unfinished", "an icon is missing")  # Font Awesome draws an animated sign for an unknown icon
+    if page.locator("svg.svg-inline--fa g.missing, i.fa-solid, span.fa-solid").count():
+        report.add("unfinished", "an icon is missing")  # what Font Awesome draws for an unknown one
     if page.locator("mjx-merror").count():
         report.add("unfinished", f"a formula has an error: {page.locator('mjx-merror').first.inner_text()}")
     if page.locator(".cell_output .traceback, .cell_output .output.error").count():

@@ -107,7 +107,7 @@ def broken_site(tmp_path_factory):
     """Return a copy of the site; tests put a broken page into it."""
     folder = tmp_path_factory.mktemp("broken") / "site"
     shutil.copytree(SITE, folder, ignore=shutil.ignore_patterns("_sources"))
-    noise = os.urandom(850_000).hex()
+    noise = os.urandom(1_500_000).hex()
     (folder / "heavy.js").write_text(f"/* {noise} */")
     with served(folder) as base:
         yield folder, base
