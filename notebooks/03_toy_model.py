@@ -62,7 +62,7 @@ from frlib.training import (
 
 device = runtime.start(seed, device)
 view.enable()
-sizes = {"smoke": (6, 3, 60, 8), "book": (30, 12, 250, 50), "paper": (100, 30, 250, 200)}
+sizes = {"smoke": (6, 5, 60, 8), "book": (30, 12, 250, 50), "paper": (100, 30, 250, 200)}
 n_runs, n_runs_ablation, points_per_blob, n_planar = sizes[profile]
 
 # %% [markdown]
@@ -77,7 +77,8 @@ n_runs, n_runs_ablation, points_per_blob, n_planar = sizes[profile]
 # \cos(v_i, v_j)
 # ```
 #
-# Read it from the inside out. Take a point $x_i$. Draw a ball of radius $\varepsilon \bar d$ around it, where $\bar d$ is
+# Read it from the inside out. Take a point $x_i$. Draw a ball of radius $\varepsilon \bar d$ around it, where $\bar
+# d$ is
 # the mean distance over all pairs of points. Take the cosine between $v_i$ and each other vector in the ball, and
 # average. Then average over the points whose ball is not empty, and subtract from 1. So $E = 0$ if neighbours point
 # the same way, $E = 1$ if they are perpendicular on average, and $E = 2$ if they oppose each other.
@@ -97,7 +98,8 @@ view.playground(
 # Things to try:
 # 1. Choose *tangential*, then *radial*. The dashed curve is the setting before. Why do the two coincide?
 #    ({ref}`ex-rotate` asks you for a proof.)
-# 2. Choose *mild noise* and move the scale. Then choose *tangential* and move it again. Which of the two fields has more
+# 2. Choose *mild noise* and move the scale. Then choose *tangential* and move it again. Which of the two fields has
+#    more
 #    energy? The answer depends on the scale.
 # 3. Choose *disordered*, 50 points, and the smallest scale. How many balls are empty? Draw other points a few times.
 # 4. Stay there and count each point as its own neighbour. What happens to the energy, and where?
@@ -107,8 +109,10 @@ view.playground(
 # Figure 2c of paper A prints the energies of six fields like those of the buttons. How the figure was made is not
 # known: neither its points, nor its noise, nor its scale. How close do our fields come?
 #
-# Two of our choices were made with the printed values in view. The noise of *mild* and *more* (35° and 45°) was chosen to
-# land near them, and so was the scale $\varepsilon$ = 0.3. Agreement in these rows shows that such fields exist, and no more.
+# Two of our choices were made with the printed values in view. The noise of *mild* and *more* (35° and 45°) was
+# chosen to
+# land near them, and so was the scale $\varepsilon$ = 0.3. Agreement in these rows shows that such fields exist, and
+# no more.
 # Noise on aligned vectors has a closed form: if the angles are independent, normal, and have standard deviation
 # $\sigma$ (in radians), then at every scale
 #
@@ -164,7 +168,8 @@ glue("fig2c_ball_ours", float(six[~six.center].neighbors.mean()), display=False)
 
 # %% [markdown]
 # Five of the six come within {glue:text}`fig2c_off_first:.3f`. The sixth does not: a field without any order has energy
-# {glue:text}`fig2c_disordered:.2f` at every scale, and the paper prints {glue:text}`fig2c_disordered_printed:.2f`. Two recipes
+# {glue:text}`fig2c_disordered:.2f` at every scale, and the paper prints {glue:text}`fig2c_disordered_printed:.2f`.
+# Two recipes
 # would give the printed value. Angle noise of {glue:text}`fig2c_degrees:.0f`°, which is much but not complete disorder.
 # Or complete disorder, balls of {glue:text}`fig2c_ball:.0f` points, and each point counted as its own neighbour
 # (the third misreading below). The sources do not tell which.
@@ -212,13 +217,16 @@ above = mean_curves["tangential"] > mean_curves["more noise"]
 glue("crossing_scale", float(above.idxmax()), display=False)
 
 # %% [markdown]
-# The order of the two flips between small scales and $\varepsilon \approx$ {glue:text}`crossing_scale:.1f`. An energy without
+# The order of the two flips between small scales and $\varepsilon \approx$ {glue:text}`crossing_scale:.1f`. An energy
+# without
 # its scale says nothing about order, and a ranking of attributes needs the whole curve.
 #
 # ### 2. Isolated points do not vote
 #
-# *"At a small scale the energy is near 0, so the field is locally aligned."* Whose energy? Below, half of the points form a
-# tight clump with one direction. The other half are scattered, and their vectors point anywhere. At a small scale the scattered
+# *"At a small scale the energy is near 0, so the field is locally aligned."* Whose energy? Below, half of the points
+# form a
+# tight clump with one direction. The other half are scattered, and their vectors point anywhere. At a small scale the
+# scattered
 # points have empty balls. They drop out, and the number describes the clump.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-isolated", "caption": "Fifty aligned vectors in a clump and fifty scattered, disordered ones. Top: energy against the scale. Bottom: share of points with an empty ball. See that the energy is lowest where the share of isolated points is highest. The low value belongs to the clump alone."}}
@@ -244,13 +252,16 @@ glue("halves_last", float(halves.energy.iloc[-1]), display=False)
 glue("halves_isolated", 100 * float(halves.isolated.iloc[0]), display=False)
 
 # %% [markdown]
-# The energy is {glue:text}`halves_first:.2f` at the smallest scale, where {glue:text}`halves_isolated:.0f` % of the points
-# are isolated, and {glue:text}`halves_last:.2f` at the largest. This is why each energy in this book comes with the share of
+# The energy is {glue:text}`halves_first:.2f` at the smallest scale, where {glue:text}`halves_isolated:.0f` % of the
+# points
+# are isolated, and {glue:text}`halves_last:.2f` at the largest. This is why each energy in this book comes with the
+# share of
 # isolated points.
 #
 # ### 3. The pair of a point with itself
 #
-# *"At small scales even this disordered field is orderly."* The code of paper A's authors counts each point among its own
+# *"At small scales even this disordered field is orderly."* The code of paper A's authors counts each point among its
+# own
 # neighbours. A vector agrees with itself, so a ball of $k$ points, the centre included, scores $(k-1)/k$ of the energy
 # that its true pairs have. An isolated point scores 0: perfect order, from no evidence.
 
@@ -296,7 +307,8 @@ glue("center_with", float(small.energy["own pair counted"]), display=False)
 #
 # ### 4. Direction is not magnitude
 #
-# *"The field is aligned, so the attribute moves the points a lot"*, or *"high energy, so the attribute hardly matters"*. The
+# *"The field is aligned, so the attribute moves the points a lot"*, or *"high energy, so the attribute hardly
+# matters"*. The
 # energy uses unit vectors. It cannot know how far the points move.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length", "caption": "The same 50 points with four fields; a dot marks the start of each step. Rows: direction. Columns: length of the steps. See that the energy (all pairs) tells the rows apart and not the columns, while the displacement over the mean distance tells the columns apart and not the rows."}}
@@ -336,25 +348,33 @@ for size, key in (("large steps", "large"), ("tiny steps", "tiny")):
     glue(f"length_moved_{key}", float(four.displacement["same direction", size]), display=False)
 
 # %% [markdown]
-# The upper fields have energy {glue:text}`length_energy_same:.2f`, the lower ones {glue:text}`length_energy_none:.2f`. The steps
-# on the left are {glue:text}`length_moved_large:.2f` $\bar d$ long, those on the right {glue:text}`length_moved_tiny:.2f` $\bar d$.
-# Both numbers are needed. A network that does not react to an attribute at all can leave a tiny field of rounding errors with
-# energy 1. A network that throws the images in all directions has energy 1 too. The paper calls both *invariant*. Only the
+# The upper fields have energy {glue:text}`length_energy_same:.2f`, the lower ones
+# {glue:text}`length_energy_none:.2f`. The steps
+# on the left are {glue:text}`length_moved_large:.2f` $\bar d$ long, those on the right
+# {glue:text}`length_moved_tiny:.2f` $\bar d$.
+# Both numbers are needed. A network that does not react to an attribute at all can leave a tiny field of rounding
+# errors with
+# energy 1. A network that throws the images in all directions has energy 1 too. The paper calls both *invariant*.
+# Only the
 # displacement tells them apart, so in this book it stands beside the energy.
 
 # %% [markdown]
 # ## The paper's claim
 #
-# Is the energy good for anything, then? Paper A tests it where the truth is known: on a toy problem with some inputs that
-# matter and some that do not. It claims that **dimensions that do not help the classification have clearly larger energy than
+# Is the energy good for anything, then? Paper A tests it where the truth is known: on a toy problem with some inputs
+# that
+# matter and some that do not. It claims that **dimensions that do not help the classification have clearly larger
+# energy than
 # those that do, at all scales**. No numbers of this experiment could be recovered, so we check the statement.
 #
 # ## Reproduction
 #
 # ### Data
 #
-# The paper's toy data live in six dimensions. The first two hold three well separated Gaussian blobs, one per class, 250
-# points each. The other four are uniform on $[-5, 5]$ and have nothing to do with the class. The paper does not give centres
+# The paper's toy data live in six dimensions. The first two hold three well separated Gaussian blobs, one per class,
+# 250
+# points each. The other four are uniform on $[-5, 5]$ and have nothing to do with the class. The paper does not give
+# centres
 # and spreads. Ours: centres on a circle of radius 4, standard deviation 1. Each run draws its own data and its own
 # initial weights, so that a result over runs does not hang on one draw of either.
 
@@ -389,10 +409,12 @@ alt.hconcat(*panels).properties(
 # ### Training
 #
 # The network has two hidden layers of 16 units and three outputs, and learns by Adam on the cross-entropy until it has
-# converged. The paper trains it 30 times. It does not give activation, learning rate, batch size or stopping rule. Ours: ReLU,
+# converged. The paper trains it 30 times. It does not give activation, learning rate, batch size or stopping rule.
+# Ours: ReLU,
 # 0.01, all points in each step, and a stop when the training loss has fallen by less than 0.001 nats in 100 steps.
 #
-# Training networks one after the other wastes time: each is too small to keep a processor busy. `train_ensemble` stacks their
+# Training networks one after the other wastes time: each is too small to keep a processor busy. `train_ensemble`
+# stacks their
 # weights, so that one matrix product serves all of them. The networks remain independent. A test of the
 # library trains one alone and finds the same weights.
 
@@ -423,11 +445,13 @@ glue("n_converged", int(ensemble.converged.sum()), display=False)
 
 # %% [markdown]
 # {glue:text}`n_converged` of {glue:text}`n_runs` networks converged, after {glue:text}`epochs_low` to
-# {glue:text}`epochs_high` steps. The least accurate one has {glue:text}`accuracy_worst:.1f` % of its training points right.
+# {glue:text}`epochs_high` steps. The least accurate one has {glue:text}`accuracy_worst:.1f` % of its training points
+# right.
 #
 # ### Embeddings and fields
 #
-# The embedding $f(x)$ is the 16-dimensional output of the second hidden layer, *after* its ReLU: this is what the last layer
+# The embedding $f(x)$ is the 16-dimensional output of the second hidden layer, *after* its ReLU: this is what the
+# last layer
 # reads. The paper says "penultimate layer" and leaves open on which side of the ReLU; below we compare.
 # The field of input dimension $k$ is the direction in which the embedding moves when that input moves:
 #
@@ -437,7 +461,8 @@ glue("n_converged", int(ensemble.converged.sum()), display=False)
 # \Delta_k(x) = f(x + h e_k) - f(x - h e_k),
 # ```
 #
-# where $e_k$ is the unit vector along input $k$ and $h = 0.5$. The form of the difference and the step $h$ are not in the paper
+# where $e_k$ is the unit vector along input $k$ and $h = 0.5$. The form of the difference and the step $h$ are not in
+# the paper
 # either. `input_fields` keeps the length of the difference, divided by $2h$, because we need it for the displacement.
 # Distances between embeddings are Euclidean.
 
@@ -460,8 +485,10 @@ glue("jvp_low", float(agreement.quantile(0.05)), display=False)
 
 # %% [markdown]
 # A ReLU can be silent. {glue:text}`dead_units:.1f` % of the embedding's units are 0 at all points of their run, and
-# {glue:text}`inactive:.0f` % of all (point, unit) pairs are 0. If all units that see an input are silent at a point, the
-# field is zero there and has no direction. This happens at {glue:text}`zero_fields:.2f` % of the points; they would be left out
+# {glue:text}`inactive:.0f` % of all (point, unit) pairs are 0. If all units that see an input are silent at a point,
+# the
+# field is zero there and has no direction. This happens at {glue:text}`zero_fields:.2f` % of the points; they would
+# be left out
 # and counted. A ReLU network is linear between the places where a unit switches on or off, so the difference quotient
 # differs from the exact derivative only where such a place lies within the step. The mean cosine between the two is
 # {glue:text}`jvp_agreement:.3f`, and 95 % of all points have more than {glue:text}`jvp_low:.3f`.
@@ -490,7 +517,7 @@ view.energy_curves(
 # The widget below is the same experiment at close range: one run, one field, one ball. Pick a dimension, let the
 # ball grow, and look at the cosines. Then compare with the same network before its training.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sweep-03", "caption": "The ε-sweep on the first run. Left: embeddings in the plane of their two principal components, with the field of one input dimension and the ball of one point. Right: energy of all dimensions at that scale. In the trained network the arrows of x1 turn slowly from blob to blob; those of x3 disagree already inside a blob."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sweep-03", "caption": "The ε-sweep on the first run. Left: embeddings in the plane of their two principal components, with the field of one input dimension and the ball of one point. Right: energy of all dimensions at that scale. In the trained network the arrows of x1 agree inside each blob; those of x3 disagree there, and many are short because they point out of the plane."}}
 untrained = toy_experiment(
     seeds, scales, blobs={"points_per_blob": points_per_blob}, trained=False, progress=False, device=device
 )
@@ -514,8 +541,10 @@ view.sweep(
 # %% [markdown]
 # ## Does the claim hold here?
 #
-# A figure is not a test. What is the unit? Not the point, because neighbours share the network. Not the scale, because balls of
-# neighbouring scales share most of their points. It is the **run**: data and initial weights are drawn anew. For run $r$ and each scale
+# A figure is not a test. What is the unit? Not the point, because neighbours share the network. Not the scale,
+# because balls of
+# neighbouring scales share most of their points. It is the **run**: data and initial weights are drawn anew. For run
+# $r$ and each scale
 #
 # ```{math}
 # :label: eq-gap-03
@@ -523,10 +552,12 @@ view.sweep(
 # \operatorname*{mean}_{k\ \text{useful}} E_{r,k} .
 # ```
 #
-# If both kinds of dimension were alike, $\Delta_r$ would be as often negative as positive. The test flips its sign at random, for
+# If both kinds of dimension were alike, $\Delta_r$ would be as often negative as positive. The test flips its sign at
+# random, for
 # all scales of a run together, and compares the largest $t$ statistic over scales with that of the true signs. So the
 # $p$ value of each scale is already corrected for the number of scales. We also give the size of the
-# effect: the mean difference with a 95 % bootstrap interval over runs, the share of runs in which it is positive, and Cliff's
+# effect: the mean difference with a 95 % bootstrap interval over runs, the share of runs in which it is positive, and
+# Cliff's
 # delta, which is 1 if each useless dimension has more energy than each useful one of its run, and 0 if it is a toss-up.
 
 # %%
@@ -603,12 +634,17 @@ glue("control_p", float(control_tested.p.min()), display=False)
 everywhere = bool(((tested.low > 0) & (tested.p < 0.05)).all())
 
 # %% [markdown]
-# At {glue:text}`n_tested` of {glue:text}`n_scales` scales every run has an energy, so these can be tested. There the difference
+# At {glue:text}`n_tested` of {glue:text}`n_scales` scales every run has an energy, so these can be tested. There the
+# difference
 # lies between {glue:text}`gap_min:.2f` (95 % interval {glue:text}`gap_min_low:.2f` to {glue:text}`gap_min_high:.2f`, at
-# $\varepsilon$ = {glue:text}`gap_min_scale:g`) and {glue:text}`gap_max:.2f` (at $\varepsilon$ = {glue:text}`gap_max_scale:g`). It
-# is positive in at least {glue:text}`share_min:.0f` % of the runs at each scale, Cliff's delta is at least {glue:text}`cliff_min:.2f`, and the largest
-# corrected $p$ is {glue:text}`p_max:.4f` (with {glue:text}`n_flips` sign flips it cannot be below {glue:text}`p_floor:.4f`). Scales that cannot be tested, because in some run all balls are empty:
-# {glue:text}`untested_text`. At the smallest tested scale, {glue:text}`first_tested:g`, {glue:text}`isolated_first_tested:.0f` % of
+# $\varepsilon$ = {glue:text}`gap_min_scale:g`) and {glue:text}`gap_max:.2f` (at $\varepsilon$ =
+# {glue:text}`gap_max_scale:g`). It
+# is positive in at least {glue:text}`share_min:.0f` % of the runs at each scale, Cliff's delta is at least
+# {glue:text}`cliff_min:.2f`, and the largest
+# corrected $p$ is {glue:text}`p_max:.4f` (with {glue:text}`n_flips` sign flips it cannot be below
+# {glue:text}`p_floor:.4f`). Scales that cannot be tested, because in some run all balls are empty:
+# {glue:text}`untested_text`. At the smallest tested scale, {glue:text}`first_tested:g`,
+# {glue:text}`isolated_first_tested:.0f` % of
 # the points are isolated: there the statement concerns few points.
 
 # %% tags=["hide-input"]
@@ -635,8 +671,10 @@ view.verdict(
 #
 # Before training the network does not know which inputs matter. If the difference were an artefact of the layout, it
 # would be there already. The same networks with their initial weights show a difference of at most
-# {glue:text}`control_max:.2f`, with a smallest corrected $p$ of {glue:text}`control_p:.2f`. It need not be exactly 0, because the
-# blobs decide who is near whom even in an untrained network. The largest difference after training is {glue:text}`control_ratio:.0f` times
+# {glue:text}`control_max:.2f`, with a smallest corrected $p$ of {glue:text}`control_p:.2f`. It need not be exactly 0,
+# because the
+# blobs decide who is near whom even in an untrained network. The largest difference after training is
+# {glue:text}`control_ratio:.0f` times
 # that.
 
 # %% [markdown]
@@ -644,10 +682,13 @@ view.verdict(
 #
 # ### Why is the energy higher?
 #
-# A tempting answer is that the network ignores useless inputs. It does not ignore them: their weights started at random,
-# and nothing drives them exactly to zero. Two measurements show what happens. The *displacement* is the mean length of the field
+# A tempting answer is that the network ignores useless inputs. It does not ignore them: their weights started at
+# random,
+# and nothing drives them exactly to zero. Two measurements show what happens. The *displacement* is the mean length
+# of the field
 # over $\bar d$: how far the embedding moves per input unit. The *share in the class plane* is the part of the squared
-# field that lies in the plane through the three class means; {glue:text}`plane_chance:.3f` would be expected without a preferred direction.
+# field that lies in the plane through the three class means; {glue:text}`plane_chance:.3f` would be expected without
+# a preferred direction.
 
 # %% tags=["hide-input"]
 plane = pd.concat(
@@ -699,13 +740,17 @@ glue("plane_useless_before", float(share.useless["before training"]), display=Fa
 # ({glue:text}`plane_useless:.2f`, before {glue:text}`plane_useless_before:.2f`).
 #
 # Training has not switched the useless inputs off. In the first layer their weights keep their length
-# ({glue:text}`rows_useless:.2f` times that at the start), while those of the useful inputs become {glue:text}`rows_useful:.2f` times
+# ({glue:text}`rows_useless:.2f` times that at the start), while those of the useful inputs become
+# {glue:text}`rows_useful:.2f` times
 # as long. In embedding units, a step of one along a useless input moves a point by {glue:text}`far_after:.2f`, against
-# {glue:text}`far_before:.2f` before training. But $\bar d$ is {glue:text}`dbar_ratio:.0f` times as large: training has pulled the classes
-# apart along a few directions, and along these the useful inputs move the points everywhere alike. What a useless input does was
+# {glue:text}`far_before:.2f` before training. But $\bar d$ is {glue:text}`dbar_ratio:.0f` times as large: training
+# has pulled the classes
+# apart along a few directions, and along these the useful inputs move the points everywhere alike. What a useless
+# input does was
 # never brought into line. It changes from one linear piece of the network to the next, and neighbours disagree.
 #
-# Here energy and displacement tell the same story: high energy goes with small steps. Misreading 4 says that this need not be so.
+# Here energy and displacement tell the same story: high energy goes with small steps. Misreading 4 says that this
+# need not be so.
 # The next figure asks when it stops.
 
 # %% tags=["remove-cell"]
@@ -729,7 +774,8 @@ settings |= {
 # ### What happens if ...
 #
 # Four things change, one at a time: the number of useless dimensions; the share of wrong labels in the training data;
-# the step $h$ of the difference; and choices that the paper leaves open (how to differentiate, the side of the ReLU, another
+# the step $h$ of the difference; and choices that the paper leaves open (how to differentiate, the side of the ReLU,
+# another
 # activation). Each setting is trained {glue:text}`n_ablation` times.
 
 # %% tags=["hide-input", "remove-output"]
@@ -812,35 +858,46 @@ glue("n_settings", len(settings), display=False)
 #   {glue:text}`others_max:.2f`. The choices that the paper leaves open do not decide the result. It is
 #   {glue:text}`relu_after:.2f` after the ReLU and {glue:text}`relu_before:.2f` before it.
 # * **Step.** A longer step averages over more linear pieces, so energies fall: that of the useless dimensions from
-#   {glue:text}`step_small_useless:.2f` at $h$ = 0.1 to {glue:text}`step_large_useless:.2f` at $h$ = 5, half the range of the inputs.
+#   {glue:text}`step_small_useless:.2f` at $h$ = 0.1 to {glue:text}`step_large_useless:.2f` at $h$ = 5, half the range
+#   of the inputs.
 #   An energy without its step is as incomplete as one without its scale.
 # * **Wrong labels.** With {glue:text}`noise_last` wrong labels the difference falls from {glue:text}`clean_gap:.2f` to
-#   {glue:text}`noise_gap:.2f`. The useless inputs are as useless as before for anybody who wants the true class. But the network
-#   learns the wrong labels by heart ({glue:text}`noise_train:.0f` % right on its training points, {glue:text}`noise_test:.0f` %
+#   {glue:text}`noise_gap:.2f`. The useless inputs are as useless as before for anybody who wants the true class. But
+#   the network
+#   learns the wrong labels by heart ({glue:text}`noise_train:.0f` % right on its training points,
+#   {glue:text}`noise_test:.0f` %
 #   on new points with true labels), and for that it uses every input it has: useless inputs move the embedding by
 #   {glue:text}`noise_moved:.3f` $\bar d$ per unit instead of {glue:text}`clean_moved:.3f`.
 #
-# So the energy measures **what the network uses**, not what the task needs. The claim holds where the two agree. In
-# {glue:text}`n_significant` of {glue:text}`n_settings` settings the corrected $p$ is below 0.05 at all scales tested.
+# So the energy measures **what the network uses**, not what the task needs. The claim is about the task, and it holds
+# clearly where
+# the two agree. In {glue:text}`n_significant` of {glue:text}`n_settings` settings the corrected $p$ is below 0.05 at
+# all scales
+# tested. A small $p$ says that there is a difference; how large it is, the figure says.
 
 # %% [markdown]
 # ## Summary
 #
 # In this chapter, we saw
-# * that the invariance energy {eq}`eq-energy-03` compares directions inside balls: 0 for agreement, 1 for no agreement on
+# * that the invariance energy {eq}`eq-energy-03` compares directions inside balls: 0 for agreement, 1 for no
+#   agreement on
 #   average;
 # * that it needs company: the scale, the share of isolated points, whether the own pair counts, and the displacement;
-# * that in {glue:text}`n_runs` trained networks useless inputs have more energy than useful ones, by {glue:text}`gap_min:.2f` to
+# * that in {glue:text}`n_runs` trained networks useless inputs have more energy than useful ones, by
+#   {glue:text}`gap_min:.2f` to
 #   {glue:text}`gap_max:.2f`, at all scales where this can be tested; training is what makes the difference;
 # * that a network that learned wrong labels by heart uses useless inputs too, and the energy shows it.
 #
 # ## Limits
 #
-# * Spread of the blobs, learning rate, stopping rule, activation, step and scales are ours, because the paper does not give them. The
+# * Spread of the blobs, learning rate, stopping rule, activation, step and scales are ours, because the paper does
+#   not give them. The
 #   variants above change one choice at a time, not several together.
-# * One architecture, three classes, inputs that are useful or useless without anything in between. Faces are not like this.
+# * One architecture, three classes, inputs that are useful or useless without anything in between. Faces are not like
+#   this.
 # * The test compares two kinds of dimension that we know. In a face network nobody knows which attributes are "useful".
-# * Cliff's delta near 1 and small $p$ values say that the effect is reliable, not that it is large. The differences are large here
+# * Cliff's delta near 1 and small $p$ values say that the effect is reliable, not that it is large. The differences
+#   are large here
 #   because the problem is easy.
 
 # %% [markdown]
@@ -848,7 +905,8 @@ glue("n_settings", len(settings), display=False)
 #
 # ```{exercise} Noise for 0.75 (easy)
 # :label: ex-noise
-# In the playground, choose *aligned* and find the noise at which the energy is 0.75. Then compute it with {eq}`eq-noise-03`.
+# In the playground, choose *aligned* and find the noise at which the energy is 0.75. Then compute it with
+# {eq}`eq-noise-03`.
 # ```
 #
 # ```{solution} ex-noise
@@ -859,28 +917,34 @@ glue("n_settings", len(settings), display=False)
 #
 # ```{exercise} Turn all vectors (easy)
 # :label: ex-rotate
-# Prove that the tangential and the radial field have the same energy at every scale, on any set of points. Which other change of a field leaves its
+# Prove that the tangential and the radial field have the same energy at every scale, on any set of points. Which
+# other change of a field leaves its
 # energy as it is?
 # ```
 #
 # ```{solution} ex-rotate
 # :class: dropdown
-# At each point the tangential vector is the radial one turned by 90°. If $R$ is a rotation, $\langle R v_i, R v_j \rangle =
-# \langle v_i, v_j \rangle$, so no cosine changes, and the balls depend on the points alone. The same holds for any orthogonal
-# map of the vectors, for a change of all signs, and for multiplying each vector by its own positive number. It does not hold if each
+# At each point the tangential vector is the radial one turned by 90°. If $R$ is a rotation, $\langle R v_i, R v_j
+# \rangle =
+# \langle v_i, v_j \rangle$, so no cosine changes, and the balls depend on the points alone. The same holds for any
+# orthogonal
+# map of the vectors, for a change of all signs, and for multiplying each vector by its own positive number. It does
+# not hold if each
 # vector is turned by a different angle.
 # ```
 #
 # ```{exercise} The own pair (medium)
 # :label: ex-own
-# All balls hold $k$ points, the centre included. Show that the energy with the own pair is $(k-1)/k$ times the energy without.
+# All balls hold $k$ points, the centre included. Show that the energy with the own pair is $(k-1)/k$ times the energy
+# without.
 # What does the formula give for $k = 1$, and what does the energy without the own pair give?
 # ```
 #
 # ```{solution} ex-own
 # :class: dropdown
 # With the own pair the inner mean over $k$ terms is $\frac1k (1 + \sum_{j \ne i} \cos_{ij})$, so one minus it is
-# $\frac1k \sum_{j \ne i} (1 - \cos_{ij})$: the sum over the $k - 1$ true pairs, divided by $k$ instead of $k - 1$. For $k = 1$
+# $\frac1k \sum_{j \ne i} (1 - \cos_{ij})$: the sum over the $k - 1$ true pairs, divided by $k$ instead of $k - 1$.
+# For $k = 1$
 # it gives 0, perfect order. Without the own pair the mean is over nothing: the point is isolated and left out.
 # ```
 
@@ -888,7 +952,8 @@ glue("n_settings", len(settings), display=False)
 # ```{exercise} The largest ball (medium)
 # :label: ex-largest
 # Let the ball hold all $n$ points. Show that
-# $E = \frac{n}{n-1} \left(1 - \lVert \bar v \rVert^2\right)$, where $\bar v$ is the mean of the unit vectors. Check it on the
+# $E = \frac{n}{n-1} \left(1 - \lVert \bar v \rVert^2\right)$, where $\bar v$ is the mean of the unit vectors. Check
+# it on the
 # first run. What does it say on the relation of energy and mean direction?
 # ```
 #
@@ -897,8 +962,10 @@ glue("n_settings", len(settings), display=False)
 # ````
 
 # %% [markdown]
-# The sum of all cosines, own pairs included, is $\lVert \sum_i v_i \rVert^2 = n^2 \lVert \bar v \rVert^2$. Without the $n$ own
-# pairs the mean over $n (n-1)$ pairs is $(n \lVert \bar v \rVert^2 - 1)/(n-1)$, and one minus this is the formula. At the
+# The sum of all cosines, own pairs included, is $\lVert \sum_i v_i \rVert^2 = n^2 \lVert \bar v \rVert^2$. Without
+# the $n$ own
+# pairs the mean over $n (n-1)$ pairs is $(n \lVert \bar v \rVert^2 - 1)/(n-1)$, and one minus this is the formula. At
+# the
 # largest scale the energy knows only the length of the mean vector.
 
 # %%
@@ -915,7 +982,8 @@ print(f"formula {formula:.6f}, measured {measured:.6f}")
 #
 # ```{exercise} Between useful and useless (hard)
 # :label: ex-mixed
-# Move the input along $\cos\alpha\, e_1 + \sin\alpha\, e_3$, for $\alpha$ from 0 (useful) to 90° (useless). The derivative along a sum
+# Move the input along $\cos\alpha\, e_1 + \sin\alpha\, e_3$, for $\alpha$ from 0 (useful) to 90° (useless). The
+# derivative along a sum
 # is the sum of the derivatives. Guess first: is the energy at 45° halfway between its ends?
 # ```
 #
@@ -924,8 +992,10 @@ print(f"formula {formula:.6f}, measured {measured:.6f}")
 # ````
 
 # %% [markdown]
-# The exact fields of $e_1$ and $e_3$ can be added, because a derivative is linear in the direction. The energy stays low for
-# most of the way and rises late: the useful part is several times longer, so it decides the direction until $\alpha$ is close to
+# The exact fields of $e_1$ and $e_3$ can be added, because a derivative is linear in the direction. The energy stays
+# low for
+# most of the way and rises late: the useful part is several times longer, so it decides the direction until $\alpha$
+# is close to
 # 90°. An attribute of a face that changes something useful and something useless at once will look like the useful one.
 
 # %%
@@ -942,7 +1012,8 @@ along.round(3).to_frame().T
 #
 # ```{exercise} Train for longer (hard)
 # :label: ex-longer
-# The stopping rule is ours. Train four networks with a tolerance of $10^{-6}$ nats instead of $10^{-3}$. Do the useless dimensions gain
+# The stopping rule is ours. Train four networks with a tolerance of $10^{-6}$ nats instead of $10^{-3}$. Do the
+# useless dimensions gain
 # or lose energy? Do they keep moving the embedding?
 # ```
 #
@@ -951,7 +1022,8 @@ along.round(3).to_frame().T
 # ````
 
 # %% [markdown]
-# The useless dimensions keep their high energy, or gain a little, and they still move the embedding about as far as before. The
+# The useless dimensions keep their high energy, or gain a little, and they still move the embedding about as far as
+# before. The
 # loss is close to zero already, so nothing pulls their weights to zero. That would take weight decay.
 
 # %%
@@ -970,13 +1042,16 @@ pd.concat({"tolerance 1e-3": at_1e3, "tolerance 1e-6": at_1e6}).round(3)
 #
 # ```{exercise} Design a test (open)
 # :label: ex-design
-# In a face network nobody tells you which attributes are useless. Which control could take the place of "before training"? Which
+# In a face network nobody tells you which attributes are useless. Which control could take the place of "before
+# training"? Which
 # number must stand beside the energy to tell an attribute that the network ignores from one that it scatters?
 # ```
 #
 # ```{solution} ex-design
 # :class: dropdown
-# Controls: the same architecture with random weights, or one trained for another task on the same images. Beside the energy
-# stands the displacement over $\bar d$: small for an attribute that is ignored, large for one that is scattered. Chapter
+# Controls: the same architecture with random weights, or one trained for another task on the same images. Beside the
+# energy
+# stands the displacement over $\bar d$: small for an attribute that is ignored, large for one that is scattered.
+# Chapter
 # {doc}`/notebooks/04_pretrained_energies` shows both for pretrained networks.
 # ```
