@@ -72,7 +72,9 @@ def test_rooms_import_only_from_the_floors_below():
 def test_nothing_generated_or_heavy_is_tracked():
     files = tracked()
     assert files
-    assert not [f.name for f in files if f.suffix in {".ipynb", ".safetensors", ".pyc", ".pth", ".bin"}]
+    generated = {".ipynb", ".safetensors", ".pyc", ".pth", ".bin"}
+    # Reference activations of the tests are small and are read, not run; weights are neither.
+    assert not [f.name for f in files if f.suffix in generated and f.parent != ROOT / "tests/models"]
     assert not [f"{f.name}: {f.stat().st_size} bytes" for f in files if f.stat().st_size > 200_000]
 
 
