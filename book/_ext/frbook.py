@@ -23,7 +23,6 @@ from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
 VERDICT = "application/vnd.frlib.verdict+json"
-WORDS = {"yes": "holds", "partly": "in part", "no": "does not hold"}
 NOT_RUN = "not run"
 
 # One icon of Font Awesome's script: name:[width, height, [aliases], "code point", path],
@@ -197,22 +196,21 @@ class Scoreboard(BookDirective):
         rows = [self.row(claim, found.get(claim["id"], []), notebooks) for _, claim in claims.iterrows()]
         tested = sum(claim in found for claim in claims["id"])
         caption = f"{len(rows)} claims, {tested} tested by the chapters so far."
-        return table(caption, ["Claim", "Source", "They print", "We find", "Verdict", "Chapter"], rows)
+        return table(caption, ["Claim", "They print", "We find", "Verdict"], rows)
 
     def row(self, claim, found: list, notebooks: dict) -> list[str]:
         """Return the cells of one claim."""
-        source = f"Paper {claim['paper']}, {claim['section']}"
-        texts = [escape(claim["claim"]), escape(source), escape(claim["printed"]) or "no number"]
+        source = f"<small>Paper {escape(claim['paper'])}, {escape(claim['section'])}</small>"
+        texts = [f"{escape(claim['claim'])} {source}", escape(claim["printed"]) or "–"]
         if not found:
-            chapter = f"chapter {claim['chapter']}, planned" if claim["chapter"] else "planned"
-            return [*texts, "–", '<span class="frlib-word frlib-word-untested">not tested yet</span>', escape(chapter)]
-        words, links = [], []
+            chapter = f"<small>chapter {escape(claim['chapter'])}</small>" if claim["chapter"] else ""
+            return [*texts, "–", f'<span class="frlib-word frlib-word-untested">not tested yet</span> {chapter}']
+        words = []
         for name, verdict in found:
             holds = verdict["holds"]
-            words.append(f'<span class="frlib-word frlib-word-{holds}">{WORDS[holds]}</span>')
-            links.append(self.link(name, title_of(notebooks[name], name)))
-        finds = "<br>".join(escape(verdict["found"]) for _, verdict in found)
-        return [*texts, finds, "<br>".join(words), "<br>".join(dict.fromkeys(links))]
+            link = self.link(name, title_of(notebooks[name], name))
+            words.append(f'<span class="frlib-word frlib-word-{holds}">{holds}</span> <small>{link}</small>')
+        return [*texts, "<br>".join(escape(verdict["found"]) for _, verdict in found), "<br>".join(words)]
 
 
 class StatusTable(BookDirective):

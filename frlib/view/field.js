@@ -251,7 +251,7 @@ const WIDGET_STYLE = `
 .frw-note { color: var(--frw-soft); font-size: 0.8rem; margin: 0.6rem 0 0; max-width: 70ch; }
 .frw-controls { display: flex; flex-wrap: wrap; gap: 0.7rem 1.4rem; align-items: end; margin: 0.8rem 0; }
 .frw-control { display: grid; gap: 0.2rem; flex: 0 1 auto; min-width: 8rem; margin: 0; color: var(--frw-ink); }
-.frw-control.frw-wide { flex: 1 1 15rem; }
+.frw-control.frw-wide { flex: 1 1 12rem; }
 .frw-control > span { display: flex; justify-content: space-between; gap: 0.8rem; font-size: 0.8rem;
   color: var(--frw-soft); }
 .frw-control output { font-variant-numeric: tabular-nums; color: var(--frw-ink); font-weight: 600; }
@@ -265,7 +265,7 @@ const WIDGET_STYLE = `
 .frw input[type="checkbox"], .frw input[type="radio"] { accent-color: var(--frw-accent); width: 1.05rem;
   height: 1.05rem; margin: 0; }
 .frw-check { display: flex; gap: 0.5rem; align-items: center; min-height: 2.25rem; font-size: 0.85rem; margin: 0; }
-.frw dl.frw-readout { display: grid; grid-template-columns: repeat(auto-fit, minmax(6.6rem, 1fr)); gap: 0.5rem 1rem;
+.frw dl.frw-readout { display: grid; grid-template-columns: repeat(auto-fit, minmax(5.2rem, 1fr)); gap: 0.5rem 1rem;
   margin: 0.9rem 0 0; padding: 0; }
 .frw-readout div { display: grid; align-content: start; }
 .frw dl.frw-readout dt { font-size: 0.75rem; font-weight: 400; color: var(--frw-soft); margin: 0; }

@@ -499,12 +499,12 @@ function render({ model, el }) {
     parent.append(p);
     return p;
   };
-  const map = sweepMap(panel(panels, "Points and their unit vectors, first two principal components"), (i) =>
+  const map = sweepMap(panel(panels, "Points and unit vectors, principal plane"), (i) =>
     set("point", getCloud().rows[i]),
   );
   panels.append(side);
   const curves = sweepCurves(panel(side, "Energy of the whole cloud"), (k) => set("scale", k));
-  const cosines = sweepCosines(panel(side, "Cosines between the picked vector and those in its ball"));
+  const cosines = sweepCosines(panel(side, "Cosines of the picked vector with its ball"));
   frame.card.append(panels);
   const readout = addReadout(frame.card, [
     "scale ε",

@@ -1,0 +1,108 @@
+"""The module of a live widget draws in a browser, and tells Python what the reader does."""
+
+import json
+
+import numpy as np
+import pytest
+from browser import find_chromium
+
+from frlib import view
+from frlib.geometry import energy_sweep
+from frlib.view import static
+
+if not find_chromium():
+    pytest.skip("no Chromium on this machine (apt install chromium): widgets are not driven", allow_module_level=True)
+
+# What anywidget does: import the module, give it a model and an element.
+HOST = """async ([source, state]) => {
+  const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
+  window.state = state; window.saved = []; const listeners = {};
+  const model = {
+    get: (key) => state[key],
+    set: (key, value) => { state[key] = value; (listeners["change:" + key] || []).forEach((f) => f()); },
+    on: (name, f) => (listeners[name] = listeners[name] || []).push(f), off() {}, send() {},
+    save_changes: () => window.saved.push({ ...state, clouds: null }),
+  };
+  window.stop = await module.default.render({ model, el: document.getElementById("here") });
+}"""
+MOVE = """(place) => {
+  const slider = document.querySelector("input[type=range]");
+  slider.value = place;
+  slider.dispatchEvent(new Event("input"));
+}"""
+
+
+@pytest.fixture(scope="module")
+def page():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        yield chromium.new_page(viewport={"width": 360, "height": 900})
+        chromium.close()
+
+
+def state_of(widget):
+    return {name: value for name, value in widget.get_state().items() if not name.startswith("_")}
+
+
+def open_widget(page, name, widget):
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.set_content(
+        '<!doctype html><html data-theme="light"><body style="margin:8px"><div id="here"></div></body></html>'
+    )
+    page.evaluate(HOST, [static.module_source(name), json.loads(static.json_for_script(state_of(widget)))])
+    return errors
+
+
+@pytest.fixture
+def sweep(monkeypatch):
+    monkeypatch.delenv("FRLIB_BOOK", raising=False)
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(30, 6))
+    fields = {"wind": rng.normal(size=(30, 6)), "tide": points, "calm": np.ones((30, 6))}
+    cloud = view.Cloud(
+        points, fields, energy_sweep(points, fields, np.linspace(0.2, 1.6, 15), metric="euclidean"), "euclidean"
+    )
+    return view.sweep({"one": cloud, "two": cloud}, title="The ε-sweep", description="Points and a ball.")
+
+
+def test_the_sweep_reports_scale_attribute_cloud_and_point(page, sweep):
+    assert not open_widget(page, "sweep", sweep)
+    page.locator("input[type=range]").press("End")
+    assert page.evaluate("() => saved.at(-1).scale") == 14
+    assert page.locator(".frw-inside > g").count() == 29, "at the largest scale all other points are in the ball"
+    page.locator("input[type=range]").press("Home")
+    assert page.locator(".frw-inside > g").count() < 29
+    page.locator("input[value=tide]").press("Space")
+    assert page.evaluate("() => saved.at(-1).attribute") == "tide"
+    page.locator("select").select_option("two")
+    assert page.evaluate("() => saved.at(-1).cloud") == "two"
+    before = page.evaluate("() => state.point")
+    for key in ("ArrowLeft", "ArrowUp", "ArrowRight"):
+        page.locator(".frw-map").press(key)
+    assert page.evaluate("() => saved.map((s) => s.point)")[-1] != before
+    page.locator(".frw-map").click(position={"x": 40, "y": 40})
+    assert page.evaluate("() => state.point") in range(30)
+
+
+def test_the_sweep_says_the_energies_that_python_computed(page, sweep):
+    open_widget(page, "sweep", sweep)
+    cloud = sweep.clouds[0]
+    for place in (0, 7, 14):
+        page.evaluate(MOVE, place)
+        shown = page.locator(".frw-chip b").all_inner_texts()
+        expected = [attribute["energy"][place] for attribute in cloud["attributes"]]
+        assert shown == ["–" if e is None or np.isnan(e) else f"{round(e, 2) + 0.0:.2f}" for e in expected]
+
+
+def test_widgets_fit_a_narrow_page_and_follow_the_theme(page, sweep):
+    widgets = {"sweep": sweep, "playground": view.playground(description="Fields in the plane.")}
+    for name, widget in widgets.items():
+        assert not open_widget(page, name, widget)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
+        light = page.locator(".frw svg").first.inner_html() + page.locator(".frw").get_attribute("style")
+        page.evaluate("() => { document.documentElement.dataset.theme = 'dark'; }")
+        page.wait_for_timeout(50)
+        assert page.locator(".frw svg").first.inner_html() + page.locator(".frw").get_attribute("style") != light
