@@ -182,18 +182,6 @@ function setAll(element, attributes) {
   return element;
 }
 
-/* Make a canvas sharp: CSS size width x height, as many device pixels as the screen has. Returns its 2-D context. */
-function sharpCanvas(canvas, width, height) {
-  const ratio = window.devicePixelRatio || 1;
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
-}
-
 /* Path data of an arrow from (x, y) along (dx, dy), with a small head. */
 function arrowPath(x, y, dx, dy, head = 4) {
   const length = Math.hypot(dx, dy);
@@ -233,11 +221,6 @@ function isDark(el) {
 function themeColors(el) {
   const dark = isDark(el);
   return { ...(dark ? DARK : LIGHT), series: SERIES, dark };
-}
-
-/* Does the reader ask for little motion? */
-function reducedMotion() {
-  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
 /* ------------------------------------------------------------------------------------------------------- controls */
