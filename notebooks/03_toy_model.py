@@ -121,7 +121,8 @@ view.playground(
 # E = 1 - e^{-\sigma^2},
 # ```
 #
-# because $e^{-\sigma^2}$ is the mean cosine of the difference of two such angles.
+# because $e^{-\sigma^2}$ is the mean cosine of the difference of two such angles. The table has the six fields on 300 points at
+# $\varepsilon$ = {glue:text}`fig2c_scale:g`, mean over {glue:text}`n_planar` draws of points and noise.
 
 # %%
 at_scale = 0.3
@@ -151,7 +152,7 @@ figure_2c = pd.DataFrame(
     },
     index=pd.Index(PRESETS, name="field"),
 )
-figure_2c.style.format("{:.3f}", na_rep="").set_caption(f"300 points, ε = {at_scale}, {n_planar} draws")
+figure_2c.style.format("{:.3f}", na_rep="")
 
 # %% tags=["remove-cell"]
 ours = figure_2c["ours, mean over draws"]
@@ -159,6 +160,7 @@ off = figure_2c["difference"].abs()
 degrees_for_printed = np.rad2deg(np.sqrt(-np.log(1 - printed[-1])))
 ball_for_printed = 1 / (1 - printed[-1])
 glue("fig2c_scale", at_scale, display=False)
+glue("n_planar", n_planar, display=False)
 glue("fig2c_off_first", float(off.iloc[:5].max()), display=False)
 glue("fig2c_disordered", float(ours.iloc[-1]), display=False)
 glue("fig2c_disordered_printed", float(printed[-1]), display=False)
@@ -413,10 +415,9 @@ alt.hconcat(*panels).properties(
 # Ours: ReLU,
 # 0.01, all points in each step, and a stop when the training loss has fallen by less than 0.001 nats in 100 steps.
 #
-# Training networks one after the other wastes time: each is too small to keep a processor busy. `train_ensemble`
-# stacks their
-# weights, so that one matrix product serves all of them. The networks remain independent. A test of the
-# library trains one alone and finds the same weights.
+# `train_ensemble` stacks the weights of all networks, so that one matrix product serves all of them and a progress bar counts
+# those that have converged. The networks remain independent. A test of the library trains one alone and finds the same
+# weights.
 
 # %% tags=["remove-output"]
 ensemble = train_ensemble(inputs, labels, seeds, device=device)
@@ -776,7 +777,8 @@ settings |= {
 # Four things change, one at a time: the number of useless dimensions; the share of wrong labels in the training data;
 # the step $h$ of the difference; and choices that the paper leaves open (how to differentiate, the side of the ReLU,
 # another
-# activation). Each setting is trained {glue:text}`n_ablation` times.
+# activation). Each setting is trained {glue:text}`n_ablation` times. The table below the figure has means over runs: *moved* is
+# the displacement over $\bar d$ per input unit, *difference* is useless minus useful energy, averaged over the scales.
 
 # %% tags=["hide-input", "remove-output"]
 results = {
@@ -825,8 +827,7 @@ for (group, setting), result in results.items():
         }
     )
 summary = pd.DataFrame(lines).set_index(["change", "setting"])
-caption = "Means over runs. Moved: displacement over d̄ per input unit. Difference: useless − useful, mean over scales."
-summary.style.format("{:.3f}").format("{:.4f}", subset="largest p").set_caption(caption)
+summary.style.format("{:.3f}").format("{:.4f}", subset="largest p")
 
 # %% tags=["remove-cell"]
 clean, noisy = summary.loc["wrong labels"].iloc[0], summary.loc["wrong labels"].iloc[-1]
@@ -905,8 +906,8 @@ glue("n_settings", len(settings), display=False)
 #
 # ```{exercise} Noise for 0.75 (easy)
 # :label: ex-noise
-# In the playground, choose *aligned* and find the noise at which the energy is 0.75. Then compute it with
-# {eq}`eq-noise-03`.
+# In the playground, choose *aligned* and find the noise at which the energy is 0.75. Then compute it with the
+# closed form of *Six fields of the paper*.
 # ```
 #
 # ```{solution} ex-noise

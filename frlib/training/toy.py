@@ -1,7 +1,8 @@
 """The toy model: three blobs, inputs that matter and inputs that do not, and many small networks trained at once.
 
-The networks of an ensemble are independent. They share one set of matrix products, so that thirty trainings take
-about as long as a few: member r sees its own data, its own initial weights, and stops when it has converged itself.
+The networks of an ensemble are independent: member r sees its own data, its own initial weights, and stops when it has
+converged itself. They share one set of matrix products. On one CPU thread this halves the time (30 networks of the
+default size: 1.1 s against 2.1 s one by one); the products are then limited by memory.
 """
 
 from collections.abc import Sequence
