@@ -149,7 +149,7 @@ def sweep(
     state = {
         "clouds": shown,
         "cloud": first["name"],
-        "scale": _first_scale(first),
+        "scale": first["first"],
         "point": first["rows"][first["start"]],
         "attribute": first["attributes"][0]["name"],
         "title": title,
@@ -158,10 +158,12 @@ def sweep(
     return static.host("sweep", Sweep, state, description=description)
 
 
-def _first_scale(shown: dict) -> int:
+def _first_scale(cloud: Cloud) -> int:
     """Return the first scale at which a ball holds a tenth of the cloud on average: something to see, not all."""
-    neighbors = np.nan_to_num(shown["attributes"][0]["neighbors"])
-    return min(int(np.searchsorted(neighbors, 0.1 * shown["total"])), len(neighbors) - 1)
+    name = next(iter(cloud.fields))
+    table = cloud.energies[cloud.energies["attribute"] == name].sort_values("scale")
+    neighbors = np.nan_to_num(table["neighbors"].to_numpy(dtype=float))
+    return min(int(np.searchsorted(neighbors, 0.1 * len(cloud.points))), len(neighbors) - 1)
 
 
 def _payload(name: str, cloud: Cloud, max_points: int, seed: int) -> dict:
@@ -181,11 +183,14 @@ def _payload(name: str, cloud: Cloud, max_points: int, seed: int) -> dict:
     axes, inside = _principal_plane(points - center)
     distances = pair_distances(cloud.points[rows], metric=cloud.metric).double().numpy()
     upper = np.triu_indices(len(rows), k=1)
+    first = _first_scale(cloud)
+    crowd = (distances <= cloud.scales[first] * cloud.mean_distance).sum(axis=0)
     return {
         "name": name,
         "rows": rows.tolist(),
         "total": total,
-        "start": int(distances.mean(axis=0).argmin()),
+        "first": first,
+        "start": int(crowd.argmax()),
         "metric": cloud.metric,
         "meanDistance": cloud.mean_distance,
         "inside": inside,
