@@ -126,10 +126,8 @@ def energy_curves(
         The two quantiles of the band.
     log : bool
         Logarithmic horizontal axis.
-    slider : bool
-        Whether there is a slider.
-    height : int
-        Of the main panel, in pixels.
+    slider, height : bool, int
+        Whether there is a slider; height of the main panel in pixels.
 
     Returns
     -------
@@ -142,17 +140,22 @@ def energy_curves(
         If a column is missing, the table is empty, or the description is empty.
     """
     keys = [c for c in (choose, color, x) if c]
-    for name in [*keys, *([detail] if detail else []), "energy", "neighbors", "isolated"]:
-        if name not in table:
-            raise ValueError(f"table must have a column {name!r}; it has {', '.join(map(repr, table.columns))}")
-    if table.empty or not description.strip():
-        raise ValueError("table and description must not be empty")
+    _check_table(table, [*keys, *([detail] if detail else [])], description)
     data = _summary(table, keys, x, band)
     order = list(dict.fromkeys(table[color]))
     count = table[detail].nunique() if detail else 1
     return _two_panels(data, x, color, choose, order, log, slider, height).properties(
         title=_heading(title, detail, count, band), description=description
     )
+
+
+def _check_table(table: pd.DataFrame, columns: list[str], description: str) -> None:
+    """Raise unless there is something to draw and to say."""
+    for name in [*columns, "energy", "neighbors", "isolated"]:
+        if name not in table:
+            raise ValueError(f"table must have a column {name!r}; it has {', '.join(map(repr, table.columns))}")
+    if table.empty or not description.strip():
+        raise ValueError("table and description must not be empty")
 
 
 def _summary(table: pd.DataFrame, keys: list[str], x: str, band: tuple[float, float]) -> pd.DataFrame:

@@ -13,7 +13,8 @@ const SWEEP_STYLE = `
   padding: 0.2rem 0.75rem 0.2rem 0.55rem; min-height: 2.1rem; font-size: 0.83rem; cursor: pointer; margin: 0;
   background: var(--frw-page); color: var(--frw-ink); }
 .frw-chip:hover { border-color: var(--frw-soft); }
-.frw-chip:has(input:checked) { background: var(--frw-fill); border-color: var(--chip); box-shadow: inset 0 0 0 1px var(--chip); }
+.frw-chip:has(input:checked) { background: var(--frw-fill); border-color: var(--chip);
+  box-shadow: inset 0 0 0 1px var(--chip); }
 .frw-chip:has(:focus-visible) { outline: 3px solid var(--frw-accent); outline-offset: 2px; }
 .frw-chip input { position: absolute; opacity: 0; pointer-events: none; }
 .frw-chip i { width: 0.75rem; height: 0.75rem; border-radius: 50%; background: var(--chip); flex: none; }
@@ -23,7 +24,8 @@ const SWEEP_STYLE = `
 .frw-panel { margin: 0; min-width: 0; }
 .frw-panel > p { font-size: 0.8rem; color: var(--frw-soft); margin: 0 0 0.35rem; }
 .frw-side { display: grid; gap: 1rem; align-content: space-between; min-width: 0; }
-.frw-map { border-radius: 10px; background: var(--frw-fill); cursor: crosshair; touch-action: pan-y; outline-offset: 3px; }
+.frw-map { border-radius: 10px; background: var(--frw-fill); cursor: crosshair; touch-action: pan-y;
+  outline-offset: 3px; }
 .frw-map svg { overflow: hidden; border-radius: 10px; }
 .frw-curves { cursor: ew-resize; touch-action: pan-y; }
 @media (prefers-reduced-motion: no-preference) { .frw-map .frw-disc { transition: r 0.16s ease-out; } }
@@ -120,16 +122,20 @@ function sweepMap(parent, onPick) {
       layers[kind].append(mark);
     });
   }
-  function nearest(event) {
-    const box = svg.getBoundingClientRect();
+  listenForPicks(element, () => ({ pixels, current }), onPick);
+  return { element, draw };
+}
+
+/* Call onPick(index) for clicks, drags with a mouse, and arrow keys on the map. */
+function listenForPicks(element, now, onPick) {
+  const nearest = (event) => {
+    const box = element.getBoundingClientRect(),
+      { pixels } = now();
     const x = ((event.clientX - box.left) / box.width) * SWEEP_MAP,
       y = ((event.clientY - box.top) / box.height) * SWEEP_MAP;
-    let best = 0;
-    pixels.forEach(([px, py], i) => {
-      if (Math.hypot(px - x, py - y) < Math.hypot(pixels[best][0] - x, pixels[best][1] - y)) best = i;
-    });
-    return best;
-  }
+    const far = pixels.map(([px, py]) => Math.hypot(px - x, py - y));
+    return far.indexOf(Math.min(...far));
+  };
   element.addEventListener("click", (event) => onPick(nearest(event)));
   element.addEventListener("pointermove", (event) => {
     if (event.buttons && event.pointerType === "mouse") onPick(nearest(event));
@@ -138,10 +144,9 @@ function sweepMap(parent, onPick) {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
     if (!way) return;
     event.preventDefault();
-    const next = pointTowards(pixels, current, way);
+    const next = pointTowards(now().pixels, now().current, way);
     if (next !== null) onPick(next);
   });
-  return { element, draw };
 }
 
 /* Where the points are on the map: all of them in view, or the ball's disc at a third of it. */
@@ -179,13 +184,9 @@ function pointTowards(pixels, from, [wx, wy]) {
 }
 
 /* The curves: energy of every attribute at every scale, with the rule at the reader's scale. */
+const CURVES = { width: 320, height: 212, left: 32, right: 8, top: 12, bottom: 38 };
 function sweepCurves(parent, onScale) {
-  const width = 320,
-    height = 212,
-    left = 32,
-    right = 8,
-    top = 12,
-    bottom = 38;
+  const { width, height, left, right, top, bottom } = CURVES;
   const svg = createSvg("svg", { class: "frw-curves", viewBox: `0 0 ${width} ${height}`, role: "img" });
   parent.append(svg);
   let toX = null,
@@ -199,62 +200,33 @@ function sweepCurves(parent, onScale) {
       lowest = Math.min(0, ...energies);
     toX = (last / first > 12 ? scaleLog : scaleLinear)([first, last], [left, width - right]);
     const toY = scaleLinear([lowest, highest], [height - bottom, top]);
-    const parts = [...curveAxes(toX, toY, first, last, highest, { left, right, bottom, width, height }, colors)];
     const x = toX(scales[scaleIndex]);
-    parts.push(
-      createSvg("line", {
-        class: "frw-rule",
-        x1: x,
-        x2: x,
-        y1: top - 6,
-        y2: height - bottom,
-        stroke: colors.ink,
-        "stroke-width": 1.2,
-      }),
-    );
+    const rule = {
+      class: "frw-rule",
+      x1: x,
+      x2: x,
+      y1: top - 6,
+      y2: height - bottom,
+      stroke: colors.ink,
+      "stroke-width": 1.2,
+    };
     const order = cloud.attributes
-      .map((a, k) => k)
+      .map((_, k) => k)
       .sort((a, b) => (cloud.attributes[a] === attribute) - (cloud.attributes[b] === attribute));
-    for (const k of order) {
-      const a = cloud.attributes[k],
-        chosen = a === attribute;
-      const points = scales.flatMap((s, i) => (Number.isFinite(a.energy[i]) ? [[toX(s), toY(a.energy[i])]] : []));
-      parts.push(
-        createSvg("path", {
-          class: "frw-curve",
-          fill: "none",
-          stroke: tints[k],
-          opacity: chosen ? 1 : 0.55,
-          "stroke-width": chosen ? 3.2 : 1.5,
-          "stroke-linejoin": "round",
-          d: points.map(([px, py], i) => `${i ? "L" : "M"}${px.toFixed(1)} ${py.toFixed(1)}`).join(""),
-        }),
-      );
-      if (Number.isFinite(a.energy[scaleIndex])) {
-        parts.push(
-          createSvg("circle", {
-            class: "frw-now",
-            cx: x,
-            cy: toY(a.energy[scaleIndex]),
-            r: chosen ? 5.5 : 3.4,
-            fill: tints[k],
-            stroke: colors.page,
-            "stroke-width": 1.5,
-          }),
-        );
-      }
-    }
-    svg.replaceChildren(...parts);
+    svg.replaceChildren(
+      ...curveAxes(toX, toY, first, last, highest, colors),
+      createSvg("line", rule),
+      ...order.flatMap((k) =>
+        curveMarks(cloud, k, cloud.attributes[k] === attribute, scaleIndex, tints[k], toX, toY, colors),
+      ),
+    );
     svg.setAttribute("aria-label", curvesInWords(cloud, scaleIndex));
   }
   function toScale(event) {
     const box = svg.getBoundingClientRect(),
       x = ((event.clientX - box.left) / box.width) * width;
-    let best = 0;
-    scales.forEach((s, i) => {
-      if (Math.abs(toX(s) - x) < Math.abs(toX(scales[best]) - x)) best = i;
-    });
-    onScale(best);
+    const far = scales.map((scale) => Math.abs(toX(scale) - x));
+    onScale(far.indexOf(Math.min(...far)));
   }
   svg.addEventListener("pointerdown", toScale);
   svg.addEventListener("pointermove", (event) => {
@@ -263,9 +235,24 @@ function sweepCurves(parent, onScale) {
   return { draw };
 }
 
+/* One curve, and its point at the reader's scale. */
+function curveMarks(cloud, k, chosen, scaleIndex, tint, toX, toY, colors) {
+  const { energy } = cloud.attributes[k];
+  const points = cloud.scales.flatMap((s, i) => (Number.isFinite(energy[i]) ? [[toX(s), toY(energy[i])]] : []));
+  const d = points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+  const line = { class: "frw-curve", d, fill: "none", stroke: tint, "stroke-linejoin": "round" };
+  const marks = [createSvg("path", { ...line, opacity: chosen ? 1 : 0.55, "stroke-width": chosen ? 3.2 : 1.5 })];
+  if (Number.isFinite(energy[scaleIndex])) {
+    const at = { cx: toX(cloud.scales[scaleIndex]), cy: toY(energy[scaleIndex]), r: chosen ? 5.5 : 3.4 };
+    marks.push(createSvg("circle", { class: "frw-now", ...at, fill: tint, stroke: colors.page, "stroke-width": 1.5 }));
+  }
+  return marks;
+}
+
 /* Axes, grid and the line at 1 of the curves. */
-function curveAxes(toX, toY, first, last, highest, box, colors) {
+function curveAxes(toX, toY, first, last, highest, colors) {
   const parts = [],
+    box = CURVES,
     end = box.width - box.right,
     base = box.height - box.bottom;
   for (const tick of ticksBetween(0, highest, 5)) {
@@ -295,9 +282,7 @@ function curveAxes(toX, toY, first, last, highest, box, colors) {
       : ticksBetween(first, last, 5);
   for (const tick of ticks) {
     parts.push(createSvg("line", { x1: toX(tick), x2: toX(tick), y1: base, y2: base + 4, stroke: colors.soft }));
-    parts.push(
-      createSvg("text", { x: toX(tick), y: base + 17, "text-anchor": "middle" }, String(Number(tick.toPrecision(3)))),
-    );
+    parts.push(createSvg("text", { x: toX(tick), y: base + 17, "text-anchor": "middle" }, shortNumber(tick)));
   }
   parts.push(
     createSvg(
@@ -312,67 +297,27 @@ function curveAxes(toX, toY, first, last, highest, box, colors) {
 /* The text alternative of the curves at one scale. */
 function curvesInWords(cloud, scaleIndex) {
   const parts = cloud.attributes.map((a) => `${a.name} ${formatNumber(a.energy[scaleIndex])}`);
-  return `Energy against scale. At ε = ${Number(cloud.scales[scaleIndex].toPrecision(3))}: ${parts.join(", ")}.`;
+  return `Energy against scale. At ε = ${shortNumber(cloud.scales[scaleIndex])}: ${parts.join(", ")}.`;
 }
 
 /* The cosines in the ball, as a histogram with their mean. */
+const COSINES = { width: 320, height: 112, left: 8, right: 8, top: 26, bottom: 32 };
 function sweepCosines(parent) {
-  const width = 320,
-    height = 112,
-    left = 8,
-    right = 8,
-    top = 26,
-    bottom = 32;
+  const { width, height, left, right, top, bottom } = COSINES;
   const svg = createSvg("svg", { class: "frw-cosines", viewBox: `0 0 ${width} ${height}`, role: "img" });
   parent.append(svg);
   const toX = scaleLinear([-1, 1], [left, width - right]),
     base = height - bottom;
   function draw(view, tint, colors) {
-    const counts = new Array(SWEEP_BINS).fill(0);
-    for (const c of view.cosines)
-      counts[Math.min(SWEEP_BINS - 1, Math.max(0, Math.floor(((c + 1) / 2) * SWEEP_BINS)))]++;
-    const most = Math.max(1, ...counts),
-      parts = [];
-    counts.forEach((n, k) => {
-      const x0 = toX(-1 + (2 * k) / SWEEP_BINS),
-        x1 = toX(-1 + (2 * (k + 1)) / SWEEP_BINS),
-        h = ((base - top) * n) / most;
-      if (n)
-        parts.push(
-          createSvg("rect", {
-            class: "frw-bar",
-            x: x0 + 0.75,
-            y: base - h,
-            width: x1 - x0 - 1.5,
-            height: h,
-            rx: 1.5,
-            fill: tint,
-            "fill-opacity": 0.8,
-          }),
-        );
-    });
-    parts.push(createSvg("line", { x1: left, x2: width - right, y1: base, y2: base, stroke: colors.soft }));
-    for (const [value, text, anchor] of [
-      [-1, "−1 opposed", "start"],
-      [0, "0 orthogonal", "middle"],
-      [1, "1 aligned", "end"],
-    ]) {
-      parts.push(createSvg("line", { x1: toX(value), x2: toX(value), y1: base, y2: base + 4, stroke: colors.soft }));
-      parts.push(createSvg("text", { x: toX(value), y: base + 18, "text-anchor": anchor }, text));
-    }
+    const parts = [...cosineBars(view.cosines, toX, base, base - top, tint), ...cosineAxis(toX, base, colors)];
     let words = "no neighbour in the ball";
     if (view.ball.length) {
       words = `mean ${formatNumber(view.mean)}, so energy ${formatNumber(view.own)}`;
-      const x = toX(view.mean);
+      const x = toX(view.mean),
+        anchor = view.mean > 0.35 ? "end" : view.mean < -0.35 ? "start" : "middle";
+      const style = `fill:${colors.ink};font-weight:600`;
       parts.push(createSvg("line", { x1: x, x2: x, y1: top - 8, y2: base, stroke: colors.ink, "stroke-width": 1.6 }));
-      const anchor = view.mean > 0.35 ? "end" : view.mean < -0.35 ? "start" : "middle";
-      parts.push(
-        createSvg(
-          "text",
-          { x: x, y: top - 13, "text-anchor": anchor, style: `fill:${colors.ink};font-weight:600` },
-          words,
-        ),
-      );
+      parts.push(createSvg("text", { x, y: top - 13, "text-anchor": anchor, style }, words));
     } else {
       parts.push(createSvg("text", { x: width / 2, y: base - 24, "text-anchor": "middle" }, words));
     }
@@ -380,6 +325,35 @@ function sweepCosines(parent) {
     svg.setAttribute("aria-label", `Cosines with the vectors in the ball: ${words}.`);
   }
   return { draw };
+}
+
+/* Bars of the histogram, the fullest one as high as there is room. */
+function cosineBars(cosines, toX, base, room, tint) {
+  const counts = new Array(SWEEP_BINS).fill(0);
+  const bin = (cosine) => Math.min(SWEEP_BINS - 1, Math.max(0, Math.floor(((cosine + 1) / 2) * SWEEP_BINS)));
+  for (const cosine of cosines) counts[bin(cosine)]++;
+  const width = (toX(1) - toX(-1)) / SWEEP_BINS,
+    most = Math.max(1, ...counts);
+  return counts.flatMap((count, k) => {
+    const height = (room * count) / most,
+      x = toX(-1) + k * width + 0.75;
+    const bar = { class: "frw-bar", x, y: base - height, width: width - 1.5, height, rx: 1.5 };
+    return count ? [createSvg("rect", { ...bar, fill: tint, "fill-opacity": 0.8 })] : [];
+  });
+}
+
+/* The axis from opposed to aligned. */
+function cosineAxis(toX, base, colors) {
+  const named = [
+    [-1, "−1 opposed", "start"],
+    [0, "0 orthogonal", "middle"],
+    [1, "1 aligned", "end"],
+  ];
+  const marks = named.flatMap(([value, text, anchor]) => [
+    createSvg("line", { x1: toX(value), x2: toX(value), y1: base, y2: base + 4, stroke: colors.soft }),
+    createSvg("text", { x: toX(value), y: base + 18, "text-anchor": anchor }, text),
+  ]);
+  return [createSvg("line", { x1: toX(-1), x2: toX(1), y1: base, y2: base, stroke: colors.soft }), ...marks];
 }
 
 /* One choice per attribute: colour, name, energy at the reader's scale. Returns update(cloud, scale, chosen). */
@@ -423,139 +397,148 @@ function sweepChips(parent, onAttribute) {
 
 /* What the figure leaves out, in words. */
 function sweepNote(cloud) {
-  const drawn =
-    cloud.count < cloud.total
-      ? `${cloud.count} of ${cloud.total} points are drawn, chosen at random; the ball's neighbours are counted among these, the curves use all. `
-      : "";
-  const chord =
-    cloud.metric === "cosine"
-      ? "Points have length 1; a cosine distance r is a chord of length √(2r), the disc's radius. "
-      : "";
-  return (
-    `${drawn}The plane holds ${Math.round(100 * cloud.inside)} % of the cloud's spread. ${chord}` +
-    "A ball lies inside its disc, but not every point of the disc lies in the ball: coloured points do, by their distance in the full space. " +
-    "Arrows are projected too: a short one points out of the plane. All have the same length in full space."
-  );
+  const parts = [
+    `The plane holds ${Math.round(100 * cloud.inside)} % of the cloud's spread.`,
+    "A ball lies inside its disc, but not every point of the disc lies in the ball: coloured points do, by their",
+    "distance in the full space. Arrows are projected too: a short one points out of the plane. All have the same",
+    "length in full space.",
+  ];
+  if (cloud.metric === "cosine") {
+    parts.splice(1, 0, "Points have length 1; a cosine distance r is a chord of length √(2r), the disc's radius.");
+  }
+  if (cloud.count < cloud.total) {
+    parts.unshift(
+      `${cloud.count} of ${cloud.total} points are drawn, chosen at random; the ball's neighbours are counted among`,
+      "these, the curves use all.",
+    );
+  }
+  return parts.join(" ");
 }
 
-function render({ model, el }) {
-  const frame = widgetFrame(el, {
-    title: model.get("title"),
-    description: model.get("description"),
-    style: SWEEP_STYLE,
-  });
+/* A number as short as three digits allow. */
+function shortNumber(value) {
+  return String(Number(value.toPrecision(3)));
+}
+
+/* The reader's choices as objects: cloud, scale index, attribute, index of the picked point. */
+function sweepChoices(model) {
   const clouds = model.get("clouds"),
     opened = {};
-  const set = (key, value) => {
-    if (model.get(key) !== value) {
-      model.set(key, value);
-      model.save_changes();
-    }
-  };
-  const getCloud = () => {
+  return () => {
     const packed = clouds.find((c) => c.name === model.get("cloud")) || clouds[0];
-    return (opened[packed.name] = opened[packed.name] || openCloud(packed));
+    const cloud = (opened[packed.name] = opened[packed.name] || openCloud(packed));
+    const found = cloud.rows.indexOf(model.get("point"));
+    return {
+      cloud,
+      scale: Math.min(cloud.scales.length - 1, Math.max(0, model.get("scale"))),
+      attribute: cloud.attributes.find((a) => a.name === model.get("attribute")) || cloud.attributes[0],
+      center: found < 0 ? cloud.start : found,
+    };
   };
-  frame.card.append(
-    createElement(
-      "p",
-      { class: "frw-lead" },
-      "Move ε. Pick a point: click or tap it, or use the arrow keys on the map.",
-    ),
-  );
-  const controls = createElement("div", { class: "frw-controls" });
-  frame.card.append(controls);
-  if (clouds.length > 1) {
-    addSelect(controls, {
-      label: "Cloud",
-      options: clouds.map((c) => c.name),
-      value: getCloud().name,
-      onInput: (name) => set("cloud", name),
-    });
-  }
+}
+
+/* Cloud, scale and zoom. Returns show(choices) and zoomed(). */
+function sweepControls(parent, model, choices, set, redraw) {
+  const controls = createElement("div", { class: "frw-controls" }),
+    clouds = model.get("clouds").map((c) => c.name);
+  parent.append(controls);
+  const { cloud, scale } = choices();
+  const select =
+    clouds.length > 1 &&
+    addSelect(controls, { label: "Cloud", options: clouds, value: cloud.name, onInput: (name) => set("cloud", name) });
   const slider = addSlider(controls, {
     label: "Scale ε",
     min: 0,
-    max: getCloud().scales.length - 1,
+    max: cloud.scales.length - 1,
     step: 1,
-    value: model.get("scale"),
-    format: (k) => String(Number((getCloud().scales[k] ?? NaN).toPrecision(3))),
+    value: scale,
+    format: (k) => shortNumber(choices().cloud.scales[k] ?? NaN),
     onInput: (k) => set("scale", k),
   });
-  let zoom = false;
-  addCheckbox(controls, {
-    label: "Zoom to the ball",
-    value: zoom,
-    onInput: (value) => {
-      zoom = value;
-      draw();
+  const zoom = addCheckbox(controls, { label: "Zoom to the ball", value: false, onInput: redraw });
+  return {
+    zoomed: () => zoom.input.checked,
+    show: (now) => {
+      slider.input.max = now.cloud.scales.length - 1;
+      slider.set(now.scale);
+      if (select) select.set(now.cloud.name);
     },
-  });
-  const chips = sweepChips(frame.card, (name) => set("attribute", name));
+  };
+}
+
+/* The three drawings, each under its title. */
+function sweepPanels(parent, choices, set) {
   const panels = createElement("div", { class: "frw-panels" }),
     side = createElement("div", { class: "frw-side" });
-  const panel = (parent, text) => {
-    const p = createElement("div", { class: "frw-panel" }, createElement("p", {}, text));
-    parent.append(p);
-    return p;
+  const panel = (where, text) => {
+    const element = createElement("div", { class: "frw-panel" }, createElement("p", {}, text));
+    where.append(element);
+    return element;
   };
-  const map = sweepMap(panel(panels, "Points and unit vectors, principal plane"), (i) =>
-    set("point", getCloud().rows[i]),
-  );
-  panels.append(side);
+  const pick = (i) => set("point", choices().cloud.rows[i]);
+  const map = sweepMap(panel(panels, "Points and unit vectors, principal plane"), pick);
   const curves = sweepCurves(panel(side, "Energy of the whole cloud"), (k) => set("scale", k));
   const cosines = sweepCosines(panel(side, "Cosines of the picked vector with its ball"));
-  frame.card.append(panels);
-  const readout = addReadout(frame.card, [
-    "scale ε",
-    "radius ε·d̄",
-    "in this ball",
-    "energy here",
-    "mean ball, all",
-    "isolated, all",
-  ]);
-  const note = createElement("p", { class: "frw-note" });
+  panels.append(side);
+  parent.append(panels);
+  return { map, curves, cosines };
+}
+
+const SWEEP_READOUT = ["scale ε", "radius ε·d̄", "in this ball", "energy here", "mean ball, all", "isolated, all"];
+const SWEEP_LEAD = "Move ε. Pick a point: click or tap it, or use the arrow keys on the map.";
+
+function render({ model, el }) {
+  const heading = { title: model.get("title"), description: model.get("description"), style: SWEEP_STYLE };
+  const frame = widgetFrame(el, heading),
+    choices = sweepChoices(model);
+  const set = (key, value) => {
+    if (model.get(key) === value) return;
+    model.set(key, value);
+    model.save_changes();
+  };
+  frame.card.append(createElement("p", { class: "frw-lead" }, SWEEP_LEAD));
+  const controls = sweepControls(frame.card, model, choices, set, () => draw());
+  const chips = sweepChips(frame.card, (name) => set("attribute", name));
+  const { map, curves, cosines } = sweepPanels(frame.card, choices, set);
+  const readout = addReadout(frame.card, SWEEP_READOUT),
+    note = createElement("p", { class: "frw-note" });
   frame.card.append(note);
 
   let drawn = false;
   function draw() {
-    const cloud = getCloud(),
+    const now = choices(),
+      { cloud, scale, attribute, center } = now,
       colors = frame.colors();
-    const scale = Math.min(cloud.scales.length - 1, Math.max(0, model.get("scale")));
-    const attribute = cloud.attributes.find((a) => a.name === model.get("attribute")) || cloud.attributes[0];
-    const found = cloud.rows.indexOf(model.get("point")),
-      center = found < 0 ? cloud.start : found;
     const tints = cloud.attributes.map((_, k) => colors.series[k % colors.series.length]);
-    const tint = tints[cloud.attributes.indexOf(attribute)];
-    const view = lookAt(cloud, attribute, scale, center);
-    slider.input.max = cloud.scales.length - 1;
-    slider.set(scale);
+    const tint = tints[cloud.attributes.indexOf(attribute)],
+      view = lookAt(cloud, attribute, scale, center);
+    controls.show(now);
     chips(cloud, scale, attribute, tints);
-    map.draw(cloud, attribute, view, center, zoom, tint, colors);
+    map.draw(cloud, attribute, view, center, controls.zoomed(), tint, colors);
     curves.draw(cloud, attribute, scale, tints, colors);
     cosines.draw(view, tint, colors);
+    const size = String(view.ball.length),
+      own = formatNumber(view.own),
+      at = shortNumber(view.scale);
     const whole = [
       formatNumber(attribute.neighbors[scale], 1),
       `${formatNumber(100 * attribute.isolated[scale], 0)} %`,
     ];
-    readout([
-      String(Number(view.scale.toPrecision(3))),
-      formatNumber(view.radius, 3),
-      String(view.ball.length),
-      formatNumber(view.own),
-      ...whole,
-    ]);
+    readout([at, formatNumber(view.radius, 3), size, own, ...whole]);
     note.textContent = sweepNote(cloud);
+    const mean = formatNumber(attribute.energy[scale]);
     if (drawn)
-      frame.announce(
-        `${attribute.name}, scale ${Number(view.scale.toPrecision(3))}: ${view.ball.length} neighbours, energy here ${formatNumber(view.own)}, of the cloud ${formatNumber(attribute.energy[scale])}.`,
-      );
+      frame.announce(`${attribute.name}, scale ${at}: ${size} neighbours, energy here ${own}, of the cloud ${mean}.`);
     drawn = true;
   }
-  for (const key of ["cloud", "scale", "point", "attribute"]) model.on(`change:${key}`, draw);
+  const events = ["cloud", "scale", "point", "attribute"].map((key) => `change:${key}`);
+  events.forEach((event) => model.on(event, draw));
   frame.onTheme(draw);
   draw();
-  return frame.stop;
+  return () => {
+    events.forEach((event) => model.off(event, draw));
+    frame.stop();
+  };
 }
 
 export default { render };

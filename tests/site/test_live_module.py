@@ -10,9 +10,6 @@ from frlib import view
 from frlib.geometry import energy_sweep
 from frlib.view import static
 
-if not find_chromium():
-    pytest.skip("no Chromium on this machine (apt install chromium): widgets are not driven", allow_module_level=True)
-
 # What anywidget does: import the module, give it a model and an element.
 HOST = """async ([source, state]) => {
   const module = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
