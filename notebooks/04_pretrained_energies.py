@@ -123,21 +123,25 @@ image_grid(
 
 
 # %%
-def measure(network, number):
-    """Return points, fields, displacements and metric of one identity in one network."""
-    embedder = load(network, device=device)
-    curves = embed_curves(embedder, identities[number], n_points, seed=seed + number)
+def measure(number):
+    """Return, for each network, points, fields and displacements of one identity."""
+    embedders = [load(network, device=device) for network in networks]
+    curves = embed_curves(embedders, identities[number], n_points, seed=seed + number)
+    return [describe(embedder, number, curves[embedder.name]) for embedder in embedders]
+
+
+def describe(embedder, number, curves):
+    """Turn embedded curves into fields and mean displacements."""
+    run = {"network": embedder.name, "identity": number, "metric": embedder.metric, "points": curves.center}
     ends = {a: (curves.minus[a], curves.plus[a]) for a in ATTRIBUTES}
-    fields = {a: central_difference(*ends[a], metric=embedder.metric) for a in ATTRIBUTES}
-    moved = {a: float(displacement(*ends[a], metric=embedder.metric).mean()) for a in ATTRIBUTES}
-    return dict(
-        network=network, identity=number, metric=embedder.metric, points=curves.center, fields=fields, moved=moved
-    )
+    run["fields"] = {a: central_difference(*ends[a], metric=embedder.metric) for a in ATTRIBUTES}
+    run["moved"] = {a: float(displacement(*ends[a], metric=embedder.metric).mean()) for a in ATTRIBUTES}
+    return run
 
 
-jobs = [delayed(measure)(network, i) for i in range(n_identities) for network in networks]
 workers = Parallel(n_jobs=cpu_count() if device.type == "cpu" else 1, return_as="generator")
-runs = list(tqdm(workers(jobs), total=len(jobs), desc="identities x networks"))
+done = workers(delayed(measure)(number) for number in range(n_identities))
+runs = sum(tqdm(done, total=n_identities, desc="identities"), [])
 
 # %% [markdown]
 # ## Do these networks know these people at all?

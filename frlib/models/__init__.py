@@ -6,6 +6,7 @@ its checksum, converts it to torch and keeps it; from then on no network access 
 
 from frlib.models.cards import MODEL_CARDS, ModelCard
 from frlib.models.catalogue import DEFAULT_NETWORKS, available, load, missing
+from frlib.models.curves import EmbeddedCurves, embed_curves
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.remote import DownloadError
 
@@ -13,10 +14,12 @@ __all__ = [
     "DEFAULT_NETWORKS",
     "MODEL_CARDS",
     "DownloadError",
+    "EmbeddedCurves",
     "FaceEmbedder",
     "ModelCard",
     "Preprocess",
     "available",
+    "embed_curves",
     "load",
     "missing",
 ]

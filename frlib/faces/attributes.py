@@ -1,0 +1,76 @@
+"""The eight attributes of a face, with the ranges of Leroy et al. (2025), Table 5, in natural units."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+
+from frlib import checks
+
+
+class Attribute(NamedTuple):
+    """Range, unit and kind of an attribute.
+
+    Parameters
+    ----------
+    low, high : float
+        The range; values outside are an error.
+    unit : str
+    kind : {"rendered", "pixels"}
+        Whether a change needs a new drawing or is an operation on the pixels of a drawn image.
+    neutral : float or None
+        The value of a missing attribute; None stands for the identity's own.
+    """
+
+    low: float
+    high: float
+    unit: str
+    kind: str
+    neutral: float | None
+
+
+#: Name to `Attribute`, in the paper's order.
+ATTRIBUTES: Mapping[str, Attribute] = {
+    "head_angle": Attribute(-45, 45, "degrees, positive to the subject's left", "rendered", 0),
+    "age": Attribute(15, 75, "years", "rendered", 30),
+    "hair_color": Attribute(0, 1, "along the line from RGB (52, 31, 10) to (215, 214, 124)", "rendered", None),
+    "illumination": Attribute(-75, 75, "degrees of azimuth, positive from the subject's left", "rendered", 0),
+    "expression": Attribute(0, 1, "neutral to wide smile", "rendered", 0),
+    "brightness": Attribute(-50, 50, "added to 8-bit values", "pixels", 0),
+    "hue": Attribute(-4, 4, "half degrees of hue, the 8-bit unit", "pixels", 0),
+    "image_quality": Attribute(-1, 1, "blur to contrast", "pixels", 0),
+}
+RENDERED = tuple(name for name, attribute in ATTRIBUTES.items() if attribute.kind == "rendered")
+PIXELS = tuple(name for name, attribute in ATTRIBUTES.items() if attribute.kind == "pixels")
+
+
+def check_attributes(attributes: Mapping, n: int | None = None) -> dict[str, torch.Tensor]:
+    """Return the given attributes as float32 vectors of one common length.
+
+    Parameters
+    ----------
+    attributes : mapping of name to scalar or sequence
+    n : int, optional
+        The length that the vectors must have; scalars are repeated. Default: that of the longest.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, a value lies outside its range, or lengths differ.
+    """
+    if not isinstance(attributes, Mapping):
+        raise ValueError(f"attributes must be a mapping of name to value; got {type(attributes).__name__}")
+    vectors = {}
+    for name, value in attributes.items():
+        checks.one_of("attributes", name, tuple(ATTRIBUTES))
+        checks.between(f"attributes[{name!r}]", value, ATTRIBUTES[name].low, ATTRIBUTES[name].high)
+        vectors[name] = torch.as_tensor(value, dtype=torch.float32).detach().cpu()
+    lengths = {len(v) for v in vectors.values() if v.ndim}
+    n = n if n is not None else max(lengths, default=1)
+    for name, vector in vectors.items():
+        if vector.ndim > 1 or (vector.ndim == 1 and len(vector) not in (1, n)):
+            raise ValueError(
+                f"attributes[{name!r}] must be a scalar or have {n} values; got shape {tuple(vector.shape)}"
+            )
+        vectors[name] = vector.reshape(-1).expand(n)
+    return vectors

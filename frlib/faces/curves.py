@@ -1,0 +1,101 @@
+"""Curves of images: centres that all attributes share, and one step down and up along each attribute."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from frlib import checks
+from frlib.faces import pixels
+from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
+from frlib.faces.identity import Identity
+from frlib.faces.renderer import render
+
+#: Length of a step as a share of an attribute's range, as in paper A's lattice.
+STEPS = {"rendered": 1 / 6, "pixels": 1 / 4}
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Images of one identity.
+
+    Parameters
+    ----------
+    center : Tensor of uint8, shape (N, size, size, 3)
+        RGB.
+    minus, plus : mapping of attribute to Tensor, shape (N, size, size, 3)
+        The centres with that attribute one step lower and higher.
+    table : DataFrame, N rows
+        Values of the rendered attributes of each centre.
+    """
+
+    center: torch.Tensor
+    minus: Mapping[str, torch.Tensor]
+    plus: Mapping[str, torch.Tensor]
+    table: pd.DataFrame
+
+
+def sample_curves(
+    identity: Identity, n_points: int, *, step=None, seed: int = 0, source=None, crop: str = "arcface", size: int = 112
+) -> Curves:
+    """Draw the curves of one identity.
+
+    Centres vary in the five rendered attributes, uniformly and independently, and are neutral in the three that change
+    pixels. So one set of centres, and one matrix of distances, serves all attributes.
+
+    Parameters
+    ----------
+    identity : Identity
+    n_points : int
+        Number of centres N.
+    step : float, optional
+        Length of a step as a share of each range. Default: 1/6 for rendered attributes, 1/4 for pixel operations.
+        Centres keep one step away from both ends.
+    seed : int
+        Seeds the centres; the first k of N are the same for every N.
+    source : optional
+        Another object with `render`; default: the parametric generator.
+    crop, size
+        As in `frlib.faces.render`.
+
+    Returns
+    -------
+    Curves
+
+    Raises
+    ------
+    ValueError
+        If the number of points is below 1 or the step is not between 0 and 1/2.
+    """
+    checks.at_least("n_points", n_points, 1)
+    if step is not None and not 0 < step < 0.5:
+        raise ValueError(f"step must lie between 0 and 0.5, as a share of the range; got {step!r}")
+    draw = render if source is None else source.render
+    share = {name: step or STEPS[attribute.kind] for name, attribute in ATTRIBUTES.items()}
+    reach = {name: share[name] * (a.high - a.low) for name, a in ATTRIBUTES.items()}
+    table = center_table(n_points, reach, seed)
+    options = {"crop": crop, "size": size, "dtype": torch.float32}
+    exact = draw(identity, table.to_dict("list"), **options)
+    ends = {"minus": {}, "plus": {}}
+    for end, sign in (("minus", -1), ("plus", 1)):
+        for name in RENDERED:
+            moved = table.assign(**{name: table[name] + sign * reach[name]})
+            ends[end][name] = to_bytes(draw(identity, moved.to_dict("list"), **options))
+        for name in PIXELS:
+            ends[end][name] = to_bytes(pixels.change(exact, {name: torch.full((n_points,), sign * reach[name])}))
+    return Curves(to_bytes(exact), ends["minus"], ends["plus"], table)
+
+
+def center_table(n_points: int, reach: Mapping[str, float], seed: int) -> pd.DataFrame:
+    """Return the values of the rendered attributes of each centre, one step away from both ends of the range."""
+    draws = np.random.default_rng(seed).random((n_points, len(RENDERED)))
+    low = np.array([ATTRIBUTES[name].low + reach[name] for name in RENDERED])
+    high = np.array([ATTRIBUTES[name].high - reach[name] for name in RENDERED])
+    return pd.DataFrame(low + draws * (high - low), columns=list(RENDERED))
+
+
+def to_bytes(images: torch.Tensor) -> torch.Tensor:
+    """Round to uint8, as an image file would."""
+    return images.round().to(torch.uint8)

@@ -1,0 +1,70 @@
+"""The three attributes that are operations on the pixels of an image: brightness, hue, image quality."""
+
+from collections.abc import Mapping
+
+import torch
+from torch.nn import functional
+
+#: Standard deviation of the blur at quality -1, in pixels of a 112-pixel image, and contrast gained at quality 1.
+BLUR, CONTRAST = 2.0, 0.5
+
+
+def change(images: torch.Tensor, values: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return images with brightness, hue and image quality changed, in that order, clipped to 0..255.
+
+    Parameters
+    ----------
+    images : Tensor, shape (N, S, S, 3)
+        RGB in 0..255, float.
+    values : mapping of name to Tensor, shape (N,)
+        Only the three names are looked at; a missing one leaves the images alone.
+    """
+    for name, operation in (("brightness", brighten), ("hue", turn_hue), ("image_quality", set_quality)):
+        if name in values:
+            images = operation(images, values[name].to(images))
+    return images.clamp(0, 255)
+
+
+def brighten(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
+    """Return images plus an amount (N,) in 8-bit values."""
+    return (images + amount[:, None, None, None]).clamp(0, 255)
+
+
+def turn_hue(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
+    """Return images whose HSV hue is turned by an amount (N,) in half degrees; saturation and value stay.
+
+    Greys have no hue and stay.
+    """
+    value, strongest = images.max(dim=-1)
+    chroma = value - images.min(dim=-1).values
+    safe = chroma.clamp(min=1e-9)
+    r, g, b = images.unbind(-1)
+    sectors = torch.stack([((g - b) / safe) % 6, (b - r) / safe + 2, (r - g) / safe + 4], dim=-1)
+    hue = sectors.gather(-1, strongest[..., None])[..., 0] + amount[:, None, None] * 2 / 60
+    channels = []
+    for offset in (5, 3, 1):
+        k = (offset + hue) % 6
+        channels.append(value - chroma * torch.minimum(k, 4 - k).clamp(0, 1))
+    return torch.stack(channels, dim=-1)
+
+
+def set_quality(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
+    """Return images blurred (amount below 0) or with more contrast about their mean (above 0)."""
+    sharp = amount.clamp(min=0)[:, None, None, None]
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    return torch.where(sharp > 0, mean + (images - mean) * (1 + CONTRAST * sharp), blur(images, (-amount).clamp(min=0)))
+
+
+def blur(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
+    """Return images under a Gaussian of standard deviation ``BLUR * amount``, scaled to the image's size."""
+    n, size = images.shape[:2]
+    deviation = (BLUR * size / 112 * amount).clamp(min=1e-6)
+    reach = int(3 * float(deviation.max())) + 1
+    weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1).to(images) / deviation[:, None]) ** 2)
+    weights = weights / weights.sum(dim=1, keepdim=True)
+    rows = images.permute(0, 3, 1, 2).reshape(1, n * 3, size, size)
+    kernel = weights.repeat_interleave(3, dim=0)[:, None]
+    rows = functional.pad(rows, (reach,) * 4, mode="replicate")
+    rows = functional.conv2d(rows, kernel[:, :, None, :], groups=n * 3)
+    rows = functional.conv2d(rows, kernel[:, :, :, None], groups=n * 3)
+    return rows.reshape(n, 3, size, size).permute(0, 2, 3, 1)
