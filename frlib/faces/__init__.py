@@ -1,1 +1,22 @@
-"""x."""
+"""Faces that nobody has: drawn from parameters, so that identity and attributes are known exactly."""
+
+from frlib.faces.attributes import ATTRIBUTES, Attribute
+from frlib.faces.curves import Curves, sample_curves
+from frlib.faces.head import head_is_built
+from frlib.faces.identity import Identity, sample_identities
+from frlib.faces.renderer import render
+
+#: Version of what is drawn: results made with another version are not used again.
+GENERATOR = 1
+
+__all__ = [
+    "ATTRIBUTES",
+    "GENERATOR",
+    "Attribute",
+    "Curves",
+    "Identity",
+    "head_is_built",
+    "render",
+    "sample_curves",
+    "sample_identities",
+]
