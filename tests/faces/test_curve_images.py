@@ -1,0 +1,157 @@
+"""Images along curves: ranges, steps, prefixes, and that a network recognises the people."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frlib.faces import ATTRIBUTES, render, sample_curves, sample_identities
+from frlib.faces.attributes import PIXELS, RENDERED
+from frlib.faces.curves import STEPS, center_table
+from frlib.faces.pixels import change
+from frlib.geometry import verification
+from frlib.models import load
+
+N = 4
+
+
+def reach(step: float | None = None) -> dict[str, float]:
+    """Return the length of a step in each attribute's own unit."""
+    return {name: (step or STEPS[a.kind]) * (a.high - a.low) for name, a in ATTRIBUTES.items()}
+
+
+@pytest.fixture(scope="module")
+def curves(person):
+    return sample_curves(person, N, seed=3, size=64)
+
+
+@pytest.fixture
+def recorder():
+    """Return a source that draws grey images and keeps what it was asked for."""
+    asked = []
+
+    def draw(identity, attributes, *, size, crop, dtype):
+        asked.append(attributes)
+        return torch.full((len(attributes["age"]), size, size, 3), 128.0)
+
+    return SimpleNamespace(render=draw, asked=asked)
+
+
+def test_shapes_types_and_names(curves):
+    assert curves.center.shape == (N, 64, 64, 3) and curves.center.dtype == torch.uint8
+    for ends in (curves.minus, curves.plus):
+        assert set(ends) == set(ATTRIBUTES)
+        assert all(images.shape == curves.center.shape and images.dtype == torch.uint8 for images in ends.values())
+    assert curves.table.shape == (N, 5) and list(curves.table) == list(RENDERED)
+
+
+def test_centres_are_drawn_from_the_table(person, curves):
+    assert torch.equal(render(person, curves.table.to_dict("list"), size=64), curves.center)
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_ends_differ_from_the_centre_in_one_attribute_by_one_step(person, curves, name):
+    for ends, sign in ((curves.minus, -1), (curves.plus, 1)):
+        moved = curves.table.assign(**{name: curves.table[name] + sign * reach()[name]})
+        assert torch.equal(render(person, moved.to_dict("list"), size=64), ends[name])
+
+
+@pytest.mark.parametrize("name", PIXELS)
+def test_low_level_ends_are_pixel_operations_on_the_exact_centre(person, curves, name):
+    exact = render(person, curves.table.to_dict("list"), size=64, dtype=torch.float32)
+    for ends, sign in ((curves.minus, -1), (curves.plus, 1)):
+        expected = change(exact, {name: torch.full((N,), sign * reach()[name])}).round().to(torch.uint8)
+        assert torch.equal(ends[name], expected)
+
+
+def test_both_ends_differ_from_the_centre_and_from_each_other(curves):
+    center = curves.center.float()
+    for name in ATTRIBUTES:
+        minus, plus = curves.minus[name].float(), curves.plus[name].float()
+        for a, b in ((minus, center), (plus, center), (minus, plus)):
+            assert ((a - b).abs().mean(dim=(1, 2, 3)) > 0.05).all(), name
+
+
+@settings(max_examples=40, deadline=None)
+@given(step=st.one_of(st.none(), st.floats(0.01, 0.49)), seed=st.integers(0, 1000), n=st.integers(1, 60))
+def test_every_step_stays_inside_its_range(step, seed, n):
+    table = center_table(n, reach(step), seed)
+    for name in RENDERED:
+        low, high, margin = ATTRIBUTES[name].low, ATTRIBUTES[name].high, reach(step)[name]
+        assert table[name].min() >= low + margin - 1e-9 and table[name].max() <= high - margin + 1e-9
+
+
+@pytest.mark.parametrize("step", [0.4999999, 1e-4, None])
+def test_what_is_drawn_is_never_refused(person, recorder, step):
+    sample_curves(person, 200, step=step, seed=1, size=16, source=recorder)
+    assert len(recorder.asked) == 1 + 2 * len(RENDERED)
+    for attributes in recorder.asked:
+        assert set(attributes) == set(RENDERED)
+        for name, values in attributes.items():
+            assert ATTRIBUTES[name].low <= min(values) and max(values) <= ATTRIBUTES[name].high
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 40), k=st.integers(1, 40), seed=st.integers(0, 1000))
+def test_centres_are_the_start_of_a_larger_set(n, k, seed):
+    np.testing.assert_array_equal(center_table(n + k, reach(), seed)[:n], center_table(n, reach(), seed))
+
+
+def test_seeds_give_other_centres_and_centres_fill_their_ranges():
+    tables = [center_table(400, reach(), seed) for seed in (0, 1)]
+    assert not np.allclose(*tables)
+    for name in RENDERED:
+        low, high = ATTRIBUTES[name].low + reach()[name], ATTRIBUTES[name].high - reach()[name]
+        assert tables[0][name].mean() == pytest.approx((low + high) / 2, abs=0.05 * (high - low))
+    assert np.abs(np.corrcoef(tables[0].T) - np.eye(5)).max() < 0.2  # independent
+
+
+def test_curves_are_the_start_of_longer_curves(person, curves):
+    longer = sample_curves(person, N + 1, seed=3, size=64)
+    assert torch.equal(longer.center[:N], curves.center)
+    assert torch.equal(longer.plus["age"][:N], curves.plus["age"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_points": 0}, "n_points must be an integer of at least 1; got 0"),
+        ({"n_points": 2.0}, "n_points must be an integer of at least 1; got 2.0"),
+        ({"step": 0}, "step must lie between 0 and 0.5, as a share of the range; got 0"),
+        ({"step": 0.5}, "step must lie between 0 and 0.5, as a share of the range; got 0.5"),
+        ({"step": float("nan")}, "step must lie between 0 and 0.5, as a share of the range; got nan"),
+        ({"crop": "tight"}, "crop must be one of 'arcface', 'wide'; got 'tight'"),
+        ({"size": 8}, "size must be an integer of at least 16; got 8"),
+        pytest.param(
+            {"seed": -1},
+            "seed must be an integer of at least 0; got -1",
+            marks=pytest.mark.xfail(strict=True, reason="the error is numpy's, and does not name the argument"),
+        ),
+    ],
+)
+def test_what_is_refused(person, options, message):
+    with pytest.raises(ValueError, match=message):
+        sample_curves(person, **({"n_points": 2, "size": 16} | options))
+
+
+@pytest.mark.xfail(strict=True, reason="as many identities as points are taken, one for each point")
+def test_several_identities_are_refused(people, recorder):
+    with pytest.raises(ValueError, match="identity"):
+        sample_curves(people, len(people), size=16)
+
+
+def test_a_network_recognises_the_people():
+    """Twelve people, five images each, that differ in angle, expression and light."""
+    rng = np.random.default_rng(0)
+    crowd = [person for person in sample_identities(12, seed=7) for _ in range(5)]
+    values = {
+        "head_angle": rng.uniform(-20, 20, 60),
+        "expression": rng.uniform(0, 1, 60),
+        "illumination": rng.uniform(-50, 50, 60),
+    }
+    embeddings = load("mobilefacenet", device="cpu").embed(render(crowd, values), progress=False)
+    found = verification(embeddings, [person.index for person in crowd], metric="cosine", far=[1e-2])
+    assert found["auc"] >= 0.99
