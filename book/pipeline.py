@@ -92,6 +92,7 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
                 cwd=str(ROOT),
                 progress_bar=True,
                 log_output=False,
+                stderr_file=sys.stderr,  # progress bars inside long cells
                 config=Config({"KernelManager": {"transport": "ipc"}}),  # no open port on the machine
             )
     except PapermillExecutionError as error:

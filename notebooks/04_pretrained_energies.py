@@ -50,7 +50,7 @@ import torch
 from joblib import Parallel, cpu_count, delayed
 from myst_nb import glue
 from scipy import stats
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from frlib import runtime, view
 from frlib.faces import ATTRIBUTES, sample_curves, sample_identities

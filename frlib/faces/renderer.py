@@ -25,8 +25,9 @@ from frlib.runtime import choose_device
 ARCFACE = torch.tensor(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
-#: Scale of the template about the image's centre: "wide" shows the whole head, as dlib's chips do.
-CROPS = {"arcface": 1.0, "wide": 0.62}
+#: How a crop changes the template: its scale, and the height of the eyes as a share of the image. "wide" is the chip
+#: that dlib cuts for its network: 150 pixels, padding 0.25 about its mean face, whose eyes then lie 0.350 apart.
+CROPS = {"arcface": (1.0, 0.4607), "wide": (1.113, 0.314)}
 BACKGROUND = (0.24, 0.26, 0.29)
 SUPERSAMPLING = 2
 BATCH = 16
@@ -70,7 +71,8 @@ def render(
     size : int
         Height and width in pixels.
     crop : {"arcface", "wide"}
-        Eyes, nose and mouth lie on the ArcFace template, or on the template shrunk to 0.62 about the centre.
+        Eyes, nose and mouth lie on the ArcFace template, or where dlib's network wants them: a little larger and
+        higher, with the chin and neck in view.
     dtype : torch.dtype
         uint8 rounds; float32 keeps what rounding would destroy.
     device : str, optional
@@ -150,7 +152,10 @@ def project(scene: Scene, points: torch.Tensor, size: int, crop: str) -> tuple[t
     """Return pixel positions (B, V, 2), y down, aligned by landmarks to the template, and depths (B, V) in metres."""
     flat, depth = perspective(scene, points)
     marks = torch.stack([flat[:, e].mean(1) for e in scene.eyes] + [flat[:, k] for k in scene.landmarks], dim=1)
-    wanted = ((ARCFACE.to(flat) - 56) * CROPS[crop] + 56) * (size / 112)
+    scale, eye_height = CROPS[crop]
+    wanted = (ARCFACE.to(flat) - 56) * scale + 56
+    wanted[:, 1] += 112 * eye_height - wanted[:2, 1].mean()
+    wanted = wanted * (size / 112)
     p, q = marks - marks.mean(1, keepdim=True), wanted - wanted.mean(0)
     norm = (p**2).sum((1, 2))
     a = (p * q).sum((1, 2)) / norm

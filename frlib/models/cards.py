@@ -93,7 +93,7 @@ MODEL_CARDS: dict[str, ModelCard] = {
             f"below 0.6 the same person. {STUDY}"
         ),
         known_faults=(
-            "Weights are stored in 8 bits. It expects a wider crop (150 x 150) than the others. Pixels are divided by "
+            "Weights are stored in 8 bits. It expects its own crop (150 x 150): a little larger than the others, with the chin in view. Pixels are divided by "
             "255, as face-api does; dlib itself divides by 256. Max pooling has ties on flat image parts, where "
             "derivatives are one-sided."
         ),

@@ -51,4 +51,5 @@ def _cell(image: np.ndarray, width: int) -> str:
     buffer = io.BytesIO()
     Image.fromarray(image.astype(np.uint8)).save(buffer, "WEBP", quality=88, method=6)
     data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<td><img alt="" width="{width}" src="data:image/webp;base64,{data}"></td>'
+    # The class keeps the theme from adjusting the colours of a face in dark mode.
+    return f'<td><img class="dark-light" alt="" width="{width}" src="data:image/webp;base64,{data}"></td>'
