@@ -17,7 +17,9 @@ MIXED = {
     "illumination": [75.0, -20.0, 0.0], "expression": [0.0, 1.0, 0.4], "brightness": [0.0, 20.0, -30.0],
     "hue": [4.0, 0.0, -2.0], "image_quality": [0.0, -0.5, 1.0],
 }  # fmt: skip
-NEUTRAL = {name: attribute.neutral for name, attribute in ATTRIBUTES.items() if attribute.neutral is not None}
+NEUTRAL = {
+    "head_angle": 0, "age": 30, "illumination": 0, "expression": 0, "brightness": 0, "hue": 0, "image_quality": 0,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
