@@ -179,13 +179,23 @@ def test_turning_keeps_heights_and_distances_on_the_head_and_leaves_the_shoulder
 
 
 @pytest.mark.parametrize("angle", [-45.0, 0.0, 30.0])
-def test_the_wide_crop_is_the_other_one_shrunk_about_the_centre(scene, person, angle):
+def test_the_wide_crop_is_the_other_one_scaled_and_moved_up(scene, person, angle):
     points = posed(scene, load_model(person).meshes, [angle])
     (close, near), (wide, far) = (project(scene, points, 112, crop) for crop in ("arcface", "wide"))
-    torch.testing.assert_close(wide, (close - 56) * CROPS["wide"] + 56, rtol=0, atol=1e-3)
+    moved = wide - 1.113 * close  # dlib's eyes lie 0.350 of the image apart, the ArcFace template's 0.3146
+    torch.testing.assert_close(moved, moved[:, :1].expand_as(moved), rtol=0, atol=1e-3)
+    template_eyes = ARCFACE[:2].mean(dim=0)
+    at = 1.113 * template_eyes + moved[0, 0]
+    assert at[1] / 112 == pytest.approx(0.314, abs=1e-4)  # the height of dlib's eyes
+    assert at[0] == pytest.approx(56 + 1.113 * (float(template_eyes[0]) - 56), abs=1e-3)
     assert torch.equal(near, far)
-    double, _ = project(scene, points, 224, "arcface")
-    torch.testing.assert_close(double, 2 * close, rtol=0, atol=1e-3)
+
+
+def test_positions_scale_with_the_size(scene, person):
+    points = posed(scene, load_model(person).meshes, [20.0])
+    for crop in CROPS:
+        small, large = (project(scene, points, size, crop)[0] for size in (112, 224))
+        torch.testing.assert_close(large, 2 * small, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("angle", [-45.0, 0.0, 30.0])
