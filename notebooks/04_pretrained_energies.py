@@ -624,7 +624,8 @@ view.verdict(
 #
 # ````{solution} ex-control-04
 # :class: dropdown
-# Neither separates the identities, yet both have fields of low energy for attributes that change the image in the same
-# way everywhere, such as brightness: a smooth map carries a common direction of pixels to a common direction of
-# embeddings. A low energy is a sign of consistent reaction, not of recognition.
+# Both recognise these people far less well than the face networks, yet both have fields of low energy for some
+# attributes, such as brightness: it changes every image in nearly the same way, and a smooth map carries a common
+# direction of pixels to a common direction of embeddings. A low energy is a sign of consistent reaction, not of
+# recognition.
 # ````

@@ -63,6 +63,8 @@ def check_attributes(attributes: Mapping, n: int | None = None) -> dict[str, tor
     vectors = {}
     for name, value in attributes.items():
         checks.one_of("attributes", name, tuple(ATTRIBUTES))
+        if not _is_numeric(value):
+            raise ValueError(f"attributes[{name!r}] must be a number or a non-empty sequence of numbers; got {value!r}")
         checks.between(f"attributes[{name!r}]", value, ATTRIBUTES[name].low, ATTRIBUTES[name].high)
         vectors[name] = torch.as_tensor(value, dtype=torch.float32).detach().cpu()
     lengths = {len(v) for v in vectors.values() if v.ndim}
@@ -74,3 +76,11 @@ def check_attributes(attributes: Mapping, n: int | None = None) -> dict[str, tor
             )
         vectors[name] = vector.reshape(-1).expand(n)
     return vectors
+
+
+def _is_numeric(value) -> bool:
+    """Return whether a value becomes a tensor of at least one number."""
+    try:
+        return torch.as_tensor(value).numel() > 0
+    except (TypeError, ValueError, RuntimeError):
+        return False

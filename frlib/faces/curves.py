@@ -1,6 +1,6 @@
 """Curves of images: centres that all attributes share, and one step down and up along each attribute."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,9 +67,13 @@ def sample_curves(
     Raises
     ------
     ValueError
-        If the number of points is below 1 or the step is not between 0 and 1/2.
+        If the number of points is below 1, the seed is negative, the step is not between 0 and 1/2, or there are
+        several identities.
     """
     checks.at_least("n_points", n_points, 1)
+    checks.at_least("seed", seed, 0)
+    if isinstance(identity, Sequence):
+        raise ValueError(f"identity must be one Identity; got a sequence of {len(identity)}")
     if step is not None and not 0 < step < 0.5:
         raise ValueError(f"step must lie between 0 and 0.5, as a share of the range; got {step!r}")
     draw = render if source is None else source.render

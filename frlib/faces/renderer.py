@@ -94,6 +94,8 @@ def render(
     several = isinstance(identity, Sequence)
     if not all(isinstance(person, Identity) for person in (identity if several else [identity])):
         raise ValueError(f"identity must be an Identity or a sequence of them; got {type(identity).__name__}")
+    if several and not identity:
+        raise ValueError("identity must hold at least one Identity; got an empty sequence")
     values = check_attributes(attributes or {}, len(identity) if several else None)
     n = len(identity) if several else max((len(v) for v in values.values()), default=1)
     people = list(identity) if several else [identity] * n

@@ -94,8 +94,8 @@ MODEL_CARDS: dict[str, ModelCard] = {
         ),
         known_faults=(
             "Weights are stored in 8 bits. It expects its own crop (150 x 150): a little larger than the others, with "
-            "the chin in view. Pixels are divided by 255, as face-api does; dlib itself divides by 256. Max pooling has "
-            "ties on flat image parts, where derivatives are one-sided."
+            "the chin in view. Pixels are divided by 255, as face-api does; dlib itself divides by 256. Max pooling "
+            "has ties on flat image parts, where derivatives are one-sided."
         ),
     ),
     "efficientnet-lite0": ModelCard(

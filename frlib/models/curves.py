@@ -59,7 +59,7 @@ def embed_curves(
     """
     if not embedders:
         raise ValueError("embedders must hold at least one FaceEmbedder; got none")
-    checks.at_least("n_points", n_points, 1)
+    n_points, seed = checks.at_least("n_points", n_points, 1), checks.at_least("seed", seed, 0)
     drawn: dict[tuple, object] = {}
 
     def images(embedder: FaceEmbedder):

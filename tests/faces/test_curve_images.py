@@ -128,7 +128,6 @@ def test_curves_are_the_start_of_longer_curves(person, curves):
         pytest.param(
             {"seed": -1},
             "seed must be an integer of at least 0; got -1",
-            marks=pytest.mark.xfail(strict=True, reason="the error is numpy's, and does not name the argument"),
         ),
     ],
 )
@@ -137,7 +136,6 @@ def test_what_is_refused(person, options, message):
         sample_curves(person, **({"n_points": 2, "size": 16} | options))
 
 
-@pytest.mark.xfail(strict=True, reason="as many identities as points are taken, one for each point")
 def test_several_identities_are_refused(people, recorder):
     with pytest.raises(ValueError, match="identity"):
         sample_curves(people, len(people), size=16)

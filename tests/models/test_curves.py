@@ -158,6 +158,5 @@ def test_what_is_refused(person, options, message, own_cache):
     assert not list(own_cache.glob("results/*.safetensors"))  # an error leaves no result behind
 
 
-@pytest.mark.xfail(strict=True, reason="the key of the stored result takes Python's integers only")
 def test_integers_of_numpy_are_accepted(drawn, person):
     assert embed_curves([tiny("a")], person, np.int64(N))["a"].center.shape == (N, 5)
