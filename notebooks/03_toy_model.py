@@ -62,11 +62,7 @@ from frlib.training import (
 
 device = runtime.start(seed, device)
 view.enable()
-sizes = {
-    "smoke": (6, 5, 60, 8),
-    "book": (30, 12, 250, 50),
-    "paper": (100, 30, 250, 200),
-}
+sizes = {"smoke": (6, 5, 60, 8), "book": (30, 12, 250, 50), "paper": (100, 30, 250, 200)}
 n_runs, n_runs_ablation, points_per_blob, n_planar = sizes[profile]
 
 # %% [markdown]
@@ -144,11 +140,7 @@ six = pd.concat(rows)
 printed = published.load("energy_figure_2c")["energy"].to_numpy()
 by_field = six[~six.center].groupby("attribute", sort=False)["energy"]
 with_own = six[six.center].groupby("attribute", sort=False)["energy"].mean()
-closed = {
-    name: 1 - np.exp(-(np.deg2rad(p.noise) ** 2))
-    for name, p in PRESETS.items()
-    if p.base == "aligned"
-}
+closed = {name: 1 - np.exp(-(np.deg2rad(p.noise) ** 2)) for name, p in PRESETS.items() if p.base == "aligned"}
 figure_2c = pd.DataFrame(
     {
         "printed in the paper": pd.Series(printed, index=PRESETS),
@@ -205,15 +197,9 @@ view.verdict(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-scale", "caption": "Energy of a slowly turning field and of an aligned field with noise (45°), against the scale. See the curves cross: each field is the more orderly one at some scale."}}
 scales_planar = np.geomspace(0.05, 3, 20).round(3)
-clouds = {
-    (n, k): planar_cloud(n, 300, seed=seed + k)
-    for n in ("tangential", "more noise")
-    for k in range(5)
-}
+clouds = {(n, k): planar_cloud(n, 300, seed=seed + k) for n in ("tangential", "more noise") for k in range(5)}
 crossing = pd.concat(
-    energy_sweep(points, {name: field}, scales_planar, metric="euclidean").assign(
-        draw=k
-    )
+    energy_sweep(points, {name: field}, scales_planar, metric="euclidean").assign(draw=k)
     for (name, k), (points, field) in clouds.items()
 )
 view.energy_curves(
@@ -249,9 +235,7 @@ glue("crossing_scale", float(above.idxmax()), display=False)
 points, normal = planar_draws(100, seed)
 clump = np.arange(100)[:, None] < 50
 points = np.where(clump, 0.06 * points - 0.5, points)
-orderly, disorderly = (
-    planar_field(points, normal, "aligned", noise) for noise in (10, 180)
-)
+orderly, disorderly = (planar_field(points, normal, "aligned", noise) for noise in (10, 180))
 field = np.where(clump, orderly, disorderly)
 halves = energy_sweep(points, {"whole cloud": field}, scales_planar, metric="euclidean")
 view.energy_curves(
@@ -287,34 +271,14 @@ glue("halves_isolated", 100 * float(halves.isolated.iloc[0]), display=False)
 counted = []
 for draw in range(10):
     points, field = planar_cloud("disordered", 300, seed=seed + draw)
-    for center, name in (
-        (False, "pairs of different points"),
-        (True, "own pair counted"),
-    ):
-        table = energy_sweep(
-            points,
-            {name: field},
-            scales_planar,
-            metric="euclidean",
-            include_center=center,
-        )
+    for center, name in ((False, "pairs of different points"), (True, "own pair counted")):
+        table = energy_sweep(points, {name: field}, scales_planar, metric="euclidean", include_center=center)
         counted.append(table.assign(draw=draw))
     gaps = torch.cdist(torch.tensor(points), torch.tensor(points))
-    predicted = [
-        float(1 - (1 / (gaps <= radius).sum(dim=1)).mean()) for radius in table.radius
-    ]
-    counted.append(
-        table.assign(attribute="prediction, 1 − mean 1/k", energy=predicted, draw=draw)
-    )
-counted = (
-    pd.concat(counted)
-    .groupby(["attribute", "scale"], sort=False)["energy"]
-    .mean()
-    .reset_index()
-)
-x = alt.X("scale:Q", title="scale ε, in mean pair distances").scale(
-    type="log", nice=False
-)
+    predicted = [float(1 - (1 / (gaps <= radius).sum(dim=1)).mean()) for radius in table.radius]
+    counted.append(table.assign(attribute="prediction, 1 − mean 1/k", energy=predicted, draw=draw))
+counted = pd.concat(counted).groupby(["attribute", "scale"], sort=False)["energy"].mean().reset_index()
+x = alt.X("scale:Q", title="scale ε, in mean pair distances").scale(type="log", nice=False)
 color = alt.Color("pairs:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS))
 own_pair = alt.Chart(counted.rename(columns={"attribute": "pairs"})).encode(
     x.axis(values=[0.05, 0.1, 0.3, 1, 3]),
@@ -323,9 +287,7 @@ own_pair = alt.Chart(counted.rename(columns={"attribute": "pairs"})).encode(
     tooltip=["pairs:N", "scale:Q", alt.Tooltip("energy:Q", format=".3f")],
 )
 measured = own_pair.transform_filter("!test(/^prediction/, datum.pairs)").mark_line()
-expected = own_pair.transform_filter("test(/^prediction/, datum.pairs)").mark_point(
-    size=50
-)
+expected = own_pair.transform_filter("test(/^prediction/, datum.pairs)").mark_point(size=50)
 (measured + expected).properties(
     width=560,
     height=220,
@@ -359,9 +321,7 @@ for kind, noise in (("same direction", 15.0), ("no common direction", 180.0)):
         step = length * planar_field(points, normal, "aligned", noise)
         value = energy_sweep(points, {kind: step}, [3.0], metric="euclidean")
         mean_distance = float(value.radius.iloc[0] / 3)
-        frame = pd.DataFrame(
-            np.hstack([points, points + step]), columns=["x", "y", "x2", "y2"]
-        )
+        frame = pd.DataFrame(np.hstack([points, points + step]), columns=["x", "y", "x2", "y2"])
         drawn.append(
             frame.assign(
                 kind=kind,
@@ -372,21 +332,15 @@ for kind, noise in (("same direction", 15.0), ("no common direction", 180.0)):
             )
         )
 lengths = pd.concat(drawn).round(4)
-lengths["panel"] = lengths.apply(
-    lambda r: f"E = {r.energy:.2f}, displacement {r.displacement:.2f} d̄", axis=1
-)
+lengths["panel"] = lengths.apply(lambda r: f"E = {r.energy:.2f}, displacement {r.displacement:.2f} d̄", axis=1)
 base = alt.Chart(lengths[["x", "y", "x2", "y2", "panel"]]).encode(
     alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-1.3, 1.3])),
     alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-1.3, 1.3])),
 )
-steps = base.mark_rule(strokeWidth=1.6, color=view.COLORS[0]).encode(
-    x2="x2:Q", y2="y2:Q"
-)
+steps = base.mark_rule(strokeWidth=1.6, color=view.COLORS[0]).encode(x2="x2:Q", y2="y2:Q")
 dots = base.mark_point(size=9, color=view.COLORS[0], filled=True)
 (steps + dots).properties(width=240, height=190).facet(
-    alt.Facet("panel:N", title=None, sort=list(lengths.panel.unique())),
-    columns=2,
-    spacing=12,
+    alt.Facet("panel:N", title=None, sort=list(lengths.panel.unique())), columns=2, spacing=12
 ).properties(
     description="Four panels of points with steps. Above, the steps share a direction and the energy is near 0, whether the "
     "steps are long or tiny. Below, the steps have no common direction and the energy is near 1, in both cases."
@@ -397,11 +351,7 @@ four = lengths.drop_duplicates("panel").set_index(["kind", "size"])
 for kind, key in (("same direction", "same"), ("no common direction", "none")):
     glue(f"length_energy_{key}", float(four.energy[kind, "large steps"]), display=False)
 for size, key in (("large steps", "large"), ("tiny steps", "tiny")):
-    glue(
-        f"length_moved_{key}",
-        float(four.displacement["same direction", size]),
-        display=False,
-    )
+    glue(f"length_moved_{key}", float(four.displacement["same direction", size]), display=False)
 
 # %% [markdown]
 # The upper fields have energy {glue:text}`length_energy_same:.2f`, the lower ones
@@ -443,18 +393,14 @@ useful, useless = data[0].useful, data[0].useless
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-blobs", "caption": "The data of the first run. Left: the two useful dimensions hold the three classes. Right: two of the four useless dimensions; the classes are mixed."}}
 names = useful + useless
-cloud = pd.DataFrame(inputs[0, :, :4].numpy().round(2), columns=names[:4]).assign(
-    label=labels[0].numpy()
-)
+cloud = pd.DataFrame(inputs[0, :, :4].numpy().round(2), columns=names[:4]).assign(label=labels[0].numpy())
 panels = [
     alt.Chart(cloud)
     .mark_point(size=14, filled=True, opacity=0.7)
     .encode(
         alt.X(f"{a}:Q", title=f"{a}, input units"),
         alt.Y(f"{b}:Q", title=f"{b}, input units"),
-        alt.Color("label:N", title="class", scale=alt.Scale(range=view.COLORS)).legend(
-            orient="bottom"
-        ),
+        alt.Color("label:N", title="class", scale=alt.Scale(range=view.COLORS)).legend(orient="bottom"),
         alt.Shape("label:N", title="class"),
     )
     .properties(width=240, height=220, title=title)
@@ -534,9 +480,7 @@ fields = input_fields(ensemble, inputs, step=0.5)
 # %% tags=["remove-cell"]
 dead_units = float((embeddings == 0).all(dim=1).double().mean())
 inactive = float((embeddings == 0).double().mean())
-zero_fields = float(
-    np.mean([(v == 0).all(dim=2).double().mean().item() for v in fields.values()])
-)
+zero_fields = float(np.mean([(v == 0).all(dim=2).double().mean().item() for v in fields.values()]))
 exact = input_fields(ensemble, inputs, scheme="exact")
 cosine = torch.nn.functional.cosine_similarity
 agreement = torch.cat([cosine(fields[k], exact[k], dim=2).flatten() for k in fields])
@@ -582,12 +526,7 @@ view.energy_curves(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sweep-03", "caption": "The ε-sweep on the first run. Left: embeddings in the plane of their two principal components, with the field of one input dimension and the ball of one point. Right: energy of all dimensions at that scale. In the trained network the arrows of x1 agree inside each blob; those of x3 disagree there, and many are short because they point out of the plane."}}
 untrained = toy_experiment(
-    seeds,
-    scales,
-    blobs={"points_per_blob": points_per_blob},
-    trained=False,
-    progress=False,
-    device=device,
+    seeds, scales, blobs={"points_per_blob": points_per_blob}, trained=False, progress=False, device=device
 )
 fine = np.geomspace(0.03, 2.5, 30).round(3)
 views = {}
@@ -595,10 +534,7 @@ for name, points, moved in (
     ("trained", embeddings[0], fields),
     ("before training", untrained.embeddings[0], untrained.fields),
 ):
-    own = {
-        f"{k} ({'useful' if k in useful else 'useless'})": v[0]
-        for k, v in moved.items()
-    }
+    own = {f"{k} ({'useful' if k in useful else 'useless'})": v[0] for k, v in moved.items()}
     table = energy_sweep(points, own, fine, metric="euclidean", device=device)
     views[name] = view.Cloud(points, own, table, metric="euclidean")
 view.sweep(
@@ -652,31 +588,22 @@ shown.columns = [
     "isolated",
 ]
 formats = dict.fromkeys(["useful", "useless", "difference", "Cliff's δ"], "{:.2f}")
-formats |= {
-    "p": "{:.4f}",
-    "mean ball": "{:.1f}",
-    "runs > 0": "{:.0%}",
-    "isolated": "{:.0%}",
-}
+formats |= {"p": "{:.4f}", "mean ball": "{:.1f}", "runs > 0": "{:.0%}", "isolated": "{:.0%}"}
 shown.style.format(formats, na_rep="–").format_index("{:g}")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gap", "caption": "Useless minus useful: difference of the mean energies with its 95 % bootstrap interval over runs, for the trained networks and for the same networks before training. Above the line at 0, useless dimensions have more energy. See that training makes the difference."}}
 control = compare_dimensions(untrained.energies, seed=seed)
-both = pd.concat(
-    [comparison.assign(networks="trained"), control.assign(networks="before training")]
-).dropna()
+both = pd.concat([comparison.assign(networks="trained"), control.assign(networks="before training")]).dropna()
 chart = alt.Chart(both).encode(
     x.axis(values=[0.04, 0.1, 0.3, 1, 3]),
-    alt.Color(
-        "networks:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS)
-    ).legend(orient="bottom"),
+    alt.Color("networks:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS)).legend(
+        orient="bottom"
+    ),
 )
 zero = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(strokeDash=[4, 3]).encode(y="y:Q")
 (
     zero
-    + chart.mark_area(opacity=0.25).encode(
-        alt.Y("low:Q", title="difference of energies"), y2="high:Q"
-    )
+    + chart.mark_area(opacity=0.25).encode(alt.Y("low:Q", title="difference of energies"), y2="high:Q")
     + chart.mark_line(point=True).encode(
         alt.Y("difference:Q"),
         tooltip=[
@@ -696,10 +623,7 @@ zero = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(strokeDash=[4, 3]).encode(y
 # %% tags=["remove-cell"]
 tested = comparison.dropna()
 untested = comparison[comparison.difference.isna()].scale
-weakest, strongest = (
-    tested.loc[tested.difference.idxmin()],
-    tested.loc[tested.difference.idxmax()],
-)
+weakest, strongest = tested.loc[tested.difference.idxmin()], tested.loc[tested.difference.idxmax()]
 control_tested = control.dropna()
 glue("gap_min", float(weakest.difference), display=False)
 glue("gap_min_low", float(weakest.low), display=False)
@@ -716,18 +640,10 @@ glue("cliff_min", float(tested.cliff.min()), display=False)
 glue("n_tested", len(tested), display=False)
 glue("n_scales", len(scales), display=False)
 glue("first_tested", float(tested.scale.min()), display=False)
-glue(
-    "isolated_first_tested",
-    100 * float(balls.isolated[tested.scale.min()]),
-    display=False,
-)
+glue("isolated_first_tested", 100 * float(balls.isolated[tested.scale.min()]), display=False)
 glue("untested_text", ", ".join(f"{s:g}" for s in untested) or "none", display=False)
 glue("control_max", float(control_tested.difference.abs().max()), display=False)
-glue(
-    "control_ratio",
-    float(strongest.difference / control_tested.difference.abs().max()),
-    display=False,
-)
+glue("control_ratio", float(strongest.difference / control_tested.difference.abs().max()), display=False)
 glue("control_p", float(control_tested.p.min()), display=False)
 everywhere = bool(((tested.low > 0) & (tested.p < 0.05)).all())
 
@@ -797,10 +713,7 @@ plane = pd.concat(
 plane["kind"] = np.where(plane.attribute.isin(useful), "useful", "useless")
 whole = scales[-1]
 moved = pd.concat(
-    [
-        energies.assign(networks="trained"),
-        untrained.energies.assign(networks="before training"),
-    ]
+    [energies.assign(networks="trained"), untrained.energies.assign(networks="before training")]
 ).query("scale == @whole")
 groups = ["networks", "kind"]
 moved["mean_distance"] = moved.radius / moved.scale
@@ -819,15 +732,10 @@ why.style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
 ratio, share = why.iloc[:, 1].unstack(), why.iloc[:, 3].unstack()
-far = (
-    moved.assign(length=moved.displacement * moved.mean_distance)
-    .groupby(groups)["length"]
-    .mean()
-    .unstack()
+far = moved.assign(length=moved.displacement * moved.mean_distance).groupby(groups)["length"].mean().unstack()
+longer_rows = ensemble.weights[0].norm(dim=2).mean(dim=0) / untrained.ensemble.weights[0].norm(dim=2).mean(
+    dim=0
 )
-longer_rows = ensemble.weights[0].norm(dim=2).mean(dim=0) / untrained.ensemble.weights[
-    0
-].norm(dim=2).mean(dim=0)
 glue("rows_useful", float(longer_rows[: len(useful)].mean()), display=False)
 glue("rows_useless", float(longer_rows[len(useful) :].mean()), display=False)
 glue("far_before", float(far.useless["before training"]), display=False)
@@ -840,11 +748,7 @@ glue(
 glue("plane_chance", 2 / embeddings.shape[2], display=False)
 glue("moved_useful", float(ratio.useful["trained"]), display=False)
 glue("moved_useless", float(ratio.useless["trained"]), display=False)
-glue(
-    "moved_ratio",
-    float(ratio.useful["trained"] / ratio.useless["trained"]),
-    display=False,
-)
+glue("moved_ratio", float(ratio.useful["trained"] / ratio.useless["trained"]), display=False)
 glue(
     "moved_ratio_before",
     float(ratio.useful["before training"] / ratio.useless["before training"]),
@@ -880,26 +784,13 @@ glue("plane_useless_before", float(share.useless["before training"]), display=Fa
 few = seeds[:n_runs_ablation]
 blobs = {"points_per_blob": points_per_blob}
 some = [s for s in scales if s >= 0.09]
-counts = {
-    "smoke": [4, 16],
-    "book": [1, 4, 16, 64],
-    "paper": [1, 2, 4, 8, 16, 32, 64, 128],
-}[profile]
-noises = {
-    "smoke": [0.0, 0.2],
-    "book": [0.0, 0.05, 0.1, 0.2, 0.4],
-    "paper": [0.0, 0.02, 0.05, 0.1, 0.2, 0.4],
-}[profile]
-settings = {
-    ("useless dimensions", f"{n}"): {"blobs": blobs | {"useless": n}} for n in counts
-}
-settings |= {
-    ("wrong labels", f"{100 * p:.0f} %"): {"blobs": blobs | {"label_noise": p}}
-    for p in noises
-}
-settings |= {
-    ("step h", f"{h:g}"): {"fields": {"step": h}} for h in (0.1, 0.5, 2.0, 5.0)
-}
+counts = {"smoke": [4, 16], "book": [1, 4, 16, 64], "paper": [1, 2, 4, 8, 16, 32, 64, 128]}[profile]
+noises = {"smoke": [0.0, 0.2], "book": [0.0, 0.05, 0.1, 0.2, 0.4], "paper": [0.0, 0.02, 0.05, 0.1, 0.2, 0.4]}[
+    profile
+]
+settings = {("useless dimensions", f"{n}"): {"blobs": blobs | {"useless": n}} for n in counts}
+settings |= {("wrong labels", f"{100 * p:.0f} %"): {"blobs": blobs | {"label_noise": p}} for p in noises}
+settings |= {("step h", f"{h:g}"): {"fields": {"step": h}} for h in (0.1, 0.5, 2.0, 5.0)}
 settings |= {
     ("variant", "as above"): {},
     ("variant", "forward difference"): {"fields": {"scheme": "forward"}},
@@ -932,33 +823,13 @@ gaps = pd.concat(
 
 def ablation_panel(group):
     """Return the curves of one kind of change."""
-    own = alt.Chart(
-        gaps[gaps.group == group][["setting", "scale", "difference", "p"]].round(4),
-        title=group,
-    )
-    x = (
-        alt.X("scale:Q", title="scale ε")
-        .scale(type="log", nice=False)
-        .axis(values=[0.1, 0.3, 1, 3])
-    )
-    y = alt.Y(
-        "difference:Q", title="useless − useful", scale=alt.Scale(domain=[-0.1, 0.65])
-    )
-    color = alt.Color(
-        "setting:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS)
-    )
-    tips = [
-        "setting",
-        "scale",
-        alt.Tooltip("difference:Q", format=".3f"),
-        alt.Tooltip("p:Q", format=".4f"),
-    ]
+    own = alt.Chart(gaps[gaps.group == group][["setting", "scale", "difference", "p"]].round(4), title=group)
+    x = alt.X("scale:Q", title="scale ε").scale(type="log", nice=False).axis(values=[0.1, 0.3, 1, 3])
+    y = alt.Y("difference:Q", title="useless − useful", scale=alt.Scale(domain=[-0.1, 0.65]))
+    color = alt.Color("setting:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS))
+    tips = ["setting", "scale", alt.Tooltip("difference:Q", format=".3f"), alt.Tooltip("p:Q", format=".4f")]
     color = color.legend(orient="bottom", columns=2, symbolType="stroke")
-    return (
-        own.mark_line()
-        .encode(x, y, color, tooltip=tips)
-        .properties(width=235, height=170)
-    )
+    return own.mark_line().encode(x, y, color, tooltip=tips).properties(width=235, height=170)
 
 
 changes = list(dict.fromkeys(gaps.group))
@@ -980,9 +851,7 @@ for (group, setting), result in results.items():
             "test accuracy": float(result.test_accuracy.mean()),
             "moved, useful": length["useful"],
             "moved, useless": length["useless"],
-            "difference": gaps.query(
-                "group == @group and setting == @setting"
-            ).difference.mean(),
+            "difference": gaps.query("group == @group and setting == @setting").difference.mean(),
             "largest p": gaps.query("group == @group and setting == @setting").p.max(),
         }
     )
@@ -1006,21 +875,12 @@ steps_gap = summary.loc["step h"]["difference"]
 glue("step_small_gap", float(steps_gap.iloc[0]), display=False)
 glue("step_large_gap", float(steps_gap.iloc[-1]), display=False)
 step_energy = {
-    h: results["step h", h].energies.groupby("kind")["energy"].mean()
-    for h in (f"{0.1:g}", f"{5.0:g}")
+    h: results["step h", h].energies.groupby("kind")["energy"].mean() for h in (f"{0.1:g}", f"{5.0:g}")
 }
 glue("step_small_useless", float(step_energy["0.1"]["useless"]), display=False)
 glue("step_large_useless", float(step_energy["5"]["useless"]), display=False)
-glue(
-    "relu_after",
-    float(summary.loc[("variant", "as above"), "difference"]),
-    display=False,
-)
-glue(
-    "relu_before",
-    float(summary.loc[("variant", "before the ReLU"), "difference"]),
-    display=False,
-)
+glue("relu_after", float(summary.loc[("variant", "as above"), "difference"]), display=False)
+glue("relu_before", float(summary.loc[("variant", "before the ReLU"), "difference"]), display=False)
 n_significant = int((gaps.groupby(["group", "setting"]).p.max() < 0.05).sum())
 glue("n_significant", n_significant, display=False)
 glue("n_settings", len(settings), display=False)
@@ -1144,9 +1004,7 @@ glue("n_settings", len(settings), display=False)
 unit = torch.nn.functional.normalize(fields["x3"][0], dim=1)
 n = len(unit)
 formula = float(n / (n - 1) * (1 - unit.mean(dim=0).norm() ** 2))
-measured = float(
-    energies.query("run == 0 and attribute == 'x3' and scale == @whole").energy.iloc[0]
-)
+measured = float(energies.query("run == 0 and attribute == 'x3' and scale == @whole").energy.iloc[0])
 assert abs(formula - measured) < 1e-6
 print(f"formula {formula:.6f}, measured {measured:.6f}")
 
@@ -1175,14 +1033,10 @@ print(f"formula {formula:.6f}, measured {measured:.6f}")
 # %%
 angles = np.arange(0, 91, 15)
 mixed = {
-    f"{a}": np.cos(np.deg2rad(a)) * exact["x1"][0]
-    + np.sin(np.deg2rad(a)) * exact["x3"][0]
-    for a in angles
+    f"{a}": np.cos(np.deg2rad(a)) * exact["x1"][0] + np.sin(np.deg2rad(a)) * exact["x3"][0] for a in angles
 }
 along = (
-    energy_sweep(embeddings[0], mixed, [0.3], metric="euclidean", device=device)
-    .set_index("attribute")
-    .energy
+    energy_sweep(embeddings[0], mixed, [0.3], metric="euclidean", device=device).set_index("attribute").energy
 )
 halfway = (along["0"] + along["90"]) / 2
 assert along["45"] < halfway
@@ -1212,9 +1066,7 @@ along.round(3).to_frame().T
 before = energies[energies.run < 4]
 nearest = before.scale[(before.scale - 0.3).abs().idxmin()]
 stricter = {"tolerance": 1e-6}
-longer = toy_experiment(
-    seeds[:4], [nearest], blobs=blobs, training=stricter, progress=False, device=device
-)
+longer = toy_experiment(seeds[:4], [nearest], blobs=blobs, training=stricter, progress=False, device=device)
 columns = ["energy", "displacement"]
 at_1e3 = before[before.scale == nearest].groupby("kind")[columns].mean()
 at_1e6 = longer.energies.groupby("kind")[columns].mean()

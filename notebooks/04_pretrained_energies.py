@@ -105,11 +105,7 @@ scales = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0]
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-curves-04", "caption": "One centre of one identity and its two steps along each attribute. A step is a sixth of an attribute's range for the five that are drawn, a quarter for the three that change pixels. See how different the sizes are: a step of head angle moves every pixel, a step of hue hardly any."}}
 identities = sample_identities(n_identities, seed=seed)
 shown = sample_curves(identities[0], 1, seed=seed + 3)
-steps = [
-    image[0]
-    for a in ATTRIBUTES
-    for image in (shown.minus[a], shown.center, shown.plus[a])
-]
+steps = [image[0] for a in ATTRIBUTES for image in (shown.minus[a], shown.center, shown.plus[a])]
 image_grid(
     np.stack([np.asarray(s) for s in steps]),
     rows=[a.replace("_", " ") for a in ATTRIBUTES],
@@ -136,26 +132,15 @@ def measure(number):
 
 def describe(embedder, number, curves):
     """Turn embedded curves into fields and mean displacements."""
-    run = {
-        "network": embedder.name,
-        "identity": number,
-        "metric": embedder.metric,
-        "points": curves.center,
-    }
+    metric = embedder.metric
+    run = {"network": embedder.name, "identity": number, "metric": metric, "points": curves.center}
     ends = {a: (curves.minus[a], curves.plus[a]) for a in ATTRIBUTES}
-    run["fields"] = {
-        a: central_difference(*ends[a], metric=embedder.metric) for a in ATTRIBUTES
-    }
-    run["moved"] = {
-        a: float(displacement(*ends[a], metric=embedder.metric).mean())
-        for a in ATTRIBUTES
-    }
+    run["fields"] = {a: central_difference(*e, metric=metric) for a, e in ends.items()}
+    run["moved"] = {a: float(displacement(*e, metric=metric).mean()) for a, e in ends.items()}
     return run
 
 
-workers = Parallel(
-    n_jobs=cpu_count() if device.type == "cpu" else 1, return_as="generator"
-)
+workers = Parallel(n_jobs=cpu_count() if device.type == "cpu" else 1, return_as="generator")
 done = workers(delayed(measure)(number) for number in range(n_identities))
 runs = sum(tqdm(done, total=n_identities, desc="identities"), [])
 
@@ -266,25 +251,17 @@ moved = pd.DataFrame(
     for r in runs
     for a, d in r["moved"].items()
 )
-at_one = energies[energies.scale == 1.0].merge(
-    moved, on=["network", "identity", "attribute"]
-)
-means = at_one.groupby(["network", "attribute"], as_index=False)[
-    ["energy", "displacement"]
-].mean()
+at_one = energies[energies.scale == 1.0].merge(moved, on=["network", "identity", "attribute"])
+means = at_one.groupby(["network", "attribute"], as_index=False)[["energy", "displacement"]].mean()
 picker = alt.param(
     "shown",
     value=networks[0],
     bind=alt.binding_select(options=networks, name="network "),
 )
 places = dict(
-    x=alt.X("displacement:Q")
-    .title("displacement, in mean pair distances")
-    .scale(type="log"),
+    x=alt.X("displacement:Q").title("displacement, in mean pair distances").scale(type="log"),
     y=alt.Y("energy:Q").title("energy at ε = 1").scale(zero=False),
-    color=alt.Color("attribute:N")
-    .sort(None)
-    .legend(orient="bottom", columns=3, title=None),
+    color=alt.Color("attribute:N").sort(None).legend(orient="bottom", columns=3, title=None),
     tooltip=[
         "attribute",
         alt.Tooltip("displacement:Q", format=".2f"),
@@ -294,9 +271,7 @@ places = dict(
 small = alt.Chart(at_one).mark_point(size=16, opacity=0.45).encode(**places)
 large = alt.Chart(means).mark_point(size=160).encode(**places)
 only = "datum.network === shown"
-alt.layer(small.transform_filter(only), large.transform_filter(only)).add_params(
-    picker
-).properties(
+alt.layer(small.transform_filter(only), large.transform_filter(only)).add_params(picker).properties(
     width=600,
     height=320,
     description="Energy at scale one against displacement for eight attributes in the chosen network, small "
@@ -314,20 +289,13 @@ alt.layer(small.transform_filter(only), large.transform_filter(only)).add_params
 
 # %%
 names, order = sorted(energies.attribute.unique()), ["identity", "attribute", "scale"]
-isolated = (
-    energies.groupby(["scale", "network", "attribute"])
-    .isolated.mean()
-    .groupby("scale")
-    .max()
-)
+isolated = energies.groupby(["scale", "network", "attribute"]).isolated.mean().groupby("scale").max()
 usable = [s for s in scales if isolated[s] < 0.5]
 
 
 def cube(network, column):
     """Return a column of the energies as an array (identities, attributes, usable scales)."""
-    part = energies[
-        (energies.network == network) & energies.scale.isin(usable)
-    ].sort_values(order)
+    part = energies[(energies.network == network) & energies.scale.isin(usable)].sort_values(order)
     return part[column].to_numpy().reshape(n_identities, len(names), len(usable))
 
 
@@ -352,16 +320,12 @@ sure = pd.DataFrame(
     {"claim": claim, "network": n, "scale": scale, "share": share}
     for claim, (wanted, high) in claims.items()
     for n in networks
-    for scale, share in zip(
-        usable, are_extreme(draws[n], wanted, high).mean(axis=0), strict=True
-    )
+    for scale, share in zip(usable, are_extreme(draws[n], wanted, high).mean(axis=0), strict=True)
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-claims-04", "caption": "Which attributes are among the two highest and the two lowest energies, scale by scale: share of draws of identities, for the network that you choose. Full colour: in every draw. The claims need full colour for image quality and illumination on the left, and for head angle and age on the right."}}
 places = pd.concat(
-    pd.DataFrame(
-        among_two(draws[n], high), index=names, columns=[f"{s:g}" for s in usable]
-    )
+    pd.DataFrame(among_two(draws[n], high), index=names, columns=[f"{s:g}" for s in usable])
     .rename_axis("attribute")
     .reset_index()
     .melt("attribute", var_name="scale", value_name="share")
@@ -374,12 +338,7 @@ chosen = alt.param(
     value=networks[0],
     bind=alt.binding_select(options=networks, name="network "),
 )
-tile = (
-    alt.Chart(places)
-    .mark_rect()
-    .transform_filter("datum.network === chosen")
-    .add_params(chosen)
-)
+tile = alt.Chart(places).mark_rect().transform_filter("datum.network === chosen").add_params(chosen)
 tile.encode(
     x=alt.X("scale:O").sort(None).title("scale ε").axis(labelAngle=0),
     y=alt.Y("attribute:N").title(None),
@@ -388,9 +347,7 @@ tile.encode(
     .scale(domain=[0, 1])
     .legend(orient="bottom", gradientLength=200),
     tooltip=["attribute", "scale", alt.Tooltip("share:Q", format=".2f")],
-).properties(width=215, height=190).facet(
-    column=alt.Column("side:N").title(None)
-).properties(
+).properties(width=215, height=190).facet(column=alt.Column("side:N").title(None)).properties(
     description="Two heat maps of attribute against scale for the chosen network: share of draws in which the attribute has "
     "one of the two highest energies, and one of the two lowest."
 )
@@ -399,21 +356,13 @@ tile.encode(
 # %% tags=["hide-input"]
 def decide(shares):
     """Return the verdict that the rule gives."""
-    return (
-        "yes"
-        if np.min(shares) >= 0.95
-        else "no"
-        if np.max(shares) <= 0.05
-        else "partly"
-    )
+    return "yes" if np.min(shares) >= 0.95 else "no" if np.max(shares) <= 0.05 else "partly"
 
 
 def extremes(network, high):
     """Name the two extreme attributes of a network at scale 1, by their means over identities."""
     mean = (
-        energies[(energies.network == network) & (energies.scale == 1.0)]
-        .groupby("attribute")
-        .energy.mean()
+        energies[(energies.network == network) & (energies.scale == 1.0)].groupby("attribute").energy.mean()
     )
     return f"{network}: {' and '.join(mean.sort_values(ascending=not high).index[:2])}"
 
@@ -478,25 +427,17 @@ shares_inside = np.array([0.1, 0.2, 0.4, 0.6, 0.8])
 
 
 def at_equal_share(network):
-    """Return energies (identities, attributes, shares) where the balls hold a given share of the other points."""
-    inside, energy = (
-        cube(network, "neighbors") / (n_points - 1),
-        cube(network, "energy"),
-    )
-    pairs = zip(
-        inside.reshape(-1, len(usable)), energy.reshape(-1, len(usable)), strict=True
-    )
-    return np.stack([np.interp(shares_inside, x, y) for x, y in pairs]).reshape(
-        n_identities, len(names), -1
-    )
+    """Return energies (identities, attributes, shares) where balls hold a share of the other points."""
+    inside = cube(network, "neighbors").reshape(-1, len(usable)) / (n_points - 1)
+    energy = cube(network, "energy").reshape(-1, len(usable))
+    rows = [np.interp(shares_inside, x, y) for x, y in zip(inside, energy, strict=True)]
+    return np.reshape(rows, (n_identities, len(names), -1))
 
 
 def dlib_below(values):
     """Return the share of attributes in which dlib lies below both other networks, for each draw."""
     means = {n: resampled_means(values[n], 2000, seed=seed) for n in networks}
-    return (means["dlib"] < np.minimum(means["mobilefacenet"], means["faceres"])).mean(
-        axis=1
-    )
+    return (means["dlib"] < np.minimum(means["mobilefacenet"], means["faceres"])).mean(axis=1)
 
 
 below_scale = dlib_below({n: cube(n, "energy") for n in networks})
@@ -522,9 +463,7 @@ comparison = pd.concat(
 comparison.set_index("compared at equal").round(2)
 
 # %% tags=["hide-input"]
-all_below = np.concatenate(
-    [(below_scale == 1).mean(axis=0), (below_share == 1).mean(axis=0)]
-)
+all_below = np.concatenate([(below_scale == 1).mean(axis=0), (below_share == 1).mean(axis=0)])
 view.verdict(
     "energy-euclidean-lowest",
     decide(all_below),
@@ -543,18 +482,13 @@ view.verdict(
 
 # %% tags=["hide-input"]
 def crossings(network):
-    """Return the pairs of attributes whose order is opposite, and sure, at the smallest and the largest scale."""
+    """Return the pairs of attributes whose order is opposite, and sure, at the two extreme scales."""
     values, rows, columns = cube(network, "energy"), *np.triu_indices(len(names), 1)
     differences = (values[:, rows] - values[:, columns])[:, :, [0, -1]]
     test = stats.ttest_1samp(differences, 0, nan_policy="omit")
-    rejected = (np.asarray(test.pvalue) * differences[0].size < 0.05).all(axis=1)
+    sure = (np.asarray(test.pvalue) * differences[0].size < 0.05).all(axis=1)
     opposite = np.prod(np.sign(np.nanmean(differences, axis=0)), axis=1) < 0
-    return [
-        f"{names[a]} / {names[b]}"
-        for a, b in zip(
-            rows[rejected & opposite], columns[rejected & opposite], strict=True
-        )
-    ]
+    return [f"{names[rows[k]]} / {names[columns[k]]}" for k in np.flatnonzero(sure & opposite)]
 
 
 crossed = {n: crossings(n) for n in networks}
@@ -564,8 +498,7 @@ view.verdict(
     "yes" if min(counts) > 0 else "partly" if max(counts) > 0 else "no",
     f"Between ε = {usable[0]} and ε = {usable[-1]}, of 28 pairs of attributes, "
     + "; ".join(
-        f"{len(c)} cross in {n}" + (f" (for example {c[0]})" if c else "")
-        for n, c in crossed.items()
+        f"{len(c)} cross in {n}" + (f" (for example {c[0]})" if c else "") for n, c in crossed.items()
     )
     + ".",
 )
