@@ -7,16 +7,14 @@ with torch's default memory layout. The two take turns, so that a change of the 
 of several runs counts.
 """
 
-import argparse
 import copy
-import json
 import time
 
+import command
 import torch
 
 from frlib.models import available, load
 from frlib.models.embedder import FaceEmbedder
-from frlib.store import atomic_file
 
 BATCH = 32
 
@@ -51,7 +49,7 @@ def measure(name: str, threads: int, repeat: int) -> tuple[float, float]:
     return tuple(milliseconds(calls, repeat))
 
 
-def main(quick: bool = False, path: str | None = None) -> list[dict]:
+def main(quick: bool = False) -> list[dict]:
     """Time every network (two of them if quick), print a table with ratios, and return its rows."""
     rows, threads_before = [], torch.get_num_threads()
     print(f"{'network':<20}{'threads':>8}{'eager':>9}{'channels last':>15}{'ratio':>8}   (ms per image, batch {BATCH})")
@@ -72,15 +70,8 @@ def main(quick: bool = False, path: str | None = None) -> list[dict]:
                 },
             ]
     torch.set_num_threads(threads_before)
-    if path:
-        with atomic_file(path) as partial:
-            partial.write_text(json.dumps(rows, indent=1))
     return rows
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="two networks, one repetition, under 30 s")
-    parser.add_argument("--json", metavar="PATH", help="also write the rows there")
-    arguments = parser.parse_args()
-    main(quick=arguments.quick, path=arguments.json)
+    command.run(main, __doc__)

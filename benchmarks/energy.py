@@ -8,20 +8,18 @@ the products saves. The authors' steps are those of their script: a radius graph
 itself, paired cosine distances of all pairs in it, a mean of means, anew for each attribute and scale.
 """
 
-import argparse
-import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import command
 import numpy as np
 import torch
 from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
 
 from frlib.geometry import energy_sweep, mean_pair_distance
-from frlib.store import atomic_file
 
 DIM, ATTRIBUTES = 512, 8
 SCALES = np.linspace(0.25, 1.5, 12)
@@ -91,8 +89,8 @@ def print_peak_memory(which: str, n: int, n_scales: int) -> None:
 
 def peak_memory(which: str, n: int, n_scales: int) -> float:
     """Return what `print_peak_memory` finds in a fresh process."""
-    command = [sys.executable, __file__, "--peak", which, str(n), str(n_scales)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    call = [sys.executable, __file__, "--peak", which, str(n), str(n_scales)]
+    return float(subprocess.run(call, check=True, capture_output=True, text=True).stdout)
 
 
 def work(which: str, n: int, n_scales: int):
@@ -109,7 +107,7 @@ def work(which: str, n: int, n_scales: int):
     )
 
 
-def main(quick: bool = False, path: str | None = None) -> list[dict]:
+def main(quick: bool = False) -> list[dict]:
     torch.set_num_threads(1)
     rows = []
 
@@ -140,19 +138,11 @@ def main(quick: bool = False, path: str | None = None) -> list[dict]:
         if not sys.platform.startswith("linux"):
             break
         add(case, f"peak memory, {name}", peak_memory(which, n, n_scales), "MB", "above a loaded process")
-    if path:
-        with atomic_file(path) as partial:
-            partial.write_text(json.dumps(rows, indent=1))
     return rows
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes, under 30 s")
-    parser.add_argument("--json", metavar="PATH", help="also write the rows there")
-    parser.add_argument("--peak", nargs=3, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.peak:
-        print_peak_memory(arguments.peak[0], *map(int, arguments.peak[1:]))
+    if sys.argv[1:2] == ["--peak"]:  # this program's own call, see peak_memory
+        print_peak_memory(sys.argv[2], *map(int, sys.argv[3:]))
     else:
-        main(quick=arguments.quick, path=arguments.json)
+        command.run(main, __doc__)

@@ -7,16 +7,14 @@ image. Building an identity's meshes and skin is timed apart, because it happens
 runs counts.
 """
 
-import argparse
-import json
 import time
 
+import command
 import torch
 
 from frlib.faces import render, sample_identities
 from frlib.faces.renderer import load_model
 from frlib.models import load
-from frlib.store import atomic_file
 
 BATCH = 16
 
@@ -37,7 +35,7 @@ def build(identity) -> None:
     load_model(identity)
 
 
-def main(quick: bool = False, path: str | None = None) -> list[dict]:
+def main(quick: bool = False) -> list[dict]:
     """Time drawing and one network on one thread, print a table with ratios, and return its rows."""
     threads_before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -61,17 +59,11 @@ def main(quick: bool = False, path: str | None = None) -> list[dict]:
     for case, value in cases.items():
         print(f"{case:<42}{value:>8.1f}{value / forward:>14.2f}")
         row = {"benchmark": "render", "case": f"{case}, one thread", "baseline": f"mobilefacenet, {forward:.1f} ms"}
-        rows.append(row | {"quantity": "render, per image", "value": value, "unit": "ms"})
+        quantity = "time, per identity" if "identity" in case else "render, per image"
+        rows.append(row | {"quantity": quantity, "value": value, "unit": "ms"})
         rows.append(row | {"quantity": "time over forward pass", "value": value / forward, "unit": "ratio"})
-    if path:
-        with atomic_file(path) as partial:
-            partial.write_text(json.dumps(rows, indent=1))
     return rows
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="one repetition, under 30 s")
-    parser.add_argument("--json", metavar="PATH", help="also write the rows there")
-    arguments = parser.parse_args()
-    main(quick=arguments.quick, path=arguments.json)
+    command.run(main, __doc__)
