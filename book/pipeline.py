@@ -193,13 +193,16 @@ def site_config(url: str | None) -> dict:
     known = url is not None
     html = config["html"]
     html["use_repository_button"] = html["use_issues_button"] = html["use_edit_page_button"] = known
-    html.setdefault("extra_navbar", "")
     sphinx = config["sphinx"]["config"]
     sphinx["html_theme_options"]["use_download_button"] = known
     if known:
-        # Colab opens the executed notebook that Sphinx copies beside the site, on the branch that holds the site.
+        # Colab opens the executed notebook that Sphinx copies beside the site, on the branch that holds the site. It
+        # reads from GitHub only.
         config["repository"] = {"url": url, "branch": "gh-pages", "path_to_book": "_sources"}
-        config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+        if url.startswith("https://github.com/"):
+            config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+        else:
+            sphinx["html_theme_options"]["repository_provider"] = "github"  # the form of its links
         # The edit button leads to the py:percent source, not to the generated notebook.
         sphinx["html_context"] = sphinx.get("html_context", {}) | {
             "edit_page_url_template": url + "/edit/main/{{ file_name | replace('.ipynb', '.py') }}",

@@ -1,5 +1,6 @@
 """The build: what a chapter depends on, what a failure leaves behind, what the executed page shows."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -114,11 +115,29 @@ def test_only_a_public_address_becomes_a_button(monkeypatch, value, url):
 
 
 def test_buttons_exist_only_with_a_known_address():
-    without, known = pipeline.site_config(None), pipeline.site_config("https://host.example/me/book")
+    without, known = pipeline.site_config(None), pipeline.site_config("https://github.com/me/book")
+    elsewhere = pipeline.site_config("https://host.example/me/book")
     assert "launch_buttons" not in without and "repository" not in without
     assert not without["html"]["use_edit_page_button"]
     assert known["launch_buttons"]["colab_url"] and known["html"]["use_edit_page_button"]
-    assert known["repository"]["url"] == "https://host.example/me/book"
+    assert known["repository"]["url"] == "https://github.com/me/book"
+    assert "launch_buttons" not in elsewhere and elsewhere["repository"]["url"] == "https://host.example/me/book"
+
+
+def test_a_site_with_a_known_address_builds_and_leads_to_colab_and_to_the_source(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRLIB_REPOSITORY_URL", "https://github.com/me/book.git")
+    (tmp_path / "notebooks").mkdir()
+    for path in executed_chapters():
+        shutil.copy(path, tmp_path / "notebooks")
+    pipeline.build_site(tmp_path)
+    page = (tmp_path / "html/notebooks/03_toy_model.html").read_text()
+    assert "colab.research.google.com/github/me/book/blob/gh-pages/_sources/notebooks/03_toy_model.ipynb" in page
+    assert "https://github.com/me/book/edit/main/notebooks/03_toy_model.py" in page
+    on_colab = nbformat.read(tmp_path / "html/_sources/notebooks/03_toy_model.ipynb", as_version=4)
+    assert "git+https://github.com/me/book" in on_colab.cells[1].source
+    assert (
+        "colab" not in (ROOT / "_build/smoke/html/notebooks/03_toy_model.html").read_text() or pipeline.repository_url()
+    )
 
 
 def test_the_install_cell_names_the_known_address():
