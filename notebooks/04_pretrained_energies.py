@@ -63,7 +63,8 @@ from frlib.geometry import (
     resampled_means,
     verification,
 )
-from frlib.models import embed_curves, load
+from frlib.models import load
+from frlib.models.curves import embed_curves
 from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)

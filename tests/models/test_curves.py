@@ -8,7 +8,7 @@ from frlib import faces, store
 from frlib.faces import ATTRIBUTES, Curves, sample_identities
 from frlib.faces.head import load_head
 from frlib.models import curves as curves_module
-from frlib.models import embed_curves
+from frlib.models.curves import embed_curves
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
 
