@@ -4,12 +4,14 @@ from frlib.geometry.distances import distance_summary, mean_pair_distance, verif
 from frlib.geometry.microscale import central_difference, displacement, energy_sweep
 from frlib.geometry.pairs import pair_distances
 from frlib.geometry.resampling import resampled_means
+from frlib.geometry.retention import identity_retention
 
 __all__ = [
     "central_difference",
     "displacement",
     "distance_summary",
     "energy_sweep",
+    "identity_retention",
     "mean_pair_distance",
     "pair_distances",
     "resampled_means",
