@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ("checks", "store", "runtime", "published", "faces", "models", "geometry", "training", "view")
+FLOORS = ("checks", "store", "runtime", "published", "faces", "datasets", "models", "geometry", "training", "view")
 
 
 def tracked() -> list[Path]:
