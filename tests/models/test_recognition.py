@@ -1,0 +1,83 @@
+"""embed_identity: the embeddings of the images that are drawn, shared between networks and kept."""
+
+import pytest
+import torch
+
+from frlib.faces import render, sample_identities
+from frlib.faces.head import load_head
+from frlib.models import recognition
+from frlib.models.embedder import FaceEmbedder, Preprocess
+from frlib.models.layers import IMAGE, Sketch, randomize, read_network
+from frlib.models.recognition import embed_identity, varied_attributes
+
+
+def tiny(name: str, crop: str = "arcface", seed: int = 0) -> FaceEmbedder:
+    sketch = Sketch(8)
+    layer = sketch.convolution(IMAGE, torch.zeros(5, 3, 3, 3), same=True, stride=(2, 2))
+    sketch.add("SpatialMean", layer)
+    network = read_network(sketch.stored())
+    randomize(network, seed=seed)
+    options = {"metric": "cosine", "dim": 5, "crop": crop, "licence": "", "device": "cpu"}
+    return FaceEmbedder(name, network, Preprocess(8, (127.5,) * 3, 1 / 128), **options)
+
+
+@pytest.fixture
+def people():
+    return sample_identities(2)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Keep results in an empty folder; the head is read before, from the user's cache."""
+    load_head()
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Count the drawings."""
+    made = []
+
+    def counted(*arguments, **options):
+        made.append(options["crop"])
+        return render(*arguments, **options)
+
+    monkeypatch.setattr(recognition, "render", counted)
+    return made
+
+
+def test_attributes_are_prefix_stable_in_range_and_differ_between_people(people):
+    many, few = varied_attributes(people[0], 200, seed=3), varied_attributes(people[0], 2, seed=3)
+    assert many[:2].equals(few)
+    assert many.head_angle.abs().max() <= 20 and many.head_angle.abs().max() > 18
+    assert many.illumination.abs().max() <= 75 and many.expression.between(0, 1).all()
+    assert not few.equals(varied_attributes(people[1], 2, seed=3))
+    assert not few.equals(varied_attributes(people[0], 2, seed=4))
+
+
+def test_the_result_is_the_embedding_of_the_drawn_images_and_is_drawn_once(people, calls):
+    networks = [tiny("a"), tiny("b", seed=1), tiny("c", "wide", seed=2)]
+    found = embed_identity(networks, people[0], 2, seed=5)
+    again = embed_identity(networks, people[0], 2, seed=5)
+    assert calls == ["arcface", "wide"]
+    attributes = varied_attributes(people[0], 2, seed=5).to_dict("list")
+    for network, size in zip(networks, (112, 112, 150), strict=True):
+        images = render(people[0], attributes, crop=network.crop, size=size)
+        torch.testing.assert_close(found[network.name], network.embed(images, progress=False), rtol=1e-5, atol=1e-6)
+        assert torch.equal(found[network.name], again[network.name])
+
+
+def test_another_generator_draws_again(people, calls, monkeypatch):
+    embed_identity([tiny("a")], people[0], 1)
+    monkeypatch.setattr(recognition, "GENERATOR", recognition.GENERATOR + 1)
+    embed_identity([tiny("a")], people[0], 1)
+    assert len(calls) == 2
+
+
+def test_what_is_refused(people):
+    with pytest.raises(ValueError, match="embedders must hold at least one FaceEmbedder; got none"):
+        embed_identity([], people[0], 1)
+    with pytest.raises(ValueError, match="n_images must be an integer of at least 1; got 0"):
+        embed_identity([tiny("a")], people[0], 0)
+    with pytest.raises(ValueError, match="seed must be an integer of at least 0; got -1"):
+        varied_attributes(people[0], 1, seed=-1)
