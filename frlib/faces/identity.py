@@ -1,7 +1,7 @@
 """Identities: people who do not exist, each the draw of a seeded generator."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -25,6 +25,7 @@ DAMPING = {
 }  # fmt: skip
 #: Head outlines that exist in one direction only.
 OUTLINES = ("diamond", "invertedtriangular", "oval", "rectangular", "triangular")
+BEARDS = ("full", "goatee", "mustache", "stubble")
 STYLES = ("short", "side part", "full", "long", "shaved")
 STYLE_SHARES = {"male": (0.40, 0.25, 0.18, 0.05, 0.12), "female": (0.06, 0.12, 0.30, 0.52, 0.0)}
 
@@ -42,21 +43,28 @@ class Identity:
     strength : float
         Scale of the deviations from the average shape; 1 doubles the default 0.5. Larger is easier to tell apart and
         looks less natural.
+    changes : tuple of (str, float or str)
+        What differs from the draw: the name of a field of `Traits` and the value it takes, or the name of a blend
+        shape and what is added to its weight. The same person with another hair colour, say.
     """
 
     seed: int
     index: int
     strength: float = 0.5
+    changes: tuple[tuple[str, float | str], ...] = ()
 
     @property
     def key(self) -> str:
         """A name that is equal for equal identities, for stored results."""
-        return f"{self.seed}-{self.index}-{self.strength:g}"
+        changed = "".join(f"-{name}={value}" for name, value in self.changes)
+        return f"{self.seed}-{self.index}-{self.strength:g}{changed}"
 
     @functools.cached_property
     def traits(self) -> "Traits":
         """What makes this person, drawn from the seed."""
-        return draw_traits(np.random.default_rng([self.seed, self.index]), self.strength, load_head())
+        head = load_head()
+        drawn = draw_traits(np.random.default_rng([self.seed, self.index]), self.strength, head)
+        return change_traits(drawn, self.changes, head)
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,14 @@ class Traits:
         Own hair colour, on the attribute's line.
     beard : float
         Density, 0 none.
+    lipstick, rosy : float
+        Strength of lipstick and of red cheeks, 0 none to 1.
+    brow : float
+        Factor on the thickness and density of the eyebrows.
+    beard_kind : str
+        One of `BEARDS`.
+    bald, grey : float
+        Share of the scalp without hair, and of light grey in the hair's colour; 0 to 1.
     """
 
     gender: float
@@ -92,6 +108,12 @@ class Traits:
     style: str
     hair_color: float
     beard: float
+    lipstick: float = 0.0
+    rosy: float = 0.0
+    brow: float = 1.0
+    beard_kind: str = "full"
+    bald: float = 0.0
+    grey: float = 0.0
 
 
 def sample_identities(n: int, seed: int = 0, *, strength: float = 0.5) -> list[Identity]:
@@ -129,7 +151,31 @@ def draw_traits(rng: np.random.Generator, strength: float, head: Head) -> Traits
     dark_hair = 0.12 * rng.random()
     hair_color = float(np.clip(rng.beta(0.9, 2.6), 0, 0.9)) if tone < 1.8 else dark_hair
     beard = float(np.clip(rng.normal(0.1, 0.5), 0, 1)) * (gender < 0.5)
-    return Traits(gender, ancestry, weight, muscle, shape, tone, style, hair_color, beard)
+    lipstick = float(rng.uniform(0.3, 1) * (rng.random() < 0.3) * (gender > 0.6))
+    rosy = float(np.clip(rng.normal(0.0, 0.2), 0, 0.6))
+    brow = float(np.exp(0.12 * rng.standard_normal()))
+    beard_kind = BEARDS[rng.choice(4, p=(0.4, 0.2, 0.15, 0.25))]
+    return Traits(
+        gender, ancestry, weight, muscle, shape, tone, style, hair_color, beard, lipstick, rosy, brow, beard_kind
+    )
+
+
+def change_traits(traits: Traits, changes: tuple[tuple[str, float | str], ...], head: Head) -> Traits:
+    """Return traits with named fields replaced and named blend weights added to.
+
+    Raises
+    ------
+    ValueError
+        If a name is neither a field of `Traits` that holds one value nor a blend shape of the head.
+    """
+    plain = tuple(f.name for f in fields(Traits) if f.name not in ("ancestry", "shape"))
+    shape, values = dict(traits.shape), {}
+    for name, value in changes:
+        if name in head.names:
+            shape[name] = shape.get(name, 0.0) + value
+        else:
+            values[checks.one_of("changes", name, (*plain, "shape:..."))] = value
+    return replace(traits, shape=shape, **values)
 
 
 def draw_shape(rng: np.random.Generator, strength: float, head: Head) -> dict[str, float]:
