@@ -1,0 +1,43 @@
+"""Five landmarks of a drawn head, straight from the mesh: a check of the head angle that needs no image."""
+
+from collections.abc import Mapping
+
+import torch
+
+from frlib.faces.attributes import ATTRIBUTES, RENDERED, check_attributes
+from frlib.faces.identity import Identity
+from frlib.faces.renderer import load_model, perspective, pose
+from frlib.faces.scene import load_scene
+from frlib.runtime import choose_device
+
+
+@torch.no_grad()
+def landmarks(identity: Identity, attributes: Mapping | None = None) -> torch.Tensor:
+    """Return the picture-plane positions of the eyes, the nose and the corners of the mouth.
+
+    Positions are those of the camera, before the crop turns, scales and shifts them to its template.
+
+    Parameters
+    ----------
+    identity : Identity
+    attributes : mapping of name to scalar or N values
+        As in `frlib.faces.render`; only head angle, age and expression matter.
+
+    Returns
+    -------
+    Tensor, shape (N, 5, 2)
+        x to the right, y down, as tangents of the viewing angle, in the order of the ArcFace template: eyes from left
+        to right in the picture, nose, mouth corners.
+
+    Raises
+    ------
+    ValueError
+        If an attribute is unknown, out of range, or of the wrong length.
+    """
+    values = check_attributes(attributes or {})
+    n = max((len(v) for v in values.values()), default=1)
+    model, scene = load_model(identity), load_scene(choose_device("cpu"))
+    neutral = {name: torch.full((n,), float(ATTRIBUTES[name].neutral or 0)) for name in RENDERED}
+    points = pose(scene, model.meshes.expand(n, -1, -1, -1), neutral | values)
+    flat, _ = perspective(scene, points)
+    return torch.stack([flat[:, e].mean(1) for e in scene.eyes] + [flat[:, k] for k in scene.landmarks], dim=1)

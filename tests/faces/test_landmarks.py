@@ -1,0 +1,47 @@
+"""Landmarks of the mesh follow the head angle."""
+
+import pytest
+import torch
+
+from frlib.faces import sample_identities
+from frlib.faces.landmarks import landmarks
+
+
+@pytest.fixture(scope="module")
+def person():
+    return sample_identities(1)[0]
+
+
+def proportion(marks):
+    """Return the distance of the eyes over that from the eyes to the mouth."""
+    eyes, mouth = marks[:, :2].mean(1), marks[:, 3:].mean(1)
+    return (marks[:, 1, 0] - marks[:, 0, 0]) / (mouth[:, 1] - eyes[:, 1])
+
+
+def test_eyes_lie_left_and_right_above_the_nose_and_the_mouth(person):
+    (marks,) = landmarks(person)
+    assert marks[0, 0] < marks[2, 0] < marks[1, 0] and marks[3, 0] < marks[4, 0]
+    assert marks[:2, 1].max() < marks[2, 1] < marks[3:, 1].min()
+
+
+def test_a_turned_head_shows_its_eyes_closer_by_the_cosine(person):
+    angles = torch.tensor([0.0, 15, 30, 45])
+    for sign in (-1, 1):
+        shown = proportion(landmarks(person, {"head_angle": sign * angles}))
+        torch.testing.assert_close(shown / shown[0], torch.deg2rad(angles).cos(), atol=0.06, rtol=0)
+
+
+def test_the_nose_moves_to_the_side_of_the_turn(person):
+    """Positive is the subject's left, which is right in the picture."""
+    marks = landmarks(person, {"head_angle": [-30.0, -10, 10, 30]})
+    offset = marks[:, 2, 0] - marks[:, :2, 0].mean(1)
+    assert (offset.diff() > 0).all() and offset[1] < 0 < offset[2]
+
+
+def test_light_moves_nothing(person):
+    assert torch.equal(landmarks(person), landmarks(person, {"illumination": 60, "hair_color": 1, "hue": 3}))
+
+
+def test_an_unknown_attribute_is_refused(person):
+    with pytest.raises(ValueError, match="attributes must be one of"):
+        landmarks(person, {"yaw": 3})
