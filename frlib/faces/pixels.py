@@ -1,5 +1,6 @@
 """The three attributes that are operations on the pixels of an image: brightness, hue, image quality."""
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -49,22 +50,37 @@ def turn_hue(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
 
 
 def set_quality(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-    """Return images blurred (amount below 0) or with more contrast about their mean (above 0)."""
-    sharp = amount.clamp(min=0)[:, None, None, None]
+    """Return images blurred (amount below 0) or with more contrast about their mean (0 and above)."""
+    column = amount[:, None, None, None]
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    return torch.where(sharp > 0, mean + (images - mean) * (1 + CONTRAST * sharp), blur(images, (-amount).clamp(min=0)))
+    return torch.where(column >= 0, mean + (images - mean) * (1 + CONTRAST * column), blur(images, -amount))
 
 
 def blur(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
-    """Return images under a Gaussian of standard deviation ``BLUR * amount``, scaled to the image's size."""
+    """Return images under a Gaussian of standard deviation ``BLUR * amount``, scaled to the image's size.
+
+    An amount of 0 or less does nothing. See `blur_weights`.
+    """
     n, size = images.shape[:2]
-    deviation = (BLUR * size / 112 * amount).clamp(min=1e-6)
-    reach = int(3 * float(deviation.max())) + 1
-    weights = torch.exp(-0.5 * (torch.arange(-reach, reach + 1).to(images) / deviation[:, None]) ** 2)
-    weights = weights / weights.sum(dim=1, keepdim=True)
+    reach = int(3 * BLUR * size / 112) + 1
+    weights = blur_weights(BLUR * size / 112 * amount.clamp(min=1e-6), reach).to(images.dtype)
     rows = images.permute(0, 3, 1, 2).reshape(1, n * 3, size, size)
     kernel = weights.repeat_interleave(3, dim=0)[:, None]
     rows = functional.pad(rows, (reach,) * 4, mode="replicate")
     rows = functional.conv2d(rows, kernel[:, :, None, :], groups=n * 3)
     rows = functional.conv2d(rows, kernel[:, :, :, None], groups=n * 3)
     return rows.reshape(n, 3, size, size).permute(0, 2, 3, 1)
+
+
+def blur_weights(deviation: torch.Tensor, reach: int) -> torch.Tensor:
+    """Return weights (N, 2 * reach + 1), float64, of Gaussians however narrow; the image is linear between pixels.
+
+    The weight of pixel k is the mean of the tent max(0, 1 - abs(x - k)) over x ~ N(0, s^2): the second difference of
+    G(x) = x Phi(x / s) + s phi(x / s). For small s the neighbours weigh s / sqrt(2 pi), so every amount of blur acts.
+    """
+    x = torch.arange(-reach - 1, reach + 2, device=deviation.device, dtype=torch.float64)
+    z = x / deviation.double()[:, None]
+    density = torch.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
+    smooth = x * torch.special.ndtr(z) + deviation.double()[:, None] * density
+    weights = smooth[:, 2:] - 2 * smooth[:, 1:-1] + smooth[:, :-2]
+    return weights / weights.sum(dim=1, keepdim=True)

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frlib.faces.pixels import CONTRAST, blur, brighten, change, set_quality, turn_hue
+from frlib.faces.pixels import CONTRAST, blur, blur_weights, brighten, change, set_quality, turn_hue
 
 
 def noise(n: int = 1, size: int = 32, low: float = 0, high: float = 255) -> torch.Tensor:
@@ -82,10 +82,29 @@ def test_blur_keeps_a_constant_image(amount):
     torch.testing.assert_close(blur(constant, torch.tensor([amount])), constant, rtol=0, atol=1e-3)
 
 
+def test_every_step_of_blur_lowers_the_variance_down_to_the_smallest():
+    amounts = [-1.0, -0.3, -0.1, -0.05, -0.02, -0.01, -0.001, 0.0]
+    assert (torch.tensor(variances(amounts), dtype=torch.float64).diff() > 0).all()
+
+
+@pytest.mark.parametrize("deviation", [1e-3, 0.1, 0.5, 1.0, 2.0])
+def test_blur_weights_are_those_of_a_gaussian_between_pixels(deviation):
+    """The variance is that of the Gaussian plus that of linear interpolation, which is at most 1/4 and tends to 1/6."""
+    weights = blur_weights(torch.tensor([deviation], dtype=torch.float64), 16)[0]
+    offsets = torch.arange(-16, 17, dtype=torch.float64)
+    assert (weights >= 0).all() and torch.equal(weights.argmax(), torch.tensor(16))
+    extra = float((weights * offsets**2).sum()) - deviation**2
+    assert 0 < extra < 0.25
+    if deviation <= 0.1:
+        assert float(weights[15]) == pytest.approx(deviation / (2 * torch.pi) ** 0.5, rel=1e-9)
+    if deviation >= 1:
+        assert extra == pytest.approx(1 / 6, abs=1e-6)
+
+
 def test_no_blur_is_the_identity_and_images_do_not_mix():
     images = noise(3)
     blurred = blur(images, torch.tensor([0.0, 0.5, 0.0]))
-    assert torch.equal(blurred[[0, 2]], images[[0, 2]])
+    torch.testing.assert_close(blurred[[0, 2]], images[[0, 2]], rtol=0, atol=1e-3)
     torch.testing.assert_close(blurred[1:2], blur(images[1:2], torch.tensor([0.5])), rtol=0, atol=1e-3)
 
 
