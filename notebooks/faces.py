@@ -172,7 +172,7 @@ glue("eyes_off", float(off.max()), display=False)
 
 # %% [markdown]
 # For no person and angle does the shortening differ from the cosine by more than {glue:text}`eyes_off:.3f`. The rest is
-# perspective: the camera is near.
+# perspective: the camera is near, and the mesh itself turns by the angle exactly.
 #
 # ### Light
 #
@@ -229,7 +229,8 @@ hair["drawn, mean"] = [str(tuple(image[changed].mean(0).round().int().tolist()))
 hair.set_index("hair colour")
 
 # %% [markdown]
-# The order is kept; the values are not. Who needs the colour of a pixel must measure it in the image.
+# The order is kept; the values are not. The light end looks yellow to green rather than blond. Who needs the colour of a
+# pixel must measure it in the image.
 #
 # ### Age
 #

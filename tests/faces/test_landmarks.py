@@ -5,6 +5,8 @@ import torch
 
 from frlib.faces import sample_identities
 from frlib.faces.landmarks import landmarks
+from frlib.faces.renderer import load_model, pose
+from frlib.faces.scene import load_scene
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +47,13 @@ def test_light_moves_nothing(person):
 def test_an_unknown_attribute_is_refused(person):
     with pytest.raises(ValueError, match="attributes must be one of"):
         landmarks(person, {"yaw": 3})
+
+
+def test_without_perspective_the_eyes_close_in_by_the_cosine_exactly(person):
+    """Perspective is all that separates the picture from the cosine: the mesh turns by the angle."""
+    degrees = torch.tensor([0.0, -45, -15, 30, 45])
+    scene, still = load_scene(torch.device("cpu")), torch.zeros(5)
+    values = {"head_angle": degrees, "age": still + 30, "expression": still}
+    points = pose(scene, load_model(person).meshes.expand(5, -1, -1, -1), values)
+    right, left = (points[:, eye, 0].mean(1) for eye in scene.eyes)
+    torch.testing.assert_close((left - right) / (left - right)[0], torch.deg2rad(degrees).cos(), atol=1e-4, rtol=0)
