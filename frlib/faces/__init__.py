@@ -4,6 +4,7 @@ from frlib.faces.attributes import ATTRIBUTES, Attribute
 from frlib.faces.curves import Curves, sample_curves
 from frlib.faces.head import head_is_built
 from frlib.faces.identity import Identity, sample_identities
+from frlib.faces.population import Population, draw_population, sample_population
 from frlib.faces.renderer import render
 
 #: Version of what is drawn: results made with another version are not used again.
@@ -15,8 +16,11 @@ __all__ = [
     "Attribute",
     "Curves",
     "Identity",
+    "Population",
+    "draw_population",
     "head_is_built",
     "render",
     "sample_curves",
     "sample_identities",
+    "sample_population",
 ]
