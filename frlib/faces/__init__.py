@@ -4,6 +4,7 @@ from frlib.faces.attributes import ATTRIBUTES, Attribute
 from frlib.faces.curves import Curves, sample_curves
 from frlib.faces.head import head_is_built
 from frlib.faces.identity import Identity, sample_identities
+from frlib.faces.lattice import iterate_lattice, lattice_curves, lattice_table, lattice_values
 from frlib.faces.population import Population, draw_population, sample_population
 from frlib.faces.renderer import render
 
@@ -19,6 +20,10 @@ __all__ = [
     "Population",
     "draw_population",
     "head_is_built",
+    "iterate_lattice",
+    "lattice_curves",
+    "lattice_table",
+    "lattice_values",
     "render",
     "sample_curves",
     "sample_identities",

@@ -23,8 +23,8 @@ class Curves:
 
     Parameters
     ----------
-    center : Tensor of uint8, shape (N, size, size, 3)
-        RGB.
+    center : Tensor of uint8 or float32, shape (N, size, size, 3)
+        RGB, 0 to 255.
     minus, plus : mapping of attribute to Tensor, shape (N, size, size, 3)
         The centres with that attribute one step lower and higher.
     table : DataFrame, N rows
@@ -38,7 +38,15 @@ class Curves:
 
 
 def sample_curves(
-    identity: Identity, n_points: int, *, step=None, seed: int = 0, source=None, crop: str = "arcface", size: int = 112
+    identity: Identity,
+    n_points: int,
+    *,
+    step=None,
+    seed: int = 0,
+    source=None,
+    crop: str = "arcface",
+    size: int = 112,
+    dtype: torch.dtype = torch.uint8,
 ) -> Curves:
     """Draw the curves of one identity.
 
@@ -57,7 +65,7 @@ def sample_curves(
         Seeds the centres; the first k of N are the same for every N.
     source : optional
         Another object with `render`; default: the parametric generator.
-    crop, size
+    crop, size, dtype
         As in `frlib.faces.render`.
 
     Returns
@@ -67,8 +75,8 @@ def sample_curves(
     Raises
     ------
     ValueError
-        If the number of points is below 1, the seed is negative, the step is not between 0 and 1/2, or there are
-        several identities.
+        If the number of points is below 1, the seed is negative, the step is not between 0 and 1/2, the dtype is
+        unknown, or there are several identities.
     """
     checks.at_least("n_points", n_points, 1)
     checks.at_least("seed", seed, 0)
@@ -76,6 +84,7 @@ def sample_curves(
         raise ValueError(f"identity must be one Identity; got a sequence of {len(identity)}")
     if step is not None and not 0 < step < 0.5:
         raise ValueError(f"step must lie between 0 and 0.5, as a share of the range; got {step!r}")
+    checks.one_of("dtype", dtype, (torch.uint8, torch.float32))
     draw = render if source is None else source.render
     share = {name: step or STEPS[attribute.kind] for name, attribute in ATTRIBUTES.items()}
     reach = {name: share[name] * (a.high - a.low) for name, a in ATTRIBUTES.items()}
@@ -86,10 +95,10 @@ def sample_curves(
     for end, sign in (("minus", -1), ("plus", 1)):
         for name in RENDERED:
             moved = table.assign(**{name: table[name] + sign * reach[name]})
-            ends[end][name] = to_bytes(draw(identity, moved.to_dict("list"), **options))
+            ends[end][name] = as_type(draw(identity, moved.to_dict("list"), **options), dtype)
         for name in PIXELS:
-            ends[end][name] = to_bytes(pixels.change(exact, {name: torch.full((n_points,), sign * reach[name])}))
-    return Curves(to_bytes(exact), ends["minus"], ends["plus"], table)
+            ends[end][name] = as_type(pixels.change(exact, {name: torch.full((n_points,), sign * reach[name])}), dtype)
+    return Curves(as_type(exact, dtype), ends["minus"], ends["plus"], table)
 
 
 def center_table(n_points: int, reach: Mapping[str, float], seed: int) -> pd.DataFrame:
@@ -100,6 +109,6 @@ def center_table(n_points: int, reach: Mapping[str, float], seed: int) -> pd.Dat
     return pd.DataFrame(low + draws * (high - low), columns=list(RENDERED))
 
 
-def to_bytes(images: torch.Tensor) -> torch.Tensor:
-    """Round to uint8, as an image file would."""
-    return images.round().to(torch.uint8)
+def as_type(images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Return float images as they are, or rounded to uint8 as an image file would."""
+    return images.round().to(torch.uint8) if dtype == torch.uint8 else images

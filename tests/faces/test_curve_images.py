@@ -75,6 +75,15 @@ def test_both_ends_differ_from_the_centre_and_from_each_other(curves):
             assert ((a - b).abs().mean(dim=(1, 2, 3)) > 0.05).all(), name
 
 
+def test_float_images_are_the_bytes_before_rounding(person, curves):
+    exact = sample_curves(person, N, seed=3, size=64, dtype=torch.float32)
+    pairs = [(exact.center, curves.center)]
+    pairs += [(a[n], b[n]) for a, b in ((exact.minus, curves.minus), (exact.plus, curves.plus)) for n in ATTRIBUTES]
+    for images, rounded in pairs:
+        assert images.dtype == torch.float32 and torch.equal(images.round().to(torch.uint8), rounded)
+        assert not torch.equal(images, rounded.float())
+
+
 @settings(max_examples=40, deadline=None)
 @given(step=st.one_of(st.none(), st.floats(0.01, 0.49)), seed=st.integers(0, 1000), n=st.integers(1, 60))
 def test_every_step_stays_inside_its_range(step, seed, n):
@@ -124,6 +133,7 @@ def test_curves_are_the_start_of_longer_curves(person, curves):
         ({"step": 0.5}, "step must lie between 0 and 0.5, as a share of the range; got 0.5"),
         ({"step": float("nan")}, "step must lie between 0 and 0.5, as a share of the range; got nan"),
         ({"crop": "tight"}, "crop must be one of 'arcface', 'wide'; got 'tight'"),
+        ({"dtype": torch.float64}, "dtype must be one of torch.uint8, torch.float32; got torch.float64"),
         ({"size": 8}, "size must be an integer of at least 16; got 8"),
         pytest.param(
             {"seed": -1},

@@ -1,0 +1,181 @@
+"""The lattice of Leroy et al. (2025): all combinations of the rendered attributes, each with low-level variants."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from frlib import checks
+from frlib.faces import pixels
+from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
+from frlib.faces.identity import Identity
+from frlib.faces.renderer import render
+
+
+def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
+    """Return the coordinates of every image of the lattice.
+
+    A rendered attribute takes the steps 0 to side + 1 of its range. The core is the hypercube of the steps 1 to side;
+    in the extensions one attribute, and only one, is at step 0 or side + 1. So side^5 + 5 * 2 * side^4 images are
+    drawn. A low-level attribute takes low_level steps, the middle one neutral, and only one differs from neutral: each
+    drawn image has 1 + 3 (low_level - 1) variants. With 5 and 5 these are 9,375 drawn images and 121,875 in all.
+
+    Parameters
+    ----------
+    side : int
+        Steps of the core along each rendered attribute, at least 1.
+    low_level : int
+        Steps of each low-level attribute, odd and at least 3.
+
+    Returns
+    -------
+    DataFrame of int
+        One column per attribute; the variants of a drawn image follow each other, the neutral one first.
+
+    Raises
+    ------
+    ValueError
+        If an argument is too small, or low_level even.
+    """
+    drawn, variants = drawn_coordinates(side), variant_coordinates(low_level)
+    rows = np.hstack([np.repeat(drawn, len(variants), axis=0), np.tile(variants, (len(drawn), 1))])
+    return pd.DataFrame(rows, columns=[*RENDERED, *PIXELS])
+
+
+def drawn_coordinates(side: int) -> np.ndarray:
+    """Return the steps of the drawn images, int (D, 5): the core, then the extensions of each attribute."""
+    checks.at_least("side", side, 1)
+    inner, n = range(1, side + 1), len(RENDERED)
+    blocks = [[inner] * n] + [[(0, side + 1) if j == k else inner for j in range(n)] for k in range(n)]
+    return np.concatenate([np.stack(np.meshgrid(*block, indexing="ij"), -1).reshape(-1, n) for block in blocks])
+
+
+def variant_coordinates(low_level: int) -> np.ndarray:
+    """Return the steps of the low-level variants, int (V, 3): neutral, then each attribute's other steps."""
+    checks.at_least("low_level", low_level, 3)
+    if low_level % 2 == 0:
+        raise ValueError(f"low_level must be odd, so that its middle step is neutral; got {low_level}")
+    neutral = low_level // 2
+    rows = [[neutral] * len(PIXELS)]
+    for k in range(len(PIXELS)):
+        rows += [[s if j == k else neutral for j in range(len(PIXELS))] for s in range(low_level) if s != neutral]
+    return np.array(rows)
+
+
+def lattice_values(table: pd.DataFrame, side: int = 5, low_level: int = 5) -> pd.DataFrame:
+    """Return the attribute values, in natural units, at the coordinates of a lattice with these sizes.
+
+    Step s is low + s (high - low) / last, where the last step is side + 1 or low_level - 1.
+    """
+    last = {name: side + 1 if name in RENDERED else low_level - 1 for name in table}
+    span = {name: (ATTRIBUTES[name].low, ATTRIBUTES[name].high) for name in table}
+    return pd.DataFrame({n: low + table[n] / last[n] * (high - low) for n, (low, high) in span.items()})
+
+
+def lattice_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the curves of three images along an attribute: every image whose two neighbours are in the table too.
+
+    The images that differ in this attribute alone form a group. At full size a rendered attribute has
+    (5^4 + 4 * 2 * 5^3) * 13 = 21,125 groups, as many as the authors count: 5^4 * 13 lines of seven images, through
+    the core, and 4 * 2 * 5^3 * 13 of five, beside it. They hold (5^4 * 5 + 4 * 2 * 5^3 * 3) * 13 = 79,625 curves. A
+    low-level attribute has 9,375 groups of five images and 28,125 curves.
+
+    Parameters
+    ----------
+    table : DataFrame of int
+        From `lattice_table`.
+    name : str
+        An attribute.
+
+    Returns
+    -------
+    DataFrame of int
+        Columns minus, center, plus: positions of rows in the table, so that rows of embeddings in the same order are
+        a field's differences and its points; and group, numbered from 0.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    """
+    checks.one_of("name", name, tuple(table))
+    steps = table.to_numpy()
+    radix = steps.max() + 3  # one free step at both ends: a neighbour's key never is another row's
+    weights = radix ** np.arange(steps.shape[1], dtype=np.int64)
+    keys = pd.Index((steps + 1) @ weights)
+    column = list(table).index(name)
+    minus, plus = (keys.get_indexer(keys + sign * weights[column]) for sign in (-1, 1))
+    center = np.flatnonzero((minus >= 0) & (plus >= 0))
+    group = pd.factorize(keys[center] - (steps[center, column] + 1) * weights[column])[0]
+    return pd.DataFrame({"minus": minus[center], "center": center, "plus": plus[center], "group": group})
+
+
+def iterate_lattice(
+    identity: Identity,
+    *,
+    side: int = 5,
+    low_level: int = 5,
+    batch: int = 64,
+    crop: str = "arcface",
+    size: int = 112,
+    source=None,
+    progress: bool = True,
+) -> Iterator[tuple[torch.Tensor, pd.DataFrame]]:
+    """Yield the images of the lattice of one identity, block after block, never all at once.
+
+    Parameters
+    ----------
+    identity : Identity
+    side, low_level : int
+        See `lattice_table`.
+    batch : int
+        Drawn images per block; a block holds `batch` times the number of variants.
+    crop, size
+        As in `frlib.faces.render`.
+    source : optional
+        Another object with `render`; default: the parametric generator.
+    progress : bool
+        Show a bar over the drawn images.
+
+    Yields
+    ------
+    images : Tensor of uint8, shape (n, V, size, size, 3)
+        RGB; n drawn images, each with its V low-level variants, the neutral one first.
+    table : DataFrame, n V rows
+        The rows of `lattice_table` of these images, with their index there, and the values in natural units in
+        columns that end in `_value`.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or there are several identities, before the first block.
+    """
+    if isinstance(identity, Sequence):
+        raise ValueError(f"identity must be one Identity; got a sequence of {len(identity)}")
+    table, variants = lattice_table(side, low_level), len(variant_coordinates(low_level))
+    checks.at_least("batch", batch, 1)
+    checks.at_least("size", size, 16)
+    checks.one_of("crop", crop, ("arcface", "wide"))
+    draw = render if source is None else source.render
+    values = lattice_values(table, side, low_level)
+    table = table.join(values.add_suffix("_value"))
+
+    def blocks():
+        changes = values.loc[: variants - 1, list(PIXELS)].to_dict("records")
+        with tqdm(total=len(table) // variants, desc="lattice", disable=not progress) as bar:
+            for start in range(0, len(table), batch * variants):
+                part = slice(start, start + batch * variants)
+                given = values.iloc[part][::variants][list(RENDERED)].to_dict("list")
+                exact = draw(identity, given, crop=crop, size=size, dtype=torch.float32)
+                yield torch.stack([changed(exact, change) for change in changes], dim=1), table.iloc[part]
+                bar.update(len(exact))
+
+    return blocks()
+
+
+def changed(exact: torch.Tensor, change: dict[str, float]) -> torch.Tensor:
+    """Return float images with one low-level change each, rounded to uint8."""
+    given = {name: torch.full((len(exact),), value) for name, value in change.items() if value != 0}
+    return pixels.change(exact, given).round().to(torch.uint8)

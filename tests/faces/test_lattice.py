@@ -1,0 +1,132 @@
+"""The lattice of the paper: its counts, its curves, and that it is streamed."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
+from frlib.faces.curves import STEPS
+from frlib.faces.lattice import iterate_lattice, lattice_curves, lattice_table, lattice_values
+from frlib.faces.pixels import change
+from frlib.faces.renderer import render
+
+
+@pytest.fixture(scope="module")
+def full():
+    return lattice_table()
+
+
+@pytest.fixture
+def source():
+    """Return a source whose images encode the age, and that counts what it drew."""
+    drawn = []
+
+    def draw(identity, attributes, *, crop, size, dtype):
+        drawn.append(len(attributes["age"]))
+        return torch.tensor(attributes["age"], dtype=dtype).reshape(-1, 1, 1, 1).repeat(1, size, size, 3)
+
+    return SimpleNamespace(render=draw, drawn=drawn)
+
+
+def test_counts_are_those_of_the_paper(full):
+    assert len(full) == 121_875 and len(full[list(RENDERED)].drop_duplicates()) == 9_375
+    assert not full.duplicated().any() and list(full) == list(ATTRIBUTES)
+    assert (full.groupby(list(RENDERED)).size() == 13).all()
+
+
+@pytest.mark.parametrize(("side", "low_level"), [(1, 3), (2, 5), (3, 7)])
+def test_counts_follow_the_formula(side, low_level):
+    assert len(lattice_table(side, low_level)) == (side**5 + 10 * side**4) * (1 + 3 * (low_level - 1))
+
+
+def test_one_attribute_at_most_leaves_the_core_and_one_the_neutral_step(full):
+    assert (full[list(RENDERED)].isin([0, 6]).sum(axis=1) <= 1).all()
+    assert ((full[list(PIXELS)] != 2).sum(axis=1) <= 1).all()
+
+
+def test_values_span_the_ranges_in_the_steps_of_curves(full):
+    values = lattice_values(full)
+    for name, a in ATTRIBUTES.items():
+        found = np.unique(values[name])
+        assert found[0] == a.low and found[-1] == pytest.approx(a.high)
+        np.testing.assert_allclose(np.diff(found), STEPS[a.kind] * (a.high - a.low))
+    assert (values.loc[0, list(PIXELS)] == 0).all()
+
+
+@pytest.mark.parametrize("name", list(ATTRIBUTES))
+def test_groups_and_curves_at_full_size(full, name):
+    curves = lattice_curves(full, name)
+    groups, expected = (21_125, 79_625) if name in RENDERED else (9_375, 28_125)
+    assert curves["group"].nunique() == groups and len(curves) == expected
+    steps = full.to_numpy()
+    unit = np.eye(len(ATTRIBUTES), dtype=int)[list(ATTRIBUTES).index(name)]
+    assert (steps[curves["plus"]] - steps[curves["center"]] == unit).all()
+    assert (steps[curves["center"]] - steps[curves["minus"]] == unit).all()
+
+
+@pytest.mark.parametrize("name", ["age", "hue"])
+def test_curves_equal_a_search_by_hand(name):
+    table = lattice_table(2, 3)
+    place = {row: i for i, row in enumerate(table.itertuples(index=False, name=None))}
+    column, expected = list(table).index(name), []
+    for row, i in place.items():
+        ends = [place.get((*row[:column], row[column] + sign, *row[column + 1 :])) for sign in (-1, 1)]
+        if None not in ends:
+            expected.append([ends[0], i, ends[1]])
+    assert lattice_curves(table, name)[["minus", "center", "plus"]].to_numpy().tolist() == expected
+
+
+def test_blocks_cover_the_table_in_order(person, source):
+    table, at = lattice_table(2, 5), 0
+    for images, rows in iterate_lattice(person, side=2, batch=50, size=16, source=source, progress=False):
+        assert images.dtype == torch.uint8 and images.shape[1:] == (13, 16, 16, 3) and len(rows) == 13 * len(images)
+        assert rows[list(ATTRIBUTES)].equals(table.iloc[at : at + len(rows)])
+        assert (images[:, 0, 0, 0, 0].numpy() == rows["age_value"].to_numpy()[::13].round()).all()
+        at += len(rows)
+    assert at == len(table) and max(source.drawn) == 50 and sum(source.drawn) == 192
+
+
+def test_images_are_drawn_at_the_values_of_their_rows(person):
+    images, rows = next(iterate_lattice(person, side=1, batch=2, size=32, progress=False))
+    values = rows.filter(like="_value").rename(columns=lambda c: c.removesuffix("_value"))
+    exact = render(person, values[list(RENDERED)][::13].to_dict("list"), size=32, dtype=torch.float32)
+    for k in (0, 1, 6, 12):
+        given = {name: torch.tensor(values[name][k::13].to_numpy(np.float32)) for name in PIXELS}
+        expected = change(exact, {n: v for n, v in given.items() if v.any()})
+        assert torch.equal(images[:, k], expected.round().to(torch.uint8))
+
+
+def test_blocks_are_drawn_one_at_a_time(person, source):
+    blocks = iterate_lattice(person, side=2, batch=8, size=16, source=source, progress=False)
+    assert source.drawn == []
+    for count in (1, 2, 3):
+        next(blocks)
+        assert len(source.drawn) == count
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"side": 0}, "side must be an integer of at least 1; got 0"),
+        ({"low_level": 1}, "low_level must be an integer of at least 3; got 1"),
+        ({"low_level": 4}, "low_level must be odd, so that its middle step is neutral; got 4"),
+        ({"batch": 0}, "batch must be an integer of at least 1; got 0"),
+        ({"size": 8}, "size must be an integer of at least 16; got 8"),
+        ({"crop": "tight"}, "crop must be one of 'arcface', 'wide'; got 'tight'"),
+    ],
+)
+def test_what_is_refused_before_anything_is_drawn(person, options, message):
+    with pytest.raises(ValueError, match=message):
+        iterate_lattice(person, **options)
+
+
+def test_several_identities_are_refused(people):
+    with pytest.raises(ValueError, match="identity must be one Identity; got a sequence of 3"):
+        iterate_lattice(people)
+
+
+def test_unknown_attributes_have_no_curves(full):
+    with pytest.raises(ValueError, match="name must be one of 'head_angle', .*; got 'smile'"):
+        lattice_curves(full, "smile")
