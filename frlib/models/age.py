@@ -23,7 +23,7 @@ class AgeEstimator:
 
     Known from the graph: the output is a softmax over 100 classes, computed from the 1024 identity features through one
     hidden layer of 256. Inferred: that class k stands for an age of k years, since neither the file nor its package
-    says so; drawn faces support it, whose estimates rise with their age. The estimate is the mean of the distribution,
+    says so; the estimates of drawn faces rise with their age on average. The estimate is the mean of the distribution,
     which varies smoothly; programs that take its maximum get whole years. It was trained on photographs, so on drawn
     faces it measures order and change better than years.
 

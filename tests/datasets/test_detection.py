@@ -2,56 +2,14 @@ import importlib.util
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from frlib.datasets import align, detect, detector_crops
-from frlib.datasets.detection import template
+from frlib.datasets import detect, detector_crops
 from frlib.faces import head_is_built, render, sample_identities
+from frlib.faces.alignment import template
 
 needs_detector = pytest.mark.skipif(
     importlib.util.find_spec("facenet_pytorch") is None or not head_is_built(), reason="needs the detector and the head"
 )
-
-
-def smooth_image(places: torch.Tensor) -> torch.Tensor:
-    """Return a smooth colour image at places (..., 2) of the template's plane on 112 pixels."""
-    x, y = places.unbind(-1)
-    return 127 + 100 * torch.stack([(x / 19).sin(), (y / 23).cos(), ((x - y) / 29).sin()], dim=-1)
-
-
-def pixel_centers(size: int) -> torch.Tensor:
-    steps = torch.arange(size) + 0.5
-    return torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    st.floats(-1, 1),
-    st.floats(1.0, 2.2),
-    st.sampled_from(["arcface", "wide"]),
-)
-def test_align_undoes_a_similarity(angle, scale, crop):
-    c, s = torch.tensor(angle).cos() * scale, torch.tensor(angle).sin() * scale
-    matrix, shift = torch.tensor([[c, -s], [s, c]]), torch.tensor([200.0, 200.0])  # template - 56 -> image
-    image = smooth_image((pixel_centers(400) - shift) @ torch.linalg.inv(matrix).T + 56)
-    marks = (template(crop, 112) - 56) @ matrix.T + shift
-    found = align(image[None], marks[None], crop=crop)[0]
-    assert (found - smooth_image(pixel_centers(112))).abs().max() < 1.5
-
-
-def test_an_aligned_image_stays_as_it_is():
-    image = torch.randint(0, 256, (2, 112, 112, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    aligned = align(image, template("arcface", 112).expand(2, 5, 2))
-    assert aligned.dtype == torch.uint8
-    assert torch.equal(aligned, image)
-
-
-def test_a_smaller_image_is_a_mean_of_pixels():
-    image = torch.rand((1, 224, 224, 3), generator=torch.Generator().manual_seed(0)) * 255
-    aligned = align(image, template("arcface", 224)[None], size=56)
-    means = torch.nn.functional.avg_pool2d(image.permute(0, 3, 1, 2), 4).permute(0, 2, 3, 1)
-    assert aligned.std() < 1.5 * means.std() < 0.5 * image.std()
 
 
 @needs_detector
@@ -74,22 +32,6 @@ def test_images_without_a_face_are_told_apart():
     assert crops.shape == (1, 112, 112, 3) and crops.dtype == torch.uint8
     none, detection = detector_crops(images[:1])
     assert none.shape == (0, 112, 112, 3) and not detection.found.any()
-
-
-@pytest.mark.parametrize(
-    ("images", "landmarks", "options", "message"),
-    [
-        (torch.zeros(1, 10, 40, 3), torch.rand(1, 5, 2), {}, r"images must have shape .*\(1, 10, 40, 3\)"),
-        (torch.full((1, 40, 40, 3), 300.0), torch.rand(1, 5, 2), {}, "images must lie between 0 and 255; got 300"),
-        (torch.zeros(1, 40, 40, 3), torch.rand(2, 5, 2), {}, r"landmarks must have shape \(1, 5, 2\)"),
-        (torch.zeros(1, 40, 40, 3), torch.full((1, 5, 2), torch.nan), {}, "landmarks must be finite .* row 0"),
-        (torch.zeros(1, 40, 40, 3), torch.ones(1, 5, 2), {}, "landmarks must be finite and differ; row 0"),
-        (torch.zeros(1, 40, 40, 3), torch.rand(1, 5, 2), {"crop": "narrow"}, "crop must be one of 'arcface'"),
-    ],
-)
-def test_errors_of_align(images, landmarks, options, message):
-    with pytest.raises(ValueError, match=message):
-        align(images, landmarks, **options)
 
 
 def test_errors_of_detect():
