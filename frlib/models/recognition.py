@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from frlib import checks, store
+from frlib.datasets import detector_crops
 from frlib.faces import ATTRIBUTES, GENERATOR, Identity, render
 from frlib.models.curves import IMAGE_SIZES
 from frlib.models.embedder import FaceEmbedder
@@ -15,6 +16,8 @@ from frlib.models.embedder import FaceEmbedder
 VERSION = 1
 #: Largest head angle to either side, in degrees.
 HEAD_ANGLE = 20.0
+#: Border for the detector, as a share of the image: a crop alone is too tight for it.
+MARGIN = 0.4
 
 
 def varied_attributes(identity: Identity, n_images: int, *, seed: int = 0) -> pd.DataFrame:
@@ -82,6 +85,46 @@ def embed_identity(
         return drawn[crop]
 
     return {e.name: _embedded(e, identity, attributes, seed, lambda e=e: images(e.crop)) for e in embedders}
+
+
+def embed_detected(
+    embedders: Sequence[FaceEmbedder], identity: Identity, n_images: int, *, seed: int = 0
+) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """Embed the images of `embed_identity`, but cut to the landmarks that a detector finds.
+
+    Images are drawn at twice the size of the crop, searched with a margin in the background colour, and cut again.
+    Nothing is stored.
+
+    Parameters
+    ----------
+    embedders, identity, n_images, seed
+        As in `embed_identity`.
+
+    Returns
+    -------
+    dict of network name to (embeddings, found)
+        Tensor of bool, shape (n_images,), says where a face was found; embeddings, shape (M, d), are those of the M
+        images with a face, in their order.
+
+    Raises
+    ------
+    ValueError
+        If `varied_attributes` does not accept an argument.
+    ImportError
+        If the detector's package is not installed.
+    """
+    attributes = varied_attributes(identity, n_images, seed=seed).to_dict("list")
+    cut = {}
+    for crop in sorted({e.crop for e in embedders}):
+        size = IMAGE_SIZES[crop]
+        images = render(identity, attributes, crop=crop, size=2 * size)
+        cut[crop] = detector_crops(images, size=size, crop=crop, margin=MARGIN)
+    found = {}
+    for e in embedders:
+        crops, detection = cut[e.crop]
+        embeddings = e.embed(crops, progress=False) if len(crops) else torch.empty(0, e.dim)
+        found[e.name] = embeddings, detection.found
+    return found
 
 
 def _embedded(embedder: FaceEmbedder, identity: Identity, attributes: dict, seed: int, images) -> torch.Tensor:

@@ -8,7 +8,7 @@ from frlib.faces.head import load_head
 from frlib.models import recognition
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
-from frlib.models.recognition import embed_identity, varied_attributes
+from frlib.models.recognition import embed_detected, embed_identity, varied_attributes
 
 
 def tiny(name: str, crop: str = "arcface", seed: int = 0) -> FaceEmbedder:
@@ -81,3 +81,13 @@ def test_what_is_refused(people):
         embed_identity([tiny("a")], people[0], 0)
     with pytest.raises(ValueError, match="seed must be an integer of at least 0; got -1"):
         varied_attributes(people[0], 1, seed=-1)
+
+
+def test_detected_crops_resemble_those_of_the_mesh(people):
+    """The network sees nearly the same picture: its output is far closer to that of the own crop than to another's."""
+    networks = [tiny("a"), tiny("c", "wide", seed=2)]
+    detected = embed_detected(networks, people[0], 3, seed=5)
+    own, other = (embed_identity(networks, person, 3, seed=5) for person in people)
+    for name, (embeddings, found) in detected.items():
+        assert found.all() and embeddings.shape == (3, 5)
+        assert (embeddings - own[name]).norm() < (embeddings - other[name]).norm()
