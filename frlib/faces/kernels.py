@@ -43,6 +43,27 @@ def raster_kernel(
                 wp.atomic_min(buffer, image, y, x, key)
 
 
+@wp.kernel(enable_backward=False)
+def normal_kernel(
+    points: wp.array2d(dtype=wp.vec3),
+    quads: wp.array2d(dtype=wp.int64),
+    around: wp.array2d(dtype=wp.int64),
+    normals: wp.array2d(dtype=wp.vec3),
+):
+    """One thread per image and vertex: the mean of the quads round it, weighted by area."""
+    image, vertex = wp.tid()
+    total = wp.vec3()
+    for k in range(around.shape[0]):
+        quad = int(around[k, vertex])
+        if quad < quads.shape[0]:
+            p = points[image, int(quads[quad, 0])]
+            q = points[image, int(quads[quad, 1])]
+            r = points[image, int(quads[quad, 2])]
+            s = points[image, int(quads[quad, 3])]
+            total += wp.cross(r - p, s - q)
+    normals[image, vertex] = total / wp.max(wp.length(total), 1.0e-12)
+
+
 @wp.kernel
 def occlusion_kernel(
     mesh: wp.uint64,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 import warp as wp
-from torch.nn import functional
 
 from frlib import checks
 from frlib.faces import pixels
@@ -14,11 +13,20 @@ from frlib.faces.appearance import Appearance, paint
 from frlib.faces.attributes import ATTRIBUTES, RENDERED, check_attributes
 from frlib.faces.head import load_head
 from frlib.faces.identity import Identity
-from frlib.faces.kernels import EMPTY, raster_kernel
+from frlib.faces.kernels import EMPTY, normal_kernel, raster_kernel
 from frlib.faces.meshes import AGE_ANCHORS, age_meshes
 from frlib.faces.scene import Scene, load_scene
-from frlib.faces.shading import CAMERA_DISTANCE, lamp_direction, normalize, shade
-from frlib.faces.template import TEXTURE, load_template
+from frlib.faces.shading import (
+    CAMERA_DISTANCE,
+    SHADOW_MAP,
+    SHADOW_WIDTH,
+    ageing,
+    hair_rgb,
+    lamp_direction,
+    lamp_slope,
+    shading,
+)
+from frlib.faces.template import load_template
 from frlib.runtime import choose_device
 
 #: The five points of the ArcFace template on 112 pixels: eyes from left to right, nose, mouth corners.
@@ -31,7 +39,6 @@ CROPS = {"arcface": (1.0, 0.4607), "wide": (1.113, 0.314)}
 BACKGROUND = (0.24, 0.26, 0.29)
 SUPERSAMPLING = 2
 BATCH = 16
-SHADOW_MAP, SHADOW_WIDTH = 128, 0.36  # pixels, metres
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,16 @@ class Model:
     meshes: torch.Tensor
     appearance: Appearance
     hair_color: float
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What one drawing asks of the shading, per image: azimuth (B,) in radians, age, expression, hair RGB (B, 3)."""
+
+    azimuth: torch.Tensor
+    age: torch.Tensor
+    expression: torch.Tensor
+    hair: torch.Tensor
 
 
 @functools.lru_cache(maxsize=64)
@@ -56,6 +73,7 @@ def render(
     *,
     size: int = 112,
     crop: str = "arcface",
+    shadows: bool = True,
     dtype: torch.dtype = torch.uint8,
     device=None,
 ) -> torch.Tensor:
@@ -73,8 +91,11 @@ def render(
     crop : {"arcface", "wide"}
         Eyes, nose and mouth lie on the ArcFace template, or where dlib's network wants them: a little larger and
         higher, with the chin and neck in view.
+    shadows : bool
+        Whether nose, brows and hair cast shadows.
     dtype : torch.dtype
-        uint8 rounds; float32 keeps what rounding would destroy.
+        uint8 rounds; float32 keeps what rounding would destroy; float64 also shades in float64 (the geometry stays
+        float32).
     device : str, optional
         See `frlib.runtime.choose_device`.
 
@@ -90,7 +111,7 @@ def render(
     """
     checks.at_least("size", size, 16)
     checks.one_of("crop", crop, tuple(CROPS))
-    checks.one_of("dtype", dtype, (torch.uint8, torch.float32))
+    checks.one_of("dtype", dtype, (torch.uint8, torch.float32, torch.float64))
     several = isinstance(identity, Sequence)
     if not all(isinstance(person, Identity) for person in (identity if several else [identity])):
         raise ValueError(f"identity must be an Identity or a sequence of them; got {type(identity).__name__}")
@@ -100,8 +121,10 @@ def render(
     n = len(identity) if several else max((len(v) for v in values.values()), default=1)
     people = list(identity) if several else [identity] * n
     device = choose_device(device)
+    real = torch.float64 if dtype == torch.float64 else torch.float32
+    part = lambda i: {k: v[i : i + BATCH] for k, v in values.items()}  # noqa: E731
     images = [
-        draw(people[i : i + BATCH], {k: v[i : i + BATCH] for k, v in values.items()}, size, crop, device)
+        tone(average(draw_linear(people[i : i + BATCH], part(i), size, crop, shadows, real, device)[0]))
         for i in range(0, n, BATCH)
     ]
     images = pixels.change(torch.cat(images), values).cpu()
@@ -109,24 +132,28 @@ def render(
 
 
 @torch.no_grad()
-def draw(people: list[Identity], values: Mapping, size: int, crop: str, device: torch.device) -> torch.Tensor:
-    """Draw one batch with its rendered attributes only, float (N, size, size, 3) in 0..255."""
+def draw_linear(
+    people: list[Identity], values: Mapping, size: int, crop: str, shadows: bool, real: torch.dtype, device, hair=None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Draw one batch, supersampled, in linear light, and its derivative by azimuth; ``hair`` replaces linear RGB."""
     scene, models = load_scene(device), [load_model(person) for person in people]
     own = torch.tensor([m.hair_color for m in models])
     neutral = {k: own if k == "hair_color" else torch.full((len(people),), ATTRIBUTES[k].neutral) for k in RENDERED}
-    v = {k: values.get(k, neutral[k]).to(device, torch.float32) for k in RENDERED}
-    azimuth = torch.deg2rad(v["illumination"])
-    points = pose(scene, torch.stack([m.meshes for m in models]).to(device), v)
+    v = {k: values.get(k, neutral[k]).to(device, real) for k in RENDERED}
+    hair = hair_rgb(v["hair_color"]) if hair is None else hair
+    looks = Looks(torch.deg2rad(v["illumination"]), v["age"], v["expression"], hair)
+    points = pose(scene, torch.stack([m.meshes for m in models]).to(device), {k: x.float() for k, x in v.items()})
+    points = points.contiguous()
     screen, depth = project(scene, points, size * SUPERSAMPLING, crop)
     corners = torch.cat([screen, depth[..., None] - 0.5], dim=-1)
-    triangle, _ = rasterize(corners, scene.triangles, size * SUPERSAMPLING)
-    surface, place = visible_surface(scene, points, corners, triangle, models)
-    arrives = shadow(scene, points, surface, azimuth)
-    color = shade(surface, azimuth, v["hair_color"], v["age"], v["expression"], arrives)
-    image = torch.tensor(BACKGROUND, device=device).repeat(*triangle.shape, 1)
-    image[place] = color
-    image = functional.avg_pool2d(image.permute(0, 3, 1, 2), SUPERSAMPLING).permute(0, 2, 3, 1)
-    return tone(image)
+    buffer = rasterize(corners, scene.triangles, size * SUPERSAMPLING)
+    return shade(scene, models, points, corners, buffer, looks, shadows)
+
+
+def average(light: torch.Tensor) -> torch.Tensor:
+    """Return the mean light of each pixel's samples, (B, size, size, 3)."""
+    n, size = len(light), light.shape[1] // SUPERSAMPLING
+    return light.reshape(n, size, SUPERSAMPLING, size, SUPERSAMPLING, 3).mean(dim=(2, 4))
 
 
 def tone(image: torch.Tensor) -> torch.Tensor:
@@ -173,97 +200,60 @@ def perspective(scene: Scene, points: torch.Tensor) -> tuple[torch.Tensor, torch
     return torch.stack([away[..., 0] / depth, -away[..., 2] / depth], dim=-1), depth
 
 
-def rasterize(corners: torch.Tensor, triangles: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the visible triangle (B, size, size), -1 for none, and its depth, 1 for none."""
+def rasterize(corners: torch.Tensor, triangles: torch.Tensor, size: int) -> torch.Tensor:
+    """Return the z-buffer (B, size, size): depth in billionths and visible triangle in one key, `EMPTY` for none."""
     buffer = torch.full((len(corners), size, size), EMPTY, dtype=torch.int64, device=corners.device)
     inputs = [wp.from_torch(corners.contiguous(), dtype=wp.vec3), wp.from_torch(triangles, dtype=wp.vec3i)]
     inputs += [size, size, wp.from_torch(buffer, dtype=wp.int64)]
     wp.launch(
         raster_kernel, dim=(len(corners), len(triangles)), inputs=inputs, device=wp.device_from_torch(buffer.device)
     )
-    drawn = buffer != EMPTY
-    return torch.where(drawn, buffer & 0xFFFFFFFF, -1), torch.where(drawn, (buffer >> 32) / 1e9, 1.0).float()
+    return buffer
 
 
-def visible_surface(scene: Scene, points, corners, triangle, models: list[Model]) -> tuple[dict, tuple]:
-    """Return what `shade` needs at each covered pixel, and where these pixels are."""
-    place = torch.nonzero(triangle >= 0, as_tuple=True)
-    image, rows, columns = place
-    vertices = scene.triangles[triangle[place]].long().T  # (3, P)
-    flat = image * points.shape[1] + vertices
-    normals = vertex_normals(scene, points)
-    inverse = 1 / (corners[..., 2:] + 0.5)
-    per_vertex = torch.cat([corners[..., :2], inverse, points, normals], dim=-1).reshape(-1, 9)
-    a, b, c = (per_vertex[row].T for row in flat)
-    weights = perspective_weights(a, b, c, columns + 0.5, rows + 0.5)
-    blend = lambda values: sum(w * v for w, v in zip(weights, values, strict=True))  # noqa: E731
-    vertex = blend([scene.attributes[row].T for row in vertices])
-    geometry = blend([a[3:], b[3:], c[3:]])
-    colors = torch.stack([torch.cat([m.appearance.iris, m.appearance.lips]) for m in models]).to(points)
-    gloss = torch.tensor([m.appearance.gloss for m in models]).to(points)
-    surface = {
-        "image": image,
-        "at": geometry[:3],
-        "normal": normalize(geometry[3:]),
-        "vertex": vertex,
-        "texture": look_up(models, image, vertex[:2]),
-        "iris": colors[image, :3].T,
-        "lips": colors[image, 3:].T,
-        "gloss": gloss[image][None],
-        "eye_height": scene.pivot[2] + 0.03,
-    }
-    return surface, place
-
-
-def perspective_weights(a, b, c, x, y) -> tuple[torch.Tensor, ...]:
-    """Return perspective-correct barycentric weights, each (P,), of corners whose rows are x, y, 1 / depth."""
-    bx, by, cx, cy = b[0] - a[0], b[1] - a[1], c[0] - a[0], c[1] - a[1]
-    dx, dy, area = x - a[0], y - a[1], bx * cy - by * cx
-    wb, wc = (dx * cy - dy * cx) / area, (bx * dy - by * dx) / area
-    weights = [(1 - wb - wc) * a[2], wb * b[2], wc * c[2]]
-    return tuple(w / sum(weights) for w in weights)
-
-
-def look_up(models: list[Model], image: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
-    """Return the texture (11, P) of each point's identity, bilinear."""
-    unique = list({id(m): m for m in models}.values())
-    textures = torch.stack([m.appearance.texture for m in unique]).to(at.device).reshape(-1, 11)
-    row_of = torch.tensor([[id(u) for u in unique].index(id(m)) for m in models], device=at.device)
-    height, width = TEXTURE
-    u = ((at[0] + 1) * width / 2 - 0.5).clamp(0, width - 1.001)
-    v = ((at[1] + 1) * height / 2 - 0.5).clamp(0, height - 1.001)
-    fu, fv = (u % 1)[:, None], (v % 1)[:, None]
-    first = row_of[image] * (height * width) + v.long() * width + u.long()
-    top = textures[first] * (1 - fu) + textures[first + 1] * fu
-    bottom = textures[first + width] * (1 - fu) + textures[first + width + 1] * fu
-    return (top * (1 - fv) + bottom * fv).T
+def shade(scene: Scene, models: list[Model], points, corners, buffer, looks: Looks, shadows: bool):
+    """Return linear light (B, size, size, 3) and its derivative by the lamp's azimuth in radians; see `shading`."""
+    real = looks.azimuth.dtype
+    kernel, vec3 = shading(wp.dtype_from_torch(real)), wp.types.vector(3, wp.dtype_from_torch(real))
+    device = wp.device_from_torch(points.device)
+    frame, center, nearest = shadow_map(scene, points, looks.azimuth.float(), shadows)
+    light = torch.tensor(BACKGROUND, dtype=real, device=points.device).repeat(*buffer.shape, 1)
+    slope = torch.zeros_like(light)
+    gloss = torch.tensor([m.appearance.gloss for m in models]).to(looks.azimuth)
+    look = torch.stack([ageing(looks.age), looks.expression, gloss], dim=-1).contiguous()
+    own = [torch.stack([getattr(m.appearance, name) for m in models]).to(looks.azimuth) for name in ("iris", "lips")]
+    lamps = [lamp_direction(looks.azimuth), lamp_slope(looks.azimuth)]
+    tones = torch.stack([*own, looks.hair, *lamps], dim=1).contiguous()
+    vectors = lambda tensor, dtype=wp.vec3: wp.from_torch(tensor, dtype=dtype)  # noqa: E731
+    before = [wp.from_torch(buffer, dtype=wp.int64), vectors(scene.triangles, wp.vec3i), vectors(corners)]
+    before += [vectors(points), vectors(vertex_normals(scene, points)), wp.from_torch(scene.attributes)]
+    after = [wp.from_torch(look), vectors(tones, vec3), vectors(frame), wp.vec3(*center.tolist())]
+    after += [float(scene.pivot[2]) + 0.03, wp.from_torch(nearest, dtype=wp.int64), int(shadows)]
+    after += [vectors(light, vec3), vectors(slope, vec3)]
+    for image, model in enumerate(models):
+        texture = wp.from_torch(model.appearance.texture.to(points.device))
+        wp.launch(kernel, dim=buffer.shape[1:], inputs=[image, *before, texture, *after], device=device)
+    return light, slope
 
 
 def vertex_normals(scene: Scene, points: torch.Tensor) -> torch.Tensor:
     """Return unit normals (B, V, 3), the mean of the quads round each vertex weighted by area."""
-    corner = points[:, scene.quads]
-    face = torch.linalg.cross(corner[:, :, 2] - corner[:, :, 0], corner[:, :, 3] - corner[:, :, 1])
-    face = torch.cat([face, torch.zeros_like(face[:, :1])], dim=1)
-    return functional.normalize(sum(face[:, quads] for quads in scene.around), dim=-1)
+    normals = torch.empty_like(points)
+    inputs = [wp.from_torch(points, dtype=wp.vec3), wp.from_torch(scene.quads), wp.from_torch(scene.around)]
+    inputs.append(wp.from_torch(normals, dtype=wp.vec3))
+    wp.launch(normal_kernel, dim=points.shape[:2], inputs=inputs, device=wp.device_from_torch(points.device))
+    return normals
 
 
-def shadow(scene: Scene, points: torch.Tensor, surface: dict, azimuth: torch.Tensor) -> torch.Tensor:
-    """Return the share of the lamp's light that arrives at each point, (1, P): a shadow map, softened over 3 pixels."""
-    lamp = lamp_direction(azimuth).T
+def shadow_map(scene: Scene, points: torch.Tensor, azimuth: torch.Tensor, shadows: bool) -> tuple[torch.Tensor, ...]:
+    """Return the lamp's axes (B, 3, 3), the centre of its view (3,), and its z-buffer, empty without shadows."""
+    lamp = lamp_direction(azimuth)
     right = torch.stack([azimuth.cos(), azimuth.sin(), torch.zeros_like(azimuth)], dim=-1)
     frame = torch.stack([right, torch.linalg.cross(lamp, right), -lamp], dim=1)  # rows: right, up, away from the lamp
     center = scene.pivot * torch.tensor([1, 0, 1]).to(points) + torch.tensor([0, -0.06, 0.02]).to(points)
+    if not shadows:
+        return frame, center, torch.zeros(len(points), 1, 1, dtype=torch.int64, device=points.device)
     scale, half = SHADOW_MAP / SHADOW_WIDTH, SHADOW_MAP / 2
     seen = (points - center) @ frame.transpose(1, 2)
     corners = torch.stack([seen[..., 0] * scale + half, half - seen[..., 1] * scale, seen[..., 2] + 0.5], dim=-1)
-    _, nearest = rasterize(corners, scene.triangles, SHADOW_MAP)
-    image = surface["image"]
-    own = ((surface["at"].T - center)[:, None] * frame[image]).sum(-1)
-    x, y, depth = own[:, 0] * scale + half - 0.5, half - own[:, 1] * scale - 0.5, own[:, 2] + 0.5
-    lit, column, row = 0.0, x.floor().long(), y.floor().long()
-    for dy, wy in zip((-1, 0, 1, 2), (1 - y % 1, 1.0, 1.0, y % 1), strict=True):
-        for dx, wx in zip((-1, 0, 1, 2), (1 - x % 1, 1.0, 1.0, x % 1), strict=True):
-            at = (row + dy).clamp(0, SHADOW_MAP - 1), (column + dx).clamp(0, SHADOW_MAP - 1)
-            lit = lit + wx * wy * torch.sigmoid((nearest[image, at[0], at[1]] - depth + 0.006) * 700)
-    inside = (x > 2) & (x < SHADOW_MAP - 3) & (y > 2) & (y < SHADOW_MAP - 3)
-    return torch.where(inside, lit / 9, 1.0)[None]
+    return frame, center, rasterize(corners, scene.triangles, SHADOW_MAP)
