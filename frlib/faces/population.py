@@ -218,10 +218,16 @@ def render_values(attributes: pd.DataFrame, latent: pd.DataFrame) -> dict[str, n
     }
 
 
-def changes_of(attributes: Mapping[str, bool], style: str) -> tuple[tuple[str, float | str], ...]:
-    """Return what the attributes of one image, and a hair style, change in its identity's traits."""
+def changes_of(attributes: Mapping[str, bool], style: str, tone: float) -> tuple[tuple[str, float | str], ...]:
+    """Return what the attributes of one image change in the traits of an identity with this hair style and skin tone.
+
+    Skin that is not Pale_Skin keeps a tone of at least 0.6, so that the label is true; that of Blond_Hair stays
+    below 1.8, so skin and hair colour are not independent.
+    """
     shown = {**attributes, "Beard": not attributes["No_Beard"]}
-    changes = [("style", style)] + [change for row in TABLE for change in (row.on if shown[row.name] else row.off)]
+    darkest = 1.8 if shown["Blond_Hair"] else 5.0
+    changes = [("style", style), ("tone", float(np.clip(tone, 0.6, darkest)))]
+    changes += [change for row in TABLE for change in (row.on if shown[row.name] else row.off)]
     if shown["Beard"]:
         kind = "goatee" if shown["Goatee"] else "mustache" if shown["Mustache"] else "full"
         changes.append(("beard_kind", kind))
@@ -245,8 +251,8 @@ def sample_population(
     n_identities, images_per_identity, seed : int
         The first k identities of n are the same for every n.
     source : optional
-        An object with `sample_identities(n, seed)`, which returns dataclasses with a field `changes`, and
-        `render(identities, attributes, size=, crop=)`. Default: the parametric generator.
+        An object with `sample_identities(n, seed)`, which returns dataclasses with a field `changes` and
+        `traits.tone`, and `render(identities, attributes, size=, crop=)`. Default: the parametric generator.
     size, crop
         As in `frlib.faces.render`.
     progress : bool
@@ -270,7 +276,8 @@ def sample_population(
     for start in tqdm(range(0, len(identities), images_per_identity), desc="population", disable=not progress):
         part = slice(start, start + images_per_identity)
         rows = zip(attributes[part].to_dict("records"), latent["style"][part], strict=True)
-        group = [replace(people[identities[start]], changes=changes_of(*row)) for row in rows]
+        person = people[identities[start]]
+        group = [replace(person, changes=changes_of(*row, person.traits.tone)) for row in rows]
         drawn = draw(group, latent[given][part].to_dict("list"), size=size, crop=crop)
         images.append(torch.as_tensor(drawn).numpy())
     table = pd.DataFrame(TABLE).set_index("name")

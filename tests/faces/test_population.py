@@ -88,6 +88,22 @@ def test_correlations_are_recovered(drawn):
     assert {(a, b): expected.loc[a, b] for a, b, _ in CORRELATIONS} == {(a, b): r for a, b, r in CORRELATIONS}
 
 
+def test_men_are_shaven_as_often_as_the_table_says(drawn):
+    _, attributes, latent = drawn
+    row, men = ROWS["Beard"], attributes["Male"]
+    own = latent["z_Beard"] > norm.isf(row.rate)
+    flipped = (own == attributes["No_Beard"])[men].mean()
+    assert abs(flipped - row.flip) < 4 * np.sqrt(row.flip * (1 - row.flip) / men.sum())
+    assert abs(own[men].mean() - row.rate) < 4 * np.sqrt(row.rate * (1 - row.rate) / men[::M].sum())
+
+
+def test_skin_is_pale_only_where_the_label_says_so():
+    none = dict.fromkeys(ATTRIBUTE_NAMES, False) | {"No_Beard": True}
+    tones = [dict(changes_of(none | {"Pale_Skin": pale}, "full", 0.0))["tone"] for pale in (False, True)]
+    assert tones == [0.6, 0.1]
+    assert dict(changes_of(none | {"Blond_Hair": True}, "full", 4.5))["tone"] == 1.8
+
+
 def test_impossible_correlations_are_refused(monkeypatch):
     wrong = (("Male", "Young", 0.9), ("Young", "Chubby", 0.9), ("Male", "Chubby", -0.9))
     monkeypatch.setattr(population, "CORRELATIONS", wrong)
@@ -151,7 +167,7 @@ def test_an_attribute_that_changes_traits_changes_pixels(name):
         base |= {"Male": row.among != "Female"} | ({"Chubby": True} if row.among == "Chubby" else {})
     changed = base | ({"No_Beard": False} if name == "Beard" else {name: not base[name]})
     person = sample_identities(1, 2)[0]
-    pair = [replace(person, changes=changes_of(values, "short")) for values in (base, changed)]
+    pair = [replace(person, changes=changes_of(values, "short", 1.0)) for values in (base, changed)]
     a, b = render(pair, {"hair_color": 0.1}, size=64, dtype=torch.float32)
     assert (a - b).abs().mean() > 0.05
 
