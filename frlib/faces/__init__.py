@@ -7,6 +7,7 @@ from frlib.faces.identity import Identity, sample_identities
 from frlib.faces.lattice import iterate_lattice, lattice_curves, lattice_table, lattice_values
 from frlib.faces.population import Population, draw_population, sample_population
 from frlib.faces.renderer import render
+from frlib.faces.tangent import tangent
 
 #: Version of what is drawn: results made with another version are not used again.
 GENERATOR = 1
@@ -28,4 +29,5 @@ __all__ = [
     "sample_curves",
     "sample_identities",
     "sample_population",
+    "tangent",
 ]
