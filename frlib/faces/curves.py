@@ -91,14 +91,19 @@ def sample_curves(
     table = center_table(n_points, reach, seed)
     options = {"crop": crop, "size": size, "dtype": torch.float32}
     exact = draw(identity, table.to_dict("list"), **options)
-    ends = {"minus": {}, "plus": {}}
-    for end, sign in (("minus", -1), ("plus", 1)):
-        for name in RENDERED:
-            moved = table.assign(**{name: table[name] + sign * reach[name]})
-            ends[end][name] = as_type(draw(identity, moved.to_dict("list"), **options), dtype)
-        for name in PIXELS:
-            ends[end][name] = as_type(pixels.change(exact, {name: torch.full((n_points,), sign * reach[name])}), dtype)
-    return Curves(as_type(exact, dtype), ends["minus"], ends["plus"], table)
+    ends = [
+        {name: as_type(images, dtype) for name, images in moved_images(draw, identity, exact, table, steps, options)}
+        for steps in ({name: sign * length for name, length in reach.items()} for sign in (-1, 1))
+    ]
+    return Curves(as_type(exact, dtype), *ends, table)
+
+
+def moved_images(draw, identity, exact: torch.Tensor, table: pd.DataFrame, steps: Mapping[str, float], options: dict):
+    """Yield each attribute's name and the float images of the centres moved along it by its step."""
+    for name in RENDERED:
+        yield name, draw(identity, table.assign(**{name: table[name] + steps[name]}).to_dict("list"), **options)
+    for name in PIXELS:
+        yield name, pixels.change(exact, {name: torch.full((len(table),), steps[name])})
 
 
 def center_table(n_points: int, reach: Mapping[str, float], seed: int) -> pd.DataFrame:

@@ -158,21 +158,21 @@ def iterate_lattice(
     checks.at_least("batch", batch, 1)
     checks.at_least("size", size, 16)
     checks.one_of("crop", crop, ("arcface", "wide"))
-    draw = render if source is None else source.render
-    values = lattice_values(table, side, low_level)
-    table = table.join(values.add_suffix("_value"))
+    table = table.join(lattice_values(table, side, low_level).add_suffix("_value"))
+    options = {"crop": crop, "size": size, "dtype": torch.float32}
+    return draw_blocks(identity, render if source is None else source.render, options, table, variants, batch, progress)
 
-    def blocks():
-        changes = values.loc[: variants - 1, list(PIXELS)].to_dict("records")
-        with tqdm(total=len(table) // variants, desc="lattice", disable=not progress) as bar:
-            for start in range(0, len(table), batch * variants):
-                part = slice(start, start + batch * variants)
-                given = values.iloc[part][::variants][list(RENDERED)].to_dict("list")
-                exact = draw(identity, given, crop=crop, size=size, dtype=torch.float32)
-                yield torch.stack([changed(exact, change) for change in changes], dim=1), table.iloc[part]
-                bar.update(len(exact))
 
-    return blocks()
+def draw_blocks(identity, draw, options: dict, table: pd.DataFrame, variants: int, batch: int, progress: bool):
+    """Yield the blocks of `iterate_lattice`."""
+    values = table[[f"{name}_value" for name in ATTRIBUTES]].set_axis(list(ATTRIBUTES), axis=1)
+    changes = values.loc[: variants - 1, list(PIXELS)].to_dict("records")
+    with tqdm(total=len(table) // variants, desc="lattice", disable=not progress) as bar:
+        for start in range(0, len(table), batch * variants):
+            part = slice(start, start + batch * variants)
+            exact = draw(identity, values.iloc[part][::variants][list(RENDERED)].to_dict("list"), **options)
+            yield torch.stack([changed(exact, change) for change in changes], dim=1), table.iloc[part]
+            bar.update(len(exact))
 
 
 def changed(exact: torch.Tensor, change: dict[str, float]) -> torch.Tensor:

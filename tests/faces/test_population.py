@@ -172,6 +172,14 @@ def test_an_attribute_that_changes_traits_changes_pixels(name):
     assert (a - b).abs().mean() > 0.05
 
 
+def test_a_beard_leaves_the_rest_of_the_face_alone():
+    none = dict.fromkeys(ATTRIBUTE_NAMES, False) | {"Male": True}
+    person = sample_identities(1, 2)[0]
+    pair = [replace(person, changes=changes_of(none | {"No_Beard": no}, "short", 1.0)) for no in (True, False)]
+    a, b = render(pair, {"hair_color": 0.1}, size=64, dtype=torch.float32)
+    assert torch.equal(a[:30], b[:30]) and not torch.equal(a[45:], b[45:])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
