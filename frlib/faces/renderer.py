@@ -21,6 +21,8 @@ from frlib.faces.shading import (
     SHADOW_MAP,
     SHADOW_WIDTH,
     ageing,
+    beard_growth,
+    greyed,
     hair_rgb,
     lamp_direction,
     lamp_slope,
@@ -74,6 +76,7 @@ def render(
     size: int = 112,
     crop: str = "arcface",
     shadows: bool = True,
+    greying: bool = False,
     dtype: torch.dtype = torch.uint8,
     device=None,
 ) -> torch.Tensor:
@@ -93,6 +96,9 @@ def render(
         higher, with the chin and neck in view.
     shadows : bool
         Whether nose, brows and hair cast shadows.
+    greying : bool
+        Whether hair, brows and beard whiten with age, smoothly from 40 to 70 years. Off by default: age and hair
+        colour are then independent. Hair colour is that of the albedo: see `frlib.faces.shading.hair_rgb`.
     dtype : torch.dtype
         uint8 rounds; float32 keeps what rounding would destroy; float64 also shades in float64 (the geometry stays
         float32).
@@ -124,7 +130,9 @@ def render(
     real = torch.float64 if dtype == torch.float64 else torch.float32
     part = lambda i: {k: v[i : i + BATCH] for k, v in values.items()}  # noqa: E731
     images = [
-        tone(average(draw_linear(people[i : i + BATCH], part(i), size, crop, shadows, real, device)[0]))
+        tone(
+            average(draw_linear(people[i : i + BATCH], part(i), size, crop, shadows, real, device, greying=greying)[0])
+        )
         for i in range(0, n, BATCH)
     ]
     images = pixels.change(torch.cat(images), values).cpu()
@@ -133,7 +141,15 @@ def render(
 
 @torch.no_grad()
 def draw_linear(
-    people: list[Identity], values: Mapping, size: int, crop: str, shadows: bool, real: torch.dtype, device, hair=None
+    people: list[Identity],
+    values: Mapping,
+    size: int,
+    crop: str,
+    shadows: bool,
+    real: torch.dtype,
+    device: torch.device,
+    hair: torch.Tensor | None = None,
+    greying: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Draw one batch, supersampled, in linear light, and its derivative by azimuth; ``hair`` replaces linear RGB."""
     scene, models = load_scene(device), [load_model(person) for person in people]
@@ -141,6 +157,7 @@ def draw_linear(
     neutral = {k: own if k == "hair_color" else torch.full((len(people),), ATTRIBUTES[k].neutral) for k in RENDERED}
     v = {k: values.get(k, neutral[k]).to(device, real) for k in RENDERED}
     hair = hair_rgb(v["hair_color"]) if hair is None else hair
+    hair = greyed(hair, v["age"]) if greying else hair
     looks = Looks(torch.deg2rad(v["illumination"]), v["age"], v["expression"], hair)
     points = pose(scene, torch.stack([m.meshes for m in models]).to(device), {k: x.float() for k, x in v.items()})
     points = points.contiguous()
@@ -220,7 +237,7 @@ def shade(scene: Scene, models: list[Model], points, corners, buffer, looks: Loo
     light = torch.tensor(BACKGROUND, dtype=real, device=points.device).repeat(*buffer.shape, 1)
     slope = torch.zeros_like(light)
     gloss = torch.tensor([m.appearance.gloss for m in models]).to(looks.azimuth)
-    look = torch.stack([ageing(looks.age), looks.expression, gloss], dim=-1).contiguous()
+    look = torch.stack([ageing(looks.age), looks.expression, gloss, beard_growth(looks.age)], dim=-1).contiguous()
     own = [torch.stack([getattr(m.appearance, name) for m in models]).to(looks.azimuth) for name in ("iris", "lips")]
     lamps = [lamp_direction(looks.azimuth), lamp_slope(looks.azimuth)]
     tones = torch.stack([*own, looks.hair, *lamps], dim=1).contiguous()

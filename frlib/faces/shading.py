@@ -15,6 +15,8 @@ from frlib.faces.kernels import EMPTY
 
 HAIR_DARK, HAIR_LIGHT = torch.tensor([52.0, 31.0, 10.0]), torch.tensor([215.0, 214.0, 124.0])
 HAIR_BEND = torch.tensor([40.0, -25.0, -20.0])
+#: Linear RGB that hair turns to with age, on request.
+GREY = torch.tensor([0.55, 0.55, 0.56])
 #: The lamp stands this high, in radians.
 ELEVATION = 0.45
 CAMERA_DISTANCE = 0.95
@@ -49,6 +51,18 @@ def hair_rgb(hair_color: torch.Tensor) -> torch.Tensor:
 def ageing(age: torch.Tensor) -> torch.Tensor:
     """Return how strongly lines and spots show: 0 at 25 years, 1 at 90."""
     return ((age - 25) / 65).clamp(0, 1)
+
+
+def beard_growth(age: torch.Tensor) -> torch.Tensor:
+    """Return how much of an adult's beard has grown: 0 at 14 years, 1 at 20."""
+    t = ((age - 14) / 6).clamp(0, 1)
+    return t * t * (3 - 2 * t)
+
+
+def greyed(rgb: torch.Tensor, age: torch.Tensor) -> torch.Tensor:
+    """Return linear hair colours (B, 3) whitened by age: not at 40 years, nearly white at 70."""
+    t = ((age - 40) / 30).clamp(0, 1)[:, None]
+    return rgb + (GREY.to(rgb) - rgb) * (0.9 * t * t * (3 - 2 * t))
 
 
 @functools.lru_cache(maxsize=2)
@@ -111,7 +125,7 @@ def shading(real) -> wp.Kernel:
         streak = (real(1.5) - real(3.0) * wp.abs(radius - real(0.3))) * ring
         color = white * (real(1.0) - inside) + iris * (inside * streak)
         color = color * (real(1.0) - pupil) + vec3(real(0.008), real(0.008), real(0.008)) * pupil
-        return color * (real(1.0) - real(0.50) * logistic((z - real(0.24)) * real(14.0)))
+        return color * (real(1.0) - real(0.36) * logistic((z - real(0.24)) * real(14.0)))
 
     @wp.func
     def arriving(
@@ -199,12 +213,12 @@ def shading(real) -> wp.Kernel:
             wp.where(vertex[7] > real(0.5), real(1.0), real(0.0)),
         )
         color = skin_albedo(texture, vertex, tones[image, 1], tones[image, 2], lines)
-        color = color + (tones[image, 2] * wp.exp(texture[6] * real(1.1) - real(0.15)) - color) * hair
+        color = color + (tones[image, 2] * wp.exp(texture[6] * real(0.8) - real(0.12)) - color) * hair
         color = color + (eye_albedo(vertex[4], vertex[5], tones[image, 0]) - color) * eye
         shown = real(0.10) + real(0.90) * unit_interval((smile - real(0.05)) * real(3.0))
-        color = color + (vec3(real(0.62), real(0.59), real(0.53)) * shown - color) * teeth
+        color = color + (vec3(real(0.80), real(0.77), real(0.70)) * shown - color) * teeth
         rough, deep = hair * texture[6], real(1.3) * lines * (real(1.0) - eye) * (real(1.0) - teeth)
-        bend = vec3(real(0.35) * rough - deep * texture[8], real(0.0), real(0.1) * rough - deep * texture[9])
+        bend = vec3(real(0.24) * rough - deep * texture[8], real(0.0), real(0.1) * rough - deep * texture[9])
         normal = unit(n + bend)
         view = unit(vec3(real(0.0), real(-CAMERA_DISTANCE), eye_height) - at)
         edge = real(1.0) - unit_interval(wp.dot(normal, view))
@@ -212,7 +226,7 @@ def shading(real) -> wp.Kernel:
         skin = gloss * (real(1.0) - hair) * (real(1.0) - real(0.6) * texture[5]) * (real(1.0) - eye)
         strand = hair * real(0.10) * (real(0.6) + wp.clamp(texture[6], real(-0.5), real(1.0)))
         mirror = vec3(skin, strand, real(2.0) * eye)
-        reach = wp.max(arrives, real(0.75) * teeth + real(0.3) * eye)
+        reach = wp.max(arrives, real(0.90) * teeth + real(0.3) * eye)
         return lit(color, normal, view, tones[image, 3], tones[image, 4], vertex[8], mirror, grazing, reach)
 
     @wp.kernel(module="unique", enable_backward=False)
@@ -257,6 +271,7 @@ def shading(real) -> wp.Kernel:
         if shadows == 1:
             arrives = arriving(at, image, frame, widen(center), nearest)
         found = read(texture, vertex[0], vertex[1])
+        found[5] = found[5] * look[image, 3]
         out, out_slope = surface(found, vertex, unit(n), at, real(eye_height), look, tones, image, arrives)
         light[image, y, x] = out
         slope[image, y, x] = out_slope

@@ -256,3 +256,27 @@ def test_age_moves_vertices_on_straight_lines_between_its_anchors(scene, person)
     young, middle, old = pose(scene, meshes[None].expand(3, -1, -1, -1), values)
     torch.testing.assert_close(middle, (young + old) / 2, rtol=0, atol=1e-6)
     assert (old - young).norm(dim=1).max() > 1e-3
+
+
+def test_hair_whitens_with_age_on_request_only(person):
+    ages, options = {"age": [20.0, 40.0, 55.0, 75.0], "hair_color": 0.1}, FLOAT | {"crop": "wide"}
+    plain, grey = (render(person, ages, greying=greying, **options) for greying in (False, True))
+    torch.testing.assert_close(grey[:2], plain[:2], rtol=0, atol=1e-3)
+    lighter = luminance(grey - plain)[:, :20].mean(dim=(1, 2))
+    assert 1 < lighter[2] < lighter[3]
+
+
+def test_float64_agrees_with_float32_and_shadows_only_darken(person):
+    exact = render(person, MIXED, size=48, device="cpu", dtype=torch.float64)
+    single = render(person, MIXED, size=48, device="cpu", dtype=torch.float32)
+    torch.testing.assert_close(single, exact.float(), rtol=0, atol=0.02)
+    values = {"illumination": [-60.0, 0.0, 60.0]}
+    change = render(person, values, shadows=False, **FLOAT) - render(person, values, **FLOAT)
+    assert change.min() > -1e-3 and change.max() > 5
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+def test_cuda_draws_what_the_cpu_draws(person):
+    """Except where a hair's breadth decides which triangle is visible."""
+    cpu, cuda = (render(person, MIXED, size=64, dtype=torch.float32, device=device) for device in ("cpu", "cuda"))
+    assert ((cpu - cuda).abs() < 0.5).double().mean() > 0.999
