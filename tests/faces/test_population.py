@@ -193,3 +193,19 @@ def test_a_beard_leaves_the_rest_of_the_face_alone():
 def test_what_is_refused(options, message):
     with pytest.raises(ValueError, match=message):
         sample_population(**({"n_identities": 1, "images_per_identity": 1} | options))
+
+
+def test_changed_identities_differ_in_what_is_named_and_nothing_else():
+    person = sample_identities(1, 4)[0]
+    changes = (("tone", 2.5), ("beard_kind", "goatee"), ("shape:head-oval", 0.5))
+    changed, before = replace(person, changes=changes).traits, person.traits
+    assert (changed.tone, changed.beard_kind) == (2.5, "goatee")
+    added = {name: weight - before.shape.get(name, 0) for name, weight in changed.shape.items()}
+    assert added.pop("shape:head-oval") == pytest.approx(0.5) and not any(added.values())
+    assert (changed.gender, changed.style, changed.brow) == (before.gender, before.style, before.brow)
+    assert len({person.key, replace(person, changes=changes).key, replace(person, changes=changes[:1]).key}) == 3
+
+
+def test_unknown_changes_are_refused():
+    with pytest.raises(ValueError, match="changes must be one of 'gender', .*'shape:...'; got 'smile'"):
+        _ = replace(sample_identities(1)[0], changes=(("smile", 1.0),)).traits
