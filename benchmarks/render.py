@@ -46,22 +46,30 @@ def main(quick: bool = False) -> list[dict]:
     images = render(identity, values)
     forward = milliseconds(lambda: embedder.embed(images, progress=False), repeat, BATCH)
     cases = {
-        f"112 pixels, batch {BATCH}": milliseconds(lambda: render(identity, values), repeat, BATCH),
-        "112 pixels, one by one": milliseconds(lambda: render(identity), repeat, 1),
+        f"112 pixels, batch {BATCH}": milliseconds(lambda: render(identity, values, device="cpu"), repeat, BATCH),
+        "112 pixels, one by one": milliseconds(lambda: render(identity, device="cpu"), repeat, 1),
         f"150 pixels, wide crop, batch {BATCH}": milliseconds(
-            lambda: render(identity, values, size=150, crop="wide"), repeat, BATCH
+            lambda: render(identity, values, size=150, crop="wide", device="cpu"), repeat, BATCH
         ),
         "a new identity, before its first image": milliseconds(lambda: build(identity), repeat, 1),
     }
     torch.set_num_threads(threads_before)
+    if torch.cuda.is_available():
+        cases[f"112 pixels, batch {BATCH}, CUDA"] = milliseconds(
+            lambda: render(identity, values, device="cuda"), repeat, BATCH
+        )
     print(f"{'case':<42}{'ms':>8}{'over forward':>14}   (forward pass of mobilefacenet: {forward:.1f} ms per image)")
     rows = []
     for case, value in cases.items():
         print(f"{case:<42}{value:>8.1f}{value / forward:>14.2f}")
-        row = {"benchmark": "render", "case": f"{case}, one thread", "baseline": f"mobilefacenet, {forward:.1f} ms"}
+        name = case if "CUDA" in case else f"{case}, one thread"
+        row = {"benchmark": "render", "case": name, "baseline": f"mobilefacenet, {forward:.1f} ms"}
         quantity = "time, per identity" if "identity" in case else "render, per image"
         rows.append(row | {"quantity": quantity, "value": value, "unit": "ms"})
         rows.append(row | {"quantity": "time over forward pass", "value": value / forward, "unit": "ratio"})
+        if "CUDA" in case:
+            print(f"{'':<42}{1000 / value:>8.0f} images per second")
+            rows.append(row | {"quantity": "images per second", "value": 1000 / value, "unit": "1/s"})
     return rows
 
 
