@@ -46,8 +46,9 @@ def detect(images, *, margin: float = 0.0, device=None) -> Detection:
         RGB in 0..255.
     margin : float
         Border that is added on each side before the search, as a share of the longer side, in the background colour of
-        drawn faces. A tight crop has too little room about the face for the detector. Positions stay those of the
-        images as given.
+        drawn faces. Positions stay those of the images as given. On 210 drawn faces, cropped for ArcFace, at yaws up to
+        45 degrees, every face was found without a border too, but landmarks lay 0.24 of the eye distance from the
+        template on average; 0.13 with a margin of 0.15, and the same with more.
     device : str, optional
         See `frlib.runtime.choose_device`.
 
