@@ -186,9 +186,9 @@ def shading(real) -> wp.Kernel:
         if facing > real(-0.1):
             skin = mirror[0]
         broad, tight = skin * real(0.35) * wp.exp(real(14.0) * half), skin * real(0.25) * wp.exp(real(40.0) * half)
-        strand, glint = mirror[1] * wp.exp(real(12.0) * half), mirror[2] * wp.exp(real(220.0) * half)
+        strand, glint = mirror[1] * wp.exp(real(12.0) * half), mirror[2] * wp.exp(real(120.0) * half)
         gloss = broad + tight + strand + glint + grazing
-        gloss_slope = (real(14.0) * broad + real(40.0) * tight + real(12.0) * strand + real(220.0) * glint) * half_slope
+        gloss_slope = (real(14.0) * broad + real(40.0) * tight + real(12.0) * strand + real(120.0) * glint) * half_slope
         seen = ambient * real(0.8) * (real(0.15) + real(0.85) * arrives)
         sky = real(0.20) + real(0.10) * n[2] - real(0.08) * n[1] + real(0.16) * wp.max(-n[1], real(0.0))
         light, slope = vec3(), vec3()
@@ -225,7 +225,7 @@ def shading(real) -> wp.Kernel:
         grazing = real(0.05) * gloss * edge * edge * edge * edge
         skin = gloss * (real(1.0) - hair) * (real(1.0) - real(0.6) * texture[5]) * (real(1.0) - eye)
         strand = hair * real(0.10) * (real(0.6) + wp.clamp(texture[6], real(-0.5), real(1.0)))
-        mirror = vec3(skin, strand, real(2.0) * eye)
+        mirror = vec3(skin, strand, real(1.4) * eye)
         reach = wp.max(arrives, real(0.90) * teeth + real(0.3) * eye)
         return lit(color, normal, view, tones[image, 3], tones[image, 4], vertex[8], mirror, grazing, reach)
 

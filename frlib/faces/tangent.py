@@ -6,9 +6,9 @@ import torch
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.attributes import ATTRIBUTES, PIXELS, check_attributes
+from frlib.faces.attributes import ATTRIBUTES, PIXELS
 from frlib.faces.identity import Identity
-from frlib.faces.renderer import BATCH, CROPS, average, draw_linear, load_model, tone
+from frlib.faces.renderer import BATCH, CROPS, average, batch_of, draw_linear, load_model, tone
 from frlib.faces.shading import hair_rgb
 from frlib.runtime import choose_device
 
@@ -66,14 +66,9 @@ def tangent(
     if name == "illumination" and shadows:
         raise ValueError("shadows must be False or None for illumination; got True, but shadows move in jumps")
     shadows = name != "illumination" if shadows is None else shadows
-    several = isinstance(identity, Sequence)
-    if not all(isinstance(person, Identity) for person in (identity if several else [identity])):
-        raise ValueError(f"identity must be an Identity or a sequence of them; got {type(identity).__name__}")
-    values = check_attributes(attributes or {}, len(identity) if several else None)
-    n = len(identity) if several else max((len(v) for v in values.values()), default=1)
-    people, device = list(identity) if several else [identity] * n, choose_device(device)
-    options = (size, crop, shadows, dtype, device)
-    batches = range(0, n, BATCH)
+    people, values = batch_of(identity, attributes)
+    options = (size, crop, shadows, dtype, choose_device(device))
+    batches = range(0, len(people), BATCH)
     return torch.cat(
         [
             _batch(people[i : i + BATCH], {k: v[i : i + BATCH] for k, v in values.items()}, name, options)
