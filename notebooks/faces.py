@@ -263,7 +263,7 @@ glue("age_high", float(estimated[:, -1].mean()), display=False)
 # ### Derivatives
 #
 # For five attributes `frlib.faces.tangent` gives the derivative of the image exactly. A central difference must approach
-# it as its step shrinks, until the kinks of the image, where a pixel is clipped, are all that is left.
+# it as its step shrinks. Pixels that are clipped within the step slow this down.
 
 
 # %%
