@@ -1,0 +1,162 @@
+"""People with known binary attributes through networks, and the same person with one attribute switched."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import norm
+
+from frlib import checks, store
+from frlib.faces import GENERATOR, Identity, render
+from frlib.faces.population import (
+    ATTRIBUTE_NAMES,
+    PASSED,
+    SPLITS,
+    TABLE,
+    changes_of,
+    derive,
+    render_values,
+)
+from frlib.models.curves import IMAGE_SIZES
+from frlib.models.embedder import FaceEmbedder
+
+# Part of the name of every stored result: raise it when the same images would get other embeddings.
+VERSION = 1
+#: A Gaussian value that makes an attribute true (or false, with the other sign) whatever its rate.
+CERTAIN = 8.0
+
+
+def embed_person(
+    embedders: Sequence[FaceEmbedder], person: Identity, attributes: pd.DataFrame, latent: pd.DataFrame
+) -> dict[str, torch.Tensor]:
+    """Draw the images of one person of a population and embed them with several networks.
+
+    The images are those of `frlib.faces.sample_population` with the same seed. Networks that want the same crop share
+    them. Results are kept in the user's cache under everything that they depend on.
+
+    Parameters
+    ----------
+    embedders : sequence of FaceEmbedder
+    person : Identity
+        One of `frlib.faces.sample_identities`.
+    attributes, latent : DataFrame, N rows
+        The person's rows of `frlib.faces.draw_population`, or of `switched`.
+
+    Returns
+    -------
+    dict of network name to Tensor, shape (N, d)
+
+    Raises
+    ------
+    ValueError
+        If there is no network or no row, or the tables differ in length.
+    """
+    if not embedders:
+        raise ValueError("embedders must hold at least one FaceEmbedder; got none")
+    if not len(attributes) or len(attributes) != len(latent):
+        lengths = f"{len(attributes)} and {len(latent)}"
+        raise ValueError(f"attributes and latent must have the same number of rows, at least 1; got {lengths}")
+    drawn: dict[str, torch.Tensor] = {}
+
+    def images(crop: str) -> torch.Tensor:
+        if crop not in drawn:
+            drawn[crop] = draw_person(person, attributes, latent, crop=crop)
+        return drawn[crop]
+
+    rows = [person_in_image.key for person_in_image in variants(person, attributes, latent)]
+    given = latent[list(PASSED)].to_dict("list")
+    return {e.name: _embedded(e, rows, given, lambda e=e: images(e.crop)) for e in embedders}
+
+
+def draw_person(person: Identity, attributes: pd.DataFrame, latent: pd.DataFrame, *, crop: str) -> torch.Tensor:
+    """Return the images (N, size, size, 3) that `embed_person` embeds, uint8; the size belongs to the crop."""
+    given = latent[list(PASSED)].to_dict("list")
+    return render(variants(person, attributes, latent), given, crop=crop, size=IMAGE_SIZES[crop])
+
+
+def variants(person: Identity, attributes: pd.DataFrame, latent: pd.DataFrame) -> list[Identity]:
+    """Return the person as each image shows it: the identity, changed as the attributes say."""
+    shown = zip(attributes.to_dict("records"), latent["style"], strict=True)
+    return [replace(person, changes=changes_of(*row, person.traits.tone)) for row in shown]
+
+
+def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return an image's attributes and latent values twice: with one attribute off, and with it on.
+
+    An intervention: the hidden value behind the attribute is set, everything else stays as it was, pose and light
+    included, and no label is flipped. What the attribute needs is granted to both images: a man for a beard, a smile
+    for an open mouth. Attributes that share a hidden value switch to a neighbour: a goatee or a moustache to a full
+    beard, black or blond hair to brown, brown to black.
+
+    Parameters
+    ----------
+    latent : DataFrame, one row
+        Of `frlib.faces.draw_population`.
+    name : str
+        One of its attributes.
+
+    Returns
+    -------
+    attributes, latent : DataFrame, two rows
+        The first row without the attribute, the second with it.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or there is not one row.
+    """
+    checks.one_of("name", name, ATTRIBUTE_NAMES)
+    if len(latent) != 1:
+        raise ValueError(f"latent must have one row; got {len(latent)}")
+    both = pd.concat([latent, latent], ignore_index=True)
+    for hidden, off, on in _settings(name):
+        both[f"z_{hidden}"] = [off, on]
+    attributes = derive(both, np.zeros((2, len(TABLE)), bool))
+    both = both.assign(**render_values(attributes, both))
+    return attributes[list(ATTRIBUTE_NAMES)], both
+
+
+def _settings(name: str) -> list[tuple[str, float, float]]:
+    """Return the hidden values to set, as (hidden value, without the attribute, with it)."""
+    split = next((hidden for hidden, parts in SPLITS.items() if name in dict(parts)), None)
+    if split:
+        other = {"Goatee": "full", "Mustache": "full", "Brown_Hair": "Black_Hair"}.get(name, "Brown_Hair")
+        middle = _middles(split)
+        return [*_NEEDED[split], (split, middle[other], middle[name])]
+    if name == "No_Beard":
+        return [("Male", CERTAIN, CERTAIN), ("Beard", CERTAIN, -CERTAIN)]
+    among = next(row.among for row in TABLE if row.name == name)
+    needed = {"": [], "Female": [("Male", -CERTAIN, -CERTAIN)]}.get(among, [(among, CERTAIN, CERTAIN)])
+    return [*needed, (name, -CERTAIN, CERTAIN)]
+
+
+#: Hair has a colour of its own where it is neither grey nor gone; a beard has a kind where there is one.
+_NEEDED = {
+    "hair": [("Gray_Hair", -CERTAIN, -CERTAIN), ("Bald", -CERTAIN, -CERTAIN)],
+    "kind": [("Male", CERTAIN, CERTAIN), ("Beard", CERTAIN, CERTAIN)],
+}
+
+
+def _middles(split: str) -> dict[str, float]:
+    """Return the Gaussian value in the middle of each part's share."""
+    edges = np.cumsum([0.0, *(share for _, share in SPLITS[split])])
+    return dict(zip(dict(SPLITS[split]), norm.ppf((edges[1:] + edges[:-1]) / 2), strict=True))
+
+
+def _embedded(embedder: FaceEmbedder, rows: list[str], given: dict, images) -> torch.Tensor:
+    """Return the stored embeddings of one network, or compute and store them."""
+    parameters = {
+        "version": VERSION,
+        "generator": GENERATOR,
+        "people": rows,
+        "attributes": given,
+        "weights": store.arrays_digest(embedder.network.state_dict()),
+        "image_size": IMAGE_SIZES[embedder.crop],
+    }
+
+    def build() -> dict[str, torch.Tensor]:
+        return {"embeddings": embedder.embed(images(), progress=False)}
+
+    return store.load_or_build(f"population-{embedder.name}", parameters, build)["embeddings"]
