@@ -1,17 +1,23 @@
 """Embeddings in, numbers out: distances, verification, attribute fields and their energies."""
 
 from frlib.geometry.distances import distance_summary, mean_pair_distance, verification
+from frlib.geometry.entropy import attribute_entropies
+from frlib.geometry.macroscale import draw_modalities, ks_by_attribute, ks_draws
 from frlib.geometry.microscale import central_difference, displacement, energy_sweep
 from frlib.geometry.pairs import pair_distances
 from frlib.geometry.resampling import resampled_means
 from frlib.geometry.retention import identity_retention
 
 __all__ = [
+    "attribute_entropies",
     "central_difference",
     "displacement",
     "distance_summary",
+    "draw_modalities",
     "energy_sweep",
     "identity_retention",
+    "ks_by_attribute",
+    "ks_draws",
     "mean_pair_distance",
     "pair_distances",
     "resampled_means",

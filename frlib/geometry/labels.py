@@ -1,0 +1,42 @@
+"""Checks of the labels that go with embeddings: identities, strata, boolean attributes."""
+
+import numpy as np
+import pandas as pd
+import torch
+
+
+def checked_codes(name: str, labels, rows: int) -> np.ndarray:
+    """Return labels as numbers from 0, in the order of their first appearance.
+
+    Raises
+    ------
+    ValueError
+        If there is not one label per row, or one is missing.
+    """
+    labels = labels.cpu().numpy() if torch.is_tensor(labels) else np.asarray(labels)
+    if labels.shape != (rows,):
+        raise ValueError(f"{name} must have shape ({rows},), one per row; got {labels.shape}")
+    if pd.isna(labels).any():
+        raise ValueError(f"{name} must not be missing; number {int(pd.isna(labels).argmax())} is")
+    return pd.factorize(labels)[0]
+
+
+def checked_attributes(attributes, rows: int) -> pd.DataFrame:
+    """Return a boolean DataFrame with the given number of rows and a fresh index.
+
+    Raises
+    ------
+    ValueError
+        If it is none, has no column, a name twice, another number of rows or a column that is not boolean.
+    """
+    if not isinstance(attributes, pd.DataFrame) or attributes.shape[1] == 0:
+        raise ValueError(f"attributes must be a DataFrame with a boolean column per attribute; got {type(attributes)}")
+    if len(attributes) != rows:
+        raise ValueError(f"attributes must have {rows} rows, one per image; got {len(attributes)}")
+    if not attributes.columns.is_unique:
+        twice = attributes.columns[attributes.columns.duplicated()][0]
+        raise ValueError(f"attributes must have columns of different names; got {twice!r} twice")
+    for name, kind in attributes.dtypes.items():
+        if not pd.api.types.is_bool_dtype(kind) or attributes[name].isna().any():
+            raise ValueError(f"attributes must be boolean, without missing values; {name!r} has type {kind}")
+    return attributes.reset_index(drop=True).astype(bool)

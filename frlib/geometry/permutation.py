@@ -1,0 +1,172 @@
+"""Label permutations of a two-sample test on pair distances: all of them in one pass over the sorted pairs.
+
+The points carry a label, positive or negative, and the pairs of points are of three kinds: both positive, both
+negative, mixed. Each permutation relabels the points, so that it sorts the pairs anew into the three kinds. The
+permutations are stored as bits, 64 in a machine word. For the pair (i, j), ``word[i] & word[j]`` tells in which of 64 permutations
+both points are positive, and ``word[i] ^ word[j]`` in which the pair is mixed. A tree of full adders counts these bits
+column by column (bit-sliced counters, after Harley and Seal), so that a pair costs about ten machine instructions for
+64 permutations.
+
+The counts are read off where a bin of distances ends. A difference of two distribution functions between two such
+places is bounded by what the bin holds, see `binning_error`.
+"""
+
+import numba
+import numpy as np
+
+WORD = 64
+
+
+def permuted_labels(positive, partner, strata, permutations: int, generator: np.random.Generator) -> np.ndarray:
+    """Permute labels at the level of identities.
+
+    A point with a partner (the other image of its identity, of the other label) swaps labels with it, with
+    probability 1/2; the labels of the other points are shuffled. Both happen inside a stratum only. The number of
+    positive points, in all and in each stratum, and the partners' opposite labels never change.
+
+    Parameters
+    ----------
+    positive : ndarray of bool, shape (M,)
+    partner : ndarray of int, shape (M,)
+        Index of the other image of the identity, -1 for none.
+    strata : ndarray of int, shape (M,)
+        Points exchange labels only within a stratum.
+    permutations : int
+    generator : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of bool, shape (permutations, M)
+    """
+    labels = np.tile(positive, (permutations, 1))
+    left = np.flatnonzero(partner > np.arange(len(partner)))
+    right = partner[left]
+    swappable = strata[left] == strata[right]
+    left, right = left[swappable], right[swappable]
+    swap = generator.random((permutations, len(left))) < 0.5
+    labels[:, left] ^= swap  # partners have opposite labels: to swap is to negate both
+    labels[:, right] ^= swap
+    for stratum in np.unique(strata):
+        single = np.flatnonzero((partner < 0) & (strata == stratum))
+        labels[:, single] = generator.permuted(labels[:, single], axis=1)
+    return labels
+
+
+def bin_ends(sorted_distances: np.ndarray, bins: int) -> np.ndarray:
+    """Cut sorted distances into at most ``bins`` bins of nearly equal count, and never between equal distances.
+
+    Returns
+    -------
+    ndarray of int
+        Bin k holds the positions from ``ends[k - 1]`` (0 for the first) to ``ends[k] - 1``.
+    """
+    n = len(sorted_distances)
+    wanted = np.unique(np.linspace(0, n, bins + 1).astype(int)[1:])
+    return np.unique(np.searchsorted(sorted_distances, sorted_distances[wanted - 1], side="right"))
+
+
+def largest_differences(first, second, ends, labels) -> np.ndarray:
+    """Return the KS statistics of both kinds of equal-label pairs against the mixed ones, for every labelling.
+
+    .. math:: K = \\max_k |F_{\\mathrm{equal}}(t_k) - F_{\\mathrm{mixed}}(t_k)|
+
+    over the ends t_k of the bins. All labellings must have the same number of pairs of each kind.
+
+    Parameters
+    ----------
+    first, second : ndarray of int, shape (Q,)
+        The points of each pair, sorted by their distance.
+    ends : ndarray of int
+        See `bin_ends`; the last is Q.
+    labels : ndarray of bool, shape (P, M)
+        One row per labelling of the M points.
+
+    Returns
+    -------
+    ndarray, shape (2, P)
+        For the pairs of two positive points, and of two negative ones.
+    """
+    first, second = (np.ascontiguousarray(side, dtype=np.int32) for side in (first, second))
+    one = labels[0]
+    both, mixed = int((one[first] & one[second]).sum()), int((one[first] ^ one[second]).sum())
+    words = -(-len(labels) // WORD)
+    padded = np.zeros((words * WORD, labels.shape[1]), dtype=bool)
+    padded[: len(labels)] = labels
+    packed = np.packbits(padded.reshape(words, WORD, -1), axis=1, bitorder="little")  # (words, 8, M)
+    bits = np.ascontiguousarray(packed.transpose(0, 2, 1)).view(np.uint64)[..., 0]
+    largest = np.zeros((2, words, WORD))
+    sizes = np.array([both, len(first) - both - mixed, mixed], dtype=float)
+    _scan(first, second, np.asarray(ends), bits, 1 / sizes, largest)
+    return largest.reshape(2, -1)[:, : len(labels)]
+
+
+@numba.njit(cache=True, nogil=True)
+def _scan(first, second, ends, bits, weights, largest):
+    """Run over the sorted pairs once per word of 64 labellings; weights are one over the number of pairs by kind."""
+    both_planes, mixed_planes = np.zeros(34, np.uint64), np.zeros(34, np.uint64)
+    for w in range(bits.shape[0]):
+        word = bits[w]
+        both, mixed = np.zeros(WORD, np.int64), np.zeros(WORD, np.int64)
+        start = 0
+        for end in ends:
+            _count_bits(word, first[start:end], second[start:end], both_planes, mixed_planes)
+            _empty_planes(both_planes, end - start, both)
+            _empty_planes(mixed_planes, end - start, mixed)
+            for b in range(WORD):
+                mixed_share = mixed[b] * weights[2]
+                largest[0, w, b] = max(largest[0, w, b], abs(both[b] * weights[0] - mixed_share))
+                negative = (end - both[b] - mixed[b]) * weights[1]
+                largest[1, w, b] = max(largest[1, w, b], abs(negative - mixed_share))
+            start = end
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _full_adder(a, b, c):
+    """Add three bits in each column: return the carry and the sum."""
+    half = a ^ b
+    return (a & b) | (half & c), half ^ c
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _carry_on(planes, level, carry):
+    """Add a word of weight 2^level to the counters, plane by plane, until no column carries."""
+    while carry:
+        kept = planes[level]
+        planes[level] = kept ^ carry
+        carry = kept & carry
+        level += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_bits(word, first, second, both_planes, mixed_planes):
+    """Add the bits of all pairs to the counters: plane k holds bit k of each column's count."""
+    n = len(first)
+    ones_b, twos_b, ones_m, twos_m = both_planes[0], both_planes[1], mixed_planes[0], mixed_planes[1]
+    whole = n - n % 4
+    for q in range(0, whole, 4):
+        a0, a1, a2, a3 = word[first[q]], word[first[q + 1]], word[first[q + 2]], word[first[q + 3]]
+        c0, c1, c2, c3 = word[second[q]], word[second[q + 1]], word[second[q + 2]], word[second[q + 3]]
+        low, ones_b = _full_adder(ones_b, a0 & c0, a1 & c1)
+        high, ones_b = _full_adder(ones_b, a2 & c2, a3 & c3)
+        fours, twos_b = _full_adder(twos_b, low, high)
+        _carry_on(both_planes, 2, fours)
+        low, ones_m = _full_adder(ones_m, a0 ^ c0, a1 ^ c1)
+        high, ones_m = _full_adder(ones_m, a2 ^ c2, a3 ^ c3)
+        fours, twos_m = _full_adder(twos_m, low, high)
+        _carry_on(mixed_planes, 2, fours)
+    both_planes[0], both_planes[1], mixed_planes[0], mixed_planes[1] = ones_b, twos_b, ones_m, twos_m
+    for q in range(whole, n):
+        _carry_on(both_planes, 0, word[first[q]] & word[second[q]])
+        _carry_on(mixed_planes, 0, word[first[q]] ^ word[second[q]])
+
+
+@numba.njit(cache=True, nogil=True)
+def _empty_planes(planes, largest_count, counts):
+    """Add the counters to ``counts``, one column per labelling, and set them to zero."""
+    level = 0
+    while largest_count >> level:
+        plane = planes[level]
+        for b in range(len(counts)):
+            counts[b] += np.int64((plane >> np.uint64(b)) & np.uint64(1)) << level
+        planes[level] = 0
+        level += 1
