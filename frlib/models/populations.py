@@ -28,21 +28,25 @@ VERSION = 1
 CERTAIN = 8.0
 
 
-def embed_person(
-    embedders: Sequence[FaceEmbedder], person: Identity, attributes: pd.DataFrame, latent: pd.DataFrame
+def embed_people(
+    embedders: Sequence[FaceEmbedder],
+    people: Identity | Sequence[Identity],
+    attributes: pd.DataFrame,
+    latent: pd.DataFrame,
 ) -> dict[str, torch.Tensor]:
-    """Draw the images of one person of a population and embed them with several networks.
+    """Draw images of people with given binary attributes and embed them with several networks.
 
-    The images are those of `frlib.faces.sample_population` with the same seed. Networks that want the same crop share
-    them. Results are kept in the user's cache under everything that they depend on.
+    Networks that want the same crop share the images. Results are kept in the user's cache under everything that they
+    depend on.
 
     Parameters
     ----------
     embedders : sequence of FaceEmbedder
-    person : Identity
-        One of `frlib.faces.sample_identities`.
+    people : Identity or sequence of N
+        Whom each image shows: members of `frlib.faces.sample_identities`.
     attributes, latent : DataFrame, N rows
-        The person's rows of `frlib.faces.draw_population`, or of `switched`.
+        Rows of `frlib.faces.draw_population`, or of `switched`. With the people of the same seed the images are those of
+        `frlib.faces.sample_population`.
 
     Returns
     -------
@@ -51,35 +55,36 @@ def embed_person(
     Raises
     ------
     ValueError
-        If there is no network or no row, or the tables differ in length.
+        If there is no network or no row, or the numbers of rows differ.
     """
     if not embedders:
         raise ValueError("embedders must hold at least one FaceEmbedder; got none")
-    if not len(attributes) or len(attributes) != len(latent):
-        lengths = f"{len(attributes)} and {len(latent)}"
-        raise ValueError(f"attributes and latent must have the same number of rows, at least 1; got {lengths}")
+    shown = variants(people, attributes, latent)
     drawn: dict[str, torch.Tensor] = {}
 
     def images(crop: str) -> torch.Tensor:
         if crop not in drawn:
-            drawn[crop] = draw_person(person, attributes, latent, crop=crop)
+            drawn[crop] = draw_people(people, attributes, latent, crop=crop)
         return drawn[crop]
 
-    rows = [person_in_image.key for person_in_image in variants(person, attributes, latent)]
     given = latent[list(PASSED)].to_dict("list")
-    return {e.name: _embedded(e, rows, given, lambda e=e: images(e.crop)) for e in embedders}
+    return {e.name: _embedded(e, [v.key for v in shown], given, lambda e=e: images(e.crop)) for e in embedders}
 
 
-def draw_person(person: Identity, attributes: pd.DataFrame, latent: pd.DataFrame, *, crop: str) -> torch.Tensor:
-    """Return the images (N, size, size, 3) that `embed_person` embeds, uint8; the size belongs to the crop."""
+def draw_people(people, attributes: pd.DataFrame, latent: pd.DataFrame, *, crop: str) -> torch.Tensor:
+    """Return the images (N, size, size, 3) that `embed_people` embeds, uint8; the size belongs to the crop."""
     given = latent[list(PASSED)].to_dict("list")
-    return render(variants(person, attributes, latent), given, crop=crop, size=IMAGE_SIZES[crop])
+    return render(variants(people, attributes, latent), given, crop=crop, size=IMAGE_SIZES[crop])
 
 
-def variants(person: Identity, attributes: pd.DataFrame, latent: pd.DataFrame) -> list[Identity]:
-    """Return the person as each image shows it: the identity, changed as the attributes say."""
-    shown = zip(attributes.to_dict("records"), latent["style"], strict=True)
-    return [replace(person, changes=changes_of(*row, person.traits.tone)) for row in shown]
+def variants(people, attributes: pd.DataFrame, latent: pd.DataFrame) -> list[Identity]:
+    """Return the people as the images show them: each an identity, changed as its attributes say."""
+    people = [people] * len(attributes) if isinstance(people, Identity) else list(people)
+    if not len(people) == len(attributes) == len(latent) > 0:
+        lengths = f"{len(people)}, {len(attributes)} and {len(latent)}"
+        raise ValueError(f"people, attributes and latent must have the same number of rows, at least 1; got {lengths}")
+    rows = zip(people, attributes.to_dict("records"), latent["style"], strict=True)
+    return [replace(person, changes=changes_of(shown, style, person.traits.tone)) for person, shown, style in rows]
 
 
 def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -8,7 +8,7 @@ from frlib.faces import draw_population, render, sample_identities, sample_popul
 from frlib.faces.head import load_head
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED
 from frlib.models import populations
-from frlib.models.populations import draw_person, embed_person, switched, variants
+from frlib.models.populations import draw_people, embed_people, switched, variants
 
 M = 2
 #: Labels that a switch of another one takes with it.
@@ -55,8 +55,8 @@ def test_the_images_are_those_of_the_population_and_are_drawn_once_per_crop(draw
     _, attributes, latent, people = drawn
     networks = [tiny("a"), tiny("b", seed=1), tiny("c", "wide", seed=2)]
     rows = slice(M, 2 * M)
-    found = embed_person(networks, people[1], attributes[rows], latent[rows])
-    again = embed_person(networks, people[1], attributes[rows], latent[rows])
+    found = embed_people(networks, people[1], attributes[rows], latent[rows])
+    again = embed_people(networks, people[1], attributes[rows], latent[rows])
     assert calls == ["arcface", "wide"]
     for network, size in zip(networks, (112, 112, 150), strict=True):
         images = sample_population(2, M, 3, size=size, crop=network.crop, progress=False).images[rows]
@@ -65,14 +65,24 @@ def test_the_images_are_those_of_the_population_and_are_drawn_once_per_crop(draw
         assert torch.equal(found[network.name], again[network.name])
 
 
+def test_several_people_at_once_are_each_one_alone(drawn):
+    _, attributes, latent, people = drawn
+    rows = slice(M, 3 * M)
+    together = embed_people([tiny("a")], [people[1], people[1], people[2], people[2]], attributes[rows], latent[rows])
+    for k in (1, 2):
+        own = slice(k * M, (k + 1) * M)
+        alone = embed_people([tiny("a")], people[k], attributes[own], latent[own])["a"]
+        torch.testing.assert_close(together["a"][(k - 1) * M : k * M], alone, rtol=1e-5, atol=1e-6)
+
+
 def test_another_generator_person_or_label_draws_again(drawn, calls, monkeypatch):
     _, attributes, latent, people = drawn
     first = (attributes[:1], latent[:1])
-    embed_person([tiny("a")], people[0], *first)
-    embed_person([tiny("a")], people[1], *first)
-    embed_person([tiny("a")], people[0], first[0].assign(Big_Nose=~first[0].Big_Nose), first[1])
+    embed_people([tiny("a")], people[0], *first)
+    embed_people([tiny("a")], people[1], *first)
+    embed_people([tiny("a")], people[0], first[0].assign(Big_Nose=~first[0].Big_Nose), first[1])
     monkeypatch.setattr(populations, "GENERATOR", populations.GENERATOR + 1)
-    embed_person([tiny("a")], people[0], *first)
+    embed_people([tiny("a")], people[0], *first)
     assert len(calls) == 4
 
 
@@ -110,7 +120,7 @@ def test_a_man_stays_a_man_where_the_attribute_needs_one(drawn):
 
 def test_a_switched_person_is_drawn_with_and_without(drawn):
     _, _, latent, people = drawn
-    images = draw_person(people[0], *switched(latent[:1], "Bald"), crop="arcface").float()
+    images = draw_people(people[0], *switched(latent[:1], "Bald"), crop="arcface").float()
     assert images.shape == (2, 112, 112, 3)
     assert (images[0] - images[1])[:30].abs().mean() > 1
 
@@ -118,9 +128,10 @@ def test_a_switched_person_is_drawn_with_and_without(drawn):
 def test_what_is_refused(drawn):
     _, attributes, latent, people = drawn
     with pytest.raises(ValueError, match="embedders must hold at least one FaceEmbedder; got none"):
-        embed_person([], people[0], attributes[:1], latent[:1])
-    with pytest.raises(ValueError, match="the same number of rows, at least 1; got 2 and 1"):
-        embed_person([tiny("a")], people[0], attributes[:2], latent[:1])
+        embed_people([], people[0], attributes[:1], latent[:1])
+    for who, got in ((people[0], "2, 2 and 1"), (people[:3], "3, 2 and 1"), ([], "0, 2 and 1")):
+        with pytest.raises(ValueError, match=f"the same number of rows, at least 1; got {got}"):
+            embed_people([tiny("a")], who, attributes[:2], latent[:1])
     with pytest.raises(ValueError, match="name must be one of 'Male', .*; got 'Kind'"):
         switched(latent[:1], "Kind")
     with pytest.raises(ValueError, match="latent must have one row; got 2"):
