@@ -45,8 +45,8 @@ def embed_people(
     people : Identity or sequence of N
         Whom each image shows: members of `frlib.faces.sample_identities`.
     attributes, latent : DataFrame, N rows
-        Rows of `frlib.faces.draw_population`, or of `switched`. With the people of the same seed the images are those of
-        `frlib.faces.sample_population`.
+        Rows of `frlib.faces.draw_population`, or of `switched`. With the people of the same seed the images are those
+        of `frlib.faces.sample_population`.
 
     Returns
     -------
