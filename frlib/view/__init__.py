@@ -1,9 +1,23 @@
 """Charts, the ε-sweep and verdicts, in a live notebook and on the site."""
 
 from frlib.view.charts import COLORS, enable, energy_curves
+from frlib.view.facemap import FaceMap, Space, face_map
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.sweep import Cloud, Sweep, sweep
 from frlib.view.verdict import verdict
 
-__all__ = ["COLORS", "Cloud", "Sweep", "enable", "energy_curves", "image_grid", "playground", "sweep", "verdict"]
+__all__ = [
+    "COLORS",
+    "Cloud",
+    "FaceMap",
+    "Space",
+    "Sweep",
+    "enable",
+    "energy_curves",
+    "face_map",
+    "image_grid",
+    "playground",
+    "sweep",
+    "verdict",
+]

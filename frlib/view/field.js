@@ -196,6 +196,23 @@ function arrowPath(x, y, dx, dy, head = 4) {
   return `${shaft}M${wing(1)}L${tip[0].toFixed(1)} ${tip[1].toFixed(1)}L${wing(-1)}`;
 }
 
+/* The closest point within 45 degrees of a direction, or null at the edge. */
+function pointTowards(pixels, from, [wx, wy]) {
+  let best = null,
+    least = Infinity;
+  pixels.forEach(([x, y], i) => {
+    const dx = x - pixels[from][0],
+      dy = y - pixels[from][1];
+    const along = dx * wx + dy * wy,
+      across = Math.abs(dx * wy - dy * wx);
+    if (along > 0.01 && across <= along && along + across < least) {
+      best = i;
+      least = along + across;
+    }
+  });
+  return best;
+}
+
 /* -------------------------------------------------------------------------------------------------------- colours */
 
 /* The same list as frlib.view.COLORS: at least 3:1 against the light and against the dark page. */

@@ -23,7 +23,7 @@ import numpy as np
 _FOLDER = Path(__file__).parent
 _EXPORT = "export default { render };"
 _COUNTER = itertools.count(1)
-WIDGETS = ("sweep", "playground")
+WIDGETS = ("sweep", "playground", "facemap")
 
 
 def in_book() -> bool:

@@ -166,23 +166,6 @@ function mapPlane(cloud, center, reach) {
   return { unit, pixels: xs.map((_, i) => place(i)) };
 }
 
-/* The closest point within 45 degrees of a direction, or null at the edge. */
-function pointTowards(pixels, from, [wx, wy]) {
-  let best = null,
-    least = Infinity;
-  pixels.forEach(([x, y], i) => {
-    const dx = x - pixels[from][0],
-      dy = y - pixels[from][1];
-    const along = dx * wx + dy * wy,
-      across = Math.abs(dx * wy - dy * wx);
-    if (along > 0.01 && across <= along && along + across < least) {
-      best = i;
-      least = along + across;
-    }
-  });
-  return best;
-}
-
 /* The curves: energy of every attribute at every scale, with the rule at the reader's scale. */
 const CURVES = { width: 320, height: 212, left: 32, right: 8, top: 12, bottom: 38 };
 function sweepCurves(parent, onScale) {
