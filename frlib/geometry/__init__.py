@@ -1,6 +1,13 @@
 """Embeddings in, numbers out: distances, verification, attribute fields and their energies."""
 
-from frlib.geometry.distances import distance_summary, mean_pair_distance, verification
+from frlib.geometry.distances import (
+    distance_histogram,
+    distance_summary,
+    error_curve,
+    intra_inter_distances,
+    mean_pair_distance,
+    verification,
+)
 from frlib.geometry.entropy import attribute_entropies
 from frlib.geometry.macroscale import draw_modalities, ks_by_attribute, ks_draws
 from frlib.geometry.microscale import central_difference, displacement, energy_sweep
@@ -12,10 +19,13 @@ __all__ = [
     "attribute_entropies",
     "central_difference",
     "displacement",
+    "distance_histogram",
     "distance_summary",
     "draw_modalities",
     "energy_sweep",
+    "error_curve",
     "identity_retention",
+    "intra_inter_distances",
     "ks_by_attribute",
     "ks_draws",
     "mean_pair_distance",

@@ -1,5 +1,6 @@
 """Distances inside and between identities, and what they are good for: telling whether two images show one person."""
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -8,7 +9,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
-from frlib.geometry import pairs
+from frlib.geometry import labels, pairs
 
 
 @torch.no_grad()
@@ -132,19 +133,143 @@ def verification(embeddings, identities, *, metric: str = "cosine", far: Sequenc
     return pd.Series(result)
 
 
+@torch.no_grad()
+def intra_inter_distances(embeddings, identities, *, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:
+    """Return the distances of all pairs of one identity, and of all pairs of two, each sorted.
+
+    Parameters
+    ----------
+    embeddings : array_like, shape (N, d)
+        As in `verification`, all distances are kept.
+    identities : array_like, shape (N,)
+        The label of each row: at least two identities, one of them with two rows.
+    metric : {"cosine", "euclidean"}
+
+    Returns
+    -------
+    intra, inter : ndarray
+        Ascending, in the type of the input.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a value or the metric is not accepted.
+    """
+    return _sorted_scores(*_labelled(embeddings, identities, metric), metric)
+
+
+@torch.no_grad()
+def error_curve(embeddings, identities, *, metric: str = "cosine", at_most: int | None = 1000) -> pd.DataFrame:
+    """Return the ROC curve of verification by a threshold on the distance.
+
+    A pair is accepted if its distance does not exceed the threshold. TAR and FAR are the accepted shares of the pairs
+    of one and of two identities; 1 - TAR and FAR are the two errors. Every row is exact, whatever their number.
+
+    Parameters
+    ----------
+    embeddings : array_like, shape (N, d)
+        As in `verification`, all distances are kept.
+    identities : array_like, shape (N,)
+        The label of each row: at least two identities, one of them with two rows.
+    metric : {"cosine", "euclidean"}
+    at_most : int, optional
+        Largest number of thresholds, at least 10. They are taken evenly from the sorted distances of both kinds, and
+        with even steps of log FAR from those of two identities, down to one false accept. None takes every distance.
+
+    Returns
+    -------
+    DataFrame
+        ``threshold``, ascending: it starts with -inf, where nothing is accepted, and ends with the largest distance;
+        ``far``; ``tar``.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a value or the metric is not accepted.
+    """
+    same, different = intra_inter_distances(embeddings, identities, metric=metric)
+    if at_most is None:
+        thresholds = np.unique(np.concatenate([same, different]))
+    else:
+        share = (checks.at_least("at_most", at_most, 10) - 2) // 3
+        even = [scores[np.linspace(0, len(scores) - 1, share).astype(int)] for scores in (same, different)]
+        rare = different[np.unique(np.geomspace(1, len(different), share).astype(int)) - 1]
+        thresholds = np.unique(np.concatenate([*even, rare, same[-1:]]))
+    thresholds = np.concatenate([[-np.inf], thresholds])
+    far, tar = _accepted(different, thresholds), _accepted(same, thresholds)
+    return pd.DataFrame({"threshold": thresholds, "far": far, "tar": tar})
+
+
+@torch.no_grad()
+def distance_histogram(
+    embeddings, identities, *, metric: str = "cosine", bins: int = 60, threshold: float | None = None
+) -> pd.DataFrame:
+    """Count the distances inside identities and between them, with the errors of a threshold as areas.
+
+    Parameters
+    ----------
+    embeddings : array_like, shape (N, d)
+        As in `verification`, all distances are kept.
+    identities : array_like, shape (N,)
+        The label of each row: at least two identities, one of them with two rows.
+    metric : {"cosine", "euclidean"}
+    bins : int
+        Number of bins of equal width between the smallest and the largest distance; one more where they are moved so
+        that the threshold falls between two of them.
+    threshold : float, optional
+        Largest accepted distance, for instance that of `verification`.
+
+    Returns
+    -------
+    DataFrame, one row per kind and bin
+        ``kind``: intra or inter; ``low``, ``high``: the bin holds low < distance <= high (the first one low too);
+        ``pairs``: their number; ``share`` of the pairs of this kind; ``density``: share over width;
+        ``error``: whether the threshold decides these pairs wrongly. The shares of the wrong rows sum exactly to
+        1 - TAR over the intra pairs and to FAR over the inter pairs. Without a threshold no row is wrong.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a value, the metric, the number of bins or the threshold is not accepted.
+    """
+    bins = checks.at_least("bins", bins, 1)
+    if threshold is not None and not np.isfinite(threshold):
+        raise ValueError(f"threshold must be a finite number or None; got {threshold!r}")
+    scores = dict(zip(("intra", "inter"), intra_inter_distances(embeddings, identities, metric=metric), strict=True))
+    low, high = (float(pick(part[end] for part in scores.values())) for pick, end in ((min, 0), (max, -1)))
+    edges = _edges(low, high, bins, threshold)
+    tables = []
+    for kind, distances in scores.items():
+        below = np.searchsorted(distances, edges, side="right")
+        below[0] = 0
+        share = np.diff(below) / len(distances)
+        table = pd.DataFrame({"kind": kind, "low": edges[:-1], "high": edges[1:], "pairs": np.diff(below)})
+        # The threshold is an edge or outside all bins, so their centres tell which side they are on.
+        wrong = False if threshold is None else ((table.low + table.high) / 2 > threshold) == (kind == "intra")
+        tables.append(table.assign(share=share, density=share / np.diff(edges), error=wrong))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _edges(low: float, high: float, bins: int, threshold: float | None) -> np.ndarray:
+    """Cut [low, high] into equal bins; a threshold inside becomes an edge."""
+    width = (high - low) / bins or 1.0
+    if threshold is None or not low <= threshold < high:
+        edges = low + width * np.arange(bins + 1)
+    else:
+        before, after = max(1, math.ceil((threshold - low) / width)), math.ceil((high - threshold) / width)
+        edges = threshold + width * np.arange(-before, after + 1)
+    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)  # against rounding
+    return edges
+
+
 def _labelled(embeddings, identities, metric: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Return checked embeddings and the identities as numbers from 0, on the same device."""
     checks.one_of("metric", metric, checks.METRICS)
     embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
-    labels = identities.cpu().numpy() if torch.is_tensor(identities) else np.asarray(identities)
-    if labels.shape != (len(embeddings),):
-        raise ValueError(f"identities must have shape ({len(embeddings)},), one per embedding; got {labels.shape}")
-    if pd.isna(labels).any():
-        raise ValueError(f"identities must not be missing; number {int(pd.isna(labels).argmax())} is")
-    codes, names = pd.factorize(labels, sort=False)
+    codes, names = labels.numbered("identities", identities, len(embeddings), "embedding")
     if len(names) < 2:
         raise ValueError(f"identities must hold at least two different ones; got only {names[0]}")
-    if len(names) == len(labels):
+    if len(names) == len(codes):
         raise ValueError("identities must hold one with at least two embeddings; all are different")
     return embeddings, torch.from_numpy(codes).to(embeddings.device)
 

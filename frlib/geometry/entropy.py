@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import entr
 
-from frlib.geometry.labels import checked_attributes, checked_codes
+from frlib.geometry import labels
 
 #: Points of [-1, 1] at which the density of the identities' means is read.
 GRID = np.linspace(-1, 1, 101)
@@ -44,8 +44,8 @@ def attribute_entropies(identities, attributes: pd.DataFrame, *, bandwidth: floa
     """
     if not (np.isfinite(bandwidth) and bandwidth > 0):
         raise ValueError(f"bandwidth must be a positive number; got {bandwidth!r}")
-    codes = checked_codes("identities", identities, len(attributes))
-    attributes = checked_attributes(attributes, len(codes))
+    attributes = labels.boolean_table(attributes)
+    codes = labels.numbered("identities", identities, len(attributes))[0]
     shares = attributes.groupby(codes).mean().astype(float)
     intra = (entr(shares) + entr(1 - shares)).mean()
     inter = [_spread(2 * shares[name].to_numpy() - 1, bandwidth) for name in shares]

@@ -5,33 +5,35 @@ import pandas as pd
 import torch
 
 
-def checked_codes(name: str, labels, rows: int) -> np.ndarray:
-    """Return labels as numbers from 0, in the order of their first appearance.
+def numbered(name: str, labels, rows: int, of: str = "row") -> tuple[np.ndarray, np.ndarray]:
+    """Return labels as numbers from 0, in the order of their first appearance, and the different labels.
 
     Raises
     ------
     ValueError
-        If there is not one label per row, or one is missing.
+        If there is not one label per row, or one is missing; ``of`` says what a row is.
     """
     labels = labels.cpu().numpy() if torch.is_tensor(labels) else np.asarray(labels)
     if labels.shape != (rows,):
-        raise ValueError(f"{name} must have shape ({rows},), one per row; got {labels.shape}")
+        raise ValueError(f"{name} must have shape ({rows},), one per {of}; got {labels.shape}")
     if pd.isna(labels).any():
         raise ValueError(f"{name} must not be missing; number {int(pd.isna(labels).argmax())} is")
-    return pd.factorize(labels)[0]
+    return pd.factorize(labels)
 
 
-def checked_attributes(attributes, rows: int) -> pd.DataFrame:
-    """Return a boolean DataFrame with the given number of rows and a fresh index.
+def boolean_table(attributes, rows: int | None = None) -> pd.DataFrame:
+    """Return a boolean DataFrame with a fresh index.
 
     Raises
     ------
     ValueError
-        If it is none, has no column, a name twice, another number of rows or a column that is not boolean.
+        If it is none, has no column, a name twice, a column that is not boolean, or not ``rows`` rows.
     """
     if not isinstance(attributes, pd.DataFrame) or attributes.shape[1] == 0:
-        raise ValueError(f"attributes must be a DataFrame with a boolean column per attribute; got {type(attributes)}")
-    if len(attributes) != rows:
+        raise ValueError(
+            f"attributes must be a DataFrame with a boolean column per attribute; got {type(attributes).__name__}"
+        )
+    if rows is not None and len(attributes) != rows:
         raise ValueError(f"attributes must have {rows} rows, one per image; got {len(attributes)}")
     if not attributes.columns.is_unique:
         twice = attributes.columns[attributes.columns.duplicated()][0]

@@ -14,7 +14,7 @@ from scipy import stats
 from tqdm.auto import tqdm
 
 from frlib import checks
-from frlib.geometry.labels import checked_attributes, checked_codes
+from frlib.geometry import labels
 from frlib.geometry.two_sample import SortedPairs, sorted_pairs
 
 MODALITIES = ("positive", "negative")
@@ -55,7 +55,7 @@ def draw_modalities(
     attribute = np.asarray(attribute)
     if attribute.dtype != bool or attribute.ndim != 1:
         raise ValueError(f"attribute must be boolean, one value per row; got {attribute.dtype} of {attribute.shape}")
-    return _draw(checked_codes("identities", identities, len(attribute)), attribute, name, max_per_modality, seed)
+    return _draw(labels.numbered("identities", identities, len(attribute))[0], attribute, name, max_per_modality, seed)
 
 
 def ks_by_attribute(
@@ -121,7 +121,7 @@ def ks_by_attribute(
     """
     embeddings, codes, attributes = _checked(embeddings, identities, attributes, metric)
     checks.at_least("permutations", permutations, 0)
-    strata = np.zeros(len(codes), int) if strata is None else checked_codes("strata", strata, len(codes))
+    strata = np.zeros(len(codes), int) if strata is None else labels.numbered("strata", strata, len(codes))[0]
     rows = []
     for name in tqdm(list(attributes), desc="attributes", delay=3):
         chosen, found = _drawn_pairs(embeddings, codes, attributes[name], name, max_per_modality, seed, metric)
@@ -186,8 +186,8 @@ def ks_draws(
 def _checked(embeddings, identities, attributes, metric: str) -> tuple[torch.Tensor, np.ndarray, pd.DataFrame]:
     checks.one_of("metric", metric, checks.METRICS)
     embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
-    codes = checked_codes("identities", identities, len(embeddings))
-    return embeddings, codes, checked_attributes(attributes, len(embeddings))
+    codes = labels.numbered("identities", identities, len(embeddings), "embedding")[0]
+    return embeddings, codes, labels.boolean_table(attributes, len(embeddings))
 
 
 def _generator(seed: int, *what) -> np.random.Generator:

@@ -2,10 +2,10 @@
 
 The points carry a label, positive or negative, and the pairs of points are of three kinds: both positive, both
 negative, mixed. Each permutation relabels the points, so that it sorts the pairs anew into the three kinds. The
-permutations are stored as bits, 64 in a machine word. For the pair (i, j), ``word[i] & word[j]`` tells in which of 64 permutations
-both points are positive, and ``word[i] ^ word[j]`` in which the pair is mixed. A tree of full adders counts these bits
-column by column (bit-sliced counters, after Harley and Seal), so that a pair costs about ten machine instructions for
-64 permutations.
+permutations are stored as bits, 64 in a machine word. For the pair (i, j), ``word[i] & word[j]`` tells in which of 64
+permutations both points are positive, and ``word[i] ^ word[j]`` in which the pair is mixed. A tree of full adders
+counts these bits column by column (bit-sliced counters, after Harley and Seal): a few machine instructions for a pair
+in 64 permutations.
 
 The counts are read off where a bin of distances ends. A difference of two distribution functions between two such
 places is bounded by what the bin holds, see `binning_error`.

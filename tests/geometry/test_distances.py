@@ -9,9 +9,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import auc, roc_auc_score, roc_curve
 
-from frlib.geometry import distance_summary, verification
+from frlib.geometry import (
+    distance_histogram,
+    distance_summary,
+    error_curve,
+    intra_inter_distances,
+    pair_distances,
+    verification,
+)
 
 METRICS = ("cosine", "euclidean")
 
@@ -77,12 +84,17 @@ def test_verification_reads_the_same_roc_curve_as_scikit_learn(metric, seed, n, 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 25), size=st.integers(1, 3))
 def test_ties_are_treated_as_scikit_learn_treats_them(seed, n, size):
-    """Integers with mean zero: all squares are exact, most distances occur many times, many are zero."""
+    """Integers with mean zero: all squares are exact, most distances occur many times, many are zero.
+
+    The scores are read off `pair_distances`: the last digit of a square root differs between libraries.
+    """
     half = np.random.default_rng(seed).integers(-size, size + 1, (n, 2)).astype(float)
     X, labels = np.concatenate([half, -half]), np.random.default_rng(seed).integers(0, 4, 2 * n)
     labels[:3] = [0, 0, 1]
     found = verification(X, labels, metric="euclidean", far=(0.1, 0.01))
-    assert_same_roc(found, *pair_scores(X, labels, "euclidean"))
+    upper = np.triu_indices(2 * n, 1)
+    scores = pair_distances(X, metric="euclidean").numpy()[upper]
+    assert_same_roc(found, scores, (labels[:, None] == labels)[upper])
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -168,7 +180,73 @@ def test_float32_and_float64_agree():
     assert np.allclose(distance_summary(X.astype(np.float32), labels), distance_summary(X, labels), rtol=1e-6)
 
 
-@pytest.mark.parametrize("function", (distance_summary, verification))
+@pytest.mark.parametrize("metric", METRICS)
+def test_intra_and_inter_distances_are_those_of_scipy(metric):
+    X, labels = population(2, 50, 9)
+    scores, same = pair_scores(X, labels, metric)
+    intra, inter = intra_inter_distances(X, labels, metric=metric)
+    np.testing.assert_allclose(intra, np.sort(scores[same]), atol=1e-9)
+    np.testing.assert_allclose(inter, np.sort(scores[~same]), atol=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), noise=st.sampled_from([0.1, 0.5, 2.0]))
+def test_error_curve_is_that_of_scikit_learn_and_integrates_to_the_auc(seed, noise):
+    X, labels = population(seed, 40, 8, noise)
+    scores, same = pair_scores(X, labels, "cosine")
+    found = error_curve(X, labels, at_most=None)
+    fpr, tpr, _ = roc_curve(same, -scores, drop_intermediate=False)
+    np.testing.assert_allclose(found[["far", "tar"]], np.stack([fpr, tpr], axis=1), atol=1e-12)
+    assert auc(found.far, found.tar) == pytest.approx(verification(X, labels).auc, abs=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), at_most=st.integers(10, 60))
+def test_a_short_error_curve_is_a_part_of_the_whole_one_with_its_ends(seed, at_most):
+    X, labels = population(seed, 40, 8)
+    whole, short = error_curve(X, labels, at_most=None), error_curve(X, labels, at_most=at_most)
+    assert len(short) <= at_most
+    assert set(map(tuple, short.to_numpy())) <= set(map(tuple, whole.to_numpy()))
+    for end in (0, -1):
+        assert short.iloc[end].equals(whole.iloc[end])
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), bins=st.integers(1, 50), which=st.floats(-0.2, 1.2), exact=st.booleans())
+def test_the_wrong_bars_of_a_histogram_are_the_errors_of_the_threshold(seed, bins, which, exact):
+    """Also where the threshold is one of the distances, the smallest and the largest included."""
+    X, labels = population(seed, 30, 6)
+    intra, inter = intra_inter_distances(X, labels)
+    everything = np.sort(np.concatenate([intra, inter]))
+    threshold = everything[0] + which * (everything[-1] - everything[0])
+    if exact:
+        threshold = everything[int(np.clip(which, 0, 1) * (len(everything) - 1))]
+    found = distance_histogram(X, labels, bins=bins, threshold=float(threshold))
+    assert found.groupby("kind").pairs.sum().to_dict() == {"intra": len(intra), "inter": len(inter)}
+    assert np.allclose((found.density * (found.high - found.low)).groupby(found.kind).sum(), 1)
+    wrong = found[found.error].groupby("kind").share.sum().reindex(["intra", "inter"], fill_value=0)
+    assert wrong.intra == pytest.approx((intra > threshold).mean(), abs=1e-12)
+    assert wrong.inter == pytest.approx((inter <= threshold).mean(), abs=1e-12)
+
+
+def test_equal_distances_make_one_bar():
+    found = distance_histogram(torch.eye(6), [0, 0, 0, 1, 1, 1], bins=4)
+    assert found[found.pairs > 0].share.tolist() == [1, 1]
+
+
+def test_bad_arguments_of_curves_and_histograms_are_named():
+    X, labels = population(0, 20, 4)
+    with pytest.raises(ValueError, match="at_most must be an integer of at least 10; got 9"):
+        error_curve(X, labels, at_most=9)
+    with pytest.raises(ValueError, match="bins must be an integer of at least 1; got 0"):
+        distance_histogram(X, labels, bins=0)
+    with pytest.raises(ValueError, match="threshold must be a finite number or None; got nan"):
+        distance_histogram(X, labels, threshold=float("nan"))
+
+
+@pytest.mark.parametrize(
+    "function", (distance_summary, verification, error_curve, distance_histogram, intra_inter_distances)
+)
 @pytest.mark.parametrize(
     ("identities", "message"),
     [
