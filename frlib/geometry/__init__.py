@@ -1,5 +1,6 @@
 """Embeddings in, numbers out: distances, verification, attribute fields and their energies."""
 
+from frlib.geometry.calibration import label_trials, rejection_rates
 from frlib.geometry.distances import (
     distance_histogram,
     distance_summary,
@@ -28,8 +29,10 @@ __all__ = [
     "intra_inter_distances",
     "ks_by_attribute",
     "ks_draws",
+    "label_trials",
     "mean_pair_distance",
     "pair_distances",
+    "rejection_rates",
     "resampled_means",
     "verification",
 ]
