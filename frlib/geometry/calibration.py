@@ -58,7 +58,8 @@ def label_trials(
     Returns
     -------
     DataFrame, two rows per effect and trial
-        ``effect``, ``trial``, ``modality``, ``ks``, ``p_naive``, ``p_permutation``.
+        ``effect``, ``trial``, ``modality``, ``ks``; ``p_naive``, by the asymptotic distribution whatever the size;
+        ``p_permutation``.
 
     Raises
     ------
@@ -157,4 +158,4 @@ def _test(points, partner, metric: str, permutations: int, generator: np.random.
     ks, p = np.abs(found.signed_statistics()), np.full(2, np.nan)
     if permutations:
         p = found.permutation_p(permutations, np.zeros(len(points), int), generator)
-    return list(zip(MODALITIES, ks, found.naive_p(ks), p, strict=True))
+    return list(zip(MODALITIES, ks, found.naive_p(ks, asymptotic=True), p, strict=True))

@@ -48,8 +48,25 @@ def permuted_labels(positive, partner, strata, permutations: int, generator: np.
     labels[:, right] ^= swap
     for stratum in np.unique(strata):
         single = np.flatnonzero((partner < 0) & (strata == stratum))
-        labels[:, single] = generator.permuted(labels[:, single], axis=1)
+        chosen = _random_subsets(generator.random((permutations, int(positive[single].sum()))), len(single))
+        labels[:, single] = chosen
     return labels
+
+
+@numba.njit(cache=True, nogil=True)
+def _random_subsets(uniform, size):
+    """Choose in each row as many of ``size`` things as there are uniform numbers, all subsets alike (Fisher, Yates).
+
+    A number in [0, 1) with 53 bits picks one of m things with a bias of at most m / 2^53.
+    """
+    chosen = np.zeros((len(uniform), size), np.bool_)
+    order = np.arange(size)  # any order will do at the start of a row
+    for p in range(len(uniform)):
+        for k in range(uniform.shape[1]):
+            other = k + int(uniform[p, k] * (size - k))
+            order[k], order[other] = order[other], order[k]
+            chosen[p, order[k]] = True
+    return chosen
 
 
 def bin_ends(sorted_distances: np.ndarray, bins: int) -> np.ndarray:
@@ -61,48 +78,48 @@ def bin_ends(sorted_distances: np.ndarray, bins: int) -> np.ndarray:
         Bin k holds the positions from ``ends[k - 1]`` (0 for the first) to ``ends[k] - 1``.
     """
     n = len(sorted_distances)
-    wanted = np.unique(np.linspace(0, n, bins + 1).astype(int)[1:])
+    wanted = np.linspace(0, n, bins + 1).astype(int)[1:]
+    wanted[:-1] -= wanted[:-1] % 16  # the adders take 16 pairs at once
+    wanted = np.unique(wanted[wanted > 0])
     return np.unique(np.searchsorted(sorted_distances, sorted_distances[wanted - 1], side="right"))
 
 
-def largest_differences(first, second, ends, labels) -> np.ndarray:
+def largest_differences(first, second, ends, labels, sizes) -> np.ndarray:
     """Return the KS statistics of both kinds of equal-label pairs against the mixed ones, for every labelling.
 
     .. math:: K = \\max_k |F_{\\mathrm{equal}}(t_k) - F_{\\mathrm{mixed}}(t_k)|
 
-    over the ends t_k of the bins. All labellings must have the same number of pairs of each kind.
+    over the ends t_k of the bins.
 
     Parameters
     ----------
-    first, second : ndarray of int, shape (Q,)
+    first, second : ndarray of unsigned int, shape (Q,)
         The points of each pair, sorted by their distance.
     ends : ndarray of int
         See `bin_ends`; the last is Q.
     labels : ndarray of bool, shape (P, M)
         One row per labelling of the M points.
+    sizes : sequence of int
+        Number of pairs of two positive points, of two negative ones, and of mixed pairs, the same in every labelling.
 
     Returns
     -------
     ndarray, shape (2, P)
         For the pairs of two positive points, and of two negative ones.
     """
-    first, second = (np.ascontiguousarray(side, dtype=np.int32) for side in (first, second))
-    one = labels[0]
-    both, mixed = int((one[first] & one[second]).sum()), int((one[first] ^ one[second]).sum())
     words = -(-len(labels) // WORD)
-    padded = np.zeros((words * WORD, labels.shape[1]), dtype=bool)
-    padded[: len(labels)] = labels
-    packed = np.packbits(padded.reshape(words, WORD, -1), axis=1, bitorder="little")  # (words, 8, M)
-    bits = np.ascontiguousarray(packed.transpose(0, 2, 1)).view(np.uint64)[..., 0]
+    packed = np.zeros((labels.shape[1], words * WORD // 8), np.uint8)
+    bytes_used = np.packbits(np.ascontiguousarray(labels.T), axis=1, bitorder="little")
+    packed[:, : bytes_used.shape[1]] = bytes_used
+    bits = np.ascontiguousarray(packed.view(np.uint64).T)
     largest = np.zeros((2, words, WORD))
-    sizes = np.array([both, len(first) - both - mixed, mixed], dtype=float)
-    _scan(first, second, np.asarray(ends), bits, 1 / sizes, largest)
+    _scan(first, second, ends, bits, 1 / np.asarray(sizes, dtype=float), largest)
     return largest.reshape(2, -1)[:, : len(labels)]
 
 
 @numba.njit(cache=True, nogil=True)
 def _scan(first, second, ends, bits, weights, largest):
-    """Run over the sorted pairs once per word of 64 labellings; weights are one over the number of pairs by kind."""
+    """Run over the sorted pairs once per word of 64 labellings; weights are one over the sizes."""
     both_planes, mixed_planes = np.zeros(34, np.uint64), np.zeros(34, np.uint64)
     for w in range(bits.shape[0]):
         word = bits[w]
@@ -137,25 +154,36 @@ def _carry_on(planes, level, carry):
         level += 1
 
 
+@numba.njit(cache=True, nogil=True, inline="always")
+def _add_four(ones, twos, a, b, c, d):
+    """Add four bits to a two-bit counter in each column: return the carry of weight 4 and the counter."""
+    low, ones = _full_adder(ones, a, b)
+    high, ones = _full_adder(ones, c, d)
+    carry, twos = _full_adder(twos, low, high)
+    return carry, ones, twos
+
+
 @numba.njit(cache=True, nogil=True)
 def _count_bits(word, first, second, both_planes, mixed_planes):
     """Add the bits of all pairs to the counters: plane k holds bit k of each column's count."""
-    n = len(first)
-    ones_b, twos_b, ones_m, twos_m = both_planes[0], both_planes[1], mixed_planes[0], mixed_planes[1]
-    whole = n - n % 4
-    for q in range(0, whole, 4):
-        a0, a1, a2, a3 = word[first[q]], word[first[q + 1]], word[first[q + 2]], word[first[q + 3]]
-        c0, c1, c2, c3 = word[second[q]], word[second[q + 1]], word[second[q + 2]], word[second[q + 3]]
-        low, ones_b = _full_adder(ones_b, a0 & c0, a1 & c1)
-        high, ones_b = _full_adder(ones_b, a2 & c2, a3 & c3)
-        fours, twos_b = _full_adder(twos_b, low, high)
-        _carry_on(both_planes, 2, fours)
-        low, ones_m = _full_adder(ones_m, a0 ^ c0, a1 ^ c1)
-        high, ones_m = _full_adder(ones_m, a2 ^ c2, a3 ^ c3)
-        fours, twos_m = _full_adder(twos_m, low, high)
-        _carry_on(mixed_planes, 2, fours)
-    both_planes[0], both_planes[1], mixed_planes[0], mixed_planes[1] = ones_b, twos_b, ones_m, twos_m
-    for q in range(whole, n):
+    b1, b2, b4, b8 = both_planes[0], both_planes[1], both_planes[2], both_planes[3]
+    m1, m2, m4, m8 = mixed_planes[0], mixed_planes[1], mixed_planes[2], mixed_planes[3]
+    b_fours, m_fours = np.zeros(4, np.uint64), np.zeros(4, np.uint64)
+    whole = len(first) - len(first) % 16
+    for start in range(0, whole, 16):
+        for k in range(4):
+            q = start + 4 * k
+            i0, i1, i2, i3 = word[first[q]], word[first[q + 1]], word[first[q + 2]], word[first[q + 3]]
+            j0, j1, j2, j3 = word[second[q]], word[second[q + 1]], word[second[q + 2]], word[second[q + 3]]
+            b_fours[k], b1, b2 = _add_four(b1, b2, i0 & j0, i1 & j1, i2 & j2, i3 & j3)
+            m_fours[k], m1, m2 = _add_four(m1, m2, i0 ^ j0, i1 ^ j1, i2 ^ j2, i3 ^ j3)
+        carry, b4, b8 = _add_four(b4, b8, b_fours[0], b_fours[1], b_fours[2], b_fours[3])
+        _carry_on(both_planes, 4, carry)
+        carry, m4, m8 = _add_four(m4, m8, m_fours[0], m_fours[1], m_fours[2], m_fours[3])
+        _carry_on(mixed_planes, 4, carry)
+    both_planes[0], both_planes[1], both_planes[2], both_planes[3] = b1, b2, b4, b8
+    mixed_planes[0], mixed_planes[1], mixed_planes[2], mixed_planes[3] = m1, m2, m4, m8
+    for q in range(whole, len(first)):
         _carry_on(both_planes, 0, word[first[q]] & word[second[q]])
         _carry_on(mixed_planes, 0, word[first[q]] ^ word[second[q]])
 

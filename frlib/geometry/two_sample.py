@@ -24,7 +24,7 @@ class SortedPairs:
     ----------
     distances : ndarray, shape (Q,)
         Ascending.
-    first, second : ndarray of int, shape (Q,)
+    first, second : ndarray of unsigned int, shape (Q,)
         The points of each pair.
     positive : ndarray of bool, shape (M,)
         Label of each point.
@@ -51,13 +51,16 @@ class SortedPairs:
 
         The KS statistic is its absolute value. Above zero, distances inside the modality are the smaller ones.
         """
-        kind = self.positive[self.first].astype(np.int8) + self.positive[self.second]
-        return _signed_differences(self.distances, kind, 1 / np.array(self.sizes, dtype=float))
+        weights = 1 / np.array(self.sizes, dtype=float)
+        return _signed_differences(self.distances, self.first, self.second, self.positive, weights)
 
-    def naive_p(self, statistics) -> tuple[float, float]:
-        """Return the p values of `scipy.stats.ks_2samp`, which takes the distances for independent."""
+    def naive_p(self, statistics, *, asymptotic: bool = False) -> tuple[float, float]:
+        """Return the p values of `scipy.stats.ks_2samp`, which takes the distances for independent.
+
+        Up to 10,000 distances scipy counts lattice paths, which takes up to 0.1 s; ``asymptotic`` forgoes that.
+        """
         positive, negative, mixed = self.sizes
-        if max(positive, negative, mixed) > 10_000:  # there scipy too turns to the asymptotic distribution
+        if asymptotic or max(positive, negative, mixed) > 10_000:
             return tuple(asymptotic_p(k, n, mixed) for k, n in zip(statistics, (positive, negative), strict=True))
         kind = self.positive[self.first].astype(np.int8) + self.positive[self.second]
         samples = [self.distances[kind == k] for k in (2, 0, 1)]
@@ -67,7 +70,7 @@ class SortedPairs:
         """Return (1 + permutations with a binned statistic at least as large) / (1 + permutations), by modality."""
         labels = permuted_labels(self.positive, self.partner, strata, permutations, generator)
         labels = np.concatenate([self.positive[None], labels])
-        found = largest_differences(self.first, self.second, bin_ends(self.distances, BINS), labels)
+        found = largest_differences(self.first, self.second, bin_ends(self.distances, BINS), labels, self.sizes)
         # Labellings with the same counts must tie whatever the rounding.
         return (found >= found[:, :1] * (1 - 1e-12)).mean(axis=1)
 
@@ -75,20 +78,26 @@ class SortedPairs:
 @torch.no_grad()
 def sorted_pairs(points: torch.Tensor, positive: np.ndarray, partner: np.ndarray, metric: str) -> SortedPairs:
     """Measure and sort the pairs of points; see `SortedPairs` for the labels."""
-    kind = np.int16 if len(points) < 2**15 else np.int32
+    kind = np.uint16 if len(points) < 2**16 else np.uint32  # small and unsigned, for the compiled loops
     distances, first, second = [], [], []
     for rows, columns, tile in pairs.distance_tiles(points, metric):
-        tile = tile.cpu().numpy()
-        i, j = np.triu_indices(len(tile), 1) if rows == columns else np.indices(tile.shape).reshape(2, -1)
-        distances.append(tile[i, j])
-        first.append((i + rows.start).astype(kind))
-        second.append((j + columns.start).astype(kind))
+        place, i, j = _pairs_of_tile(*tile.shape, rows == columns)
+        distances.append(tile.cpu().numpy().ravel()[place])
+        first.append(i.astype(kind) + kind(rows.start))
+        second.append(j.astype(kind) + kind(columns.start))
     distances, first, second = map(np.concatenate, (distances, first, second))
     if (partner >= 0).any():
         other = partner[first] != second
         distances, first, second = distances[other], first[other], second[other]
     order = np.argsort(distances)
     return SortedPairs(distances[order], first[order], second[order], positive, partner)
+
+
+@lru_cache(maxsize=16)
+def _pairs_of_tile(rows: int, columns: int, diagonal: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the place of each pair in a tile, its row and its column; once only in a tile on the diagonal."""
+    i, j = np.triu_indices(rows, 1) if diagonal else np.indices((rows, columns)).reshape(2, -1)
+    return (i * columns + j).astype(np.int32), i.astype(np.uint16), j.astype(np.uint16)
 
 
 def asymptotic_p(statistic: float, n: int, m: int) -> float:
@@ -116,12 +125,12 @@ def _log_binomials(n: int) -> np.ndarray:
 
 
 @numba.njit(cache=True, nogil=True)
-def _signed_differences(distances, kind, weights):
+def _signed_differences(distances, first, second, positive, weights):
     """Return the largest differences of distribution functions; weights are one over the sizes."""
     largest = np.zeros(2)
     counts = np.zeros(3, np.int64)
     for q in range(len(distances)):
-        counts[kind[q]] += 1
+        counts[int(positive[first[q]]) + int(positive[second[q]])] += 1
         if q + 1 < len(distances) and distances[q + 1] == distances[q]:
             continue  # the functions step over all equal distances at once
         cross = counts[1] * weights[2]
