@@ -5,6 +5,7 @@ from frlib.view.facemap import FaceMap, Space, face_map
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.sweep import Cloud, Sweep, sweep
+from frlib.view.thresholds import answer_areas, error_areas
 from frlib.view.verdict import verdict
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "FaceMap",
     "Space",
     "Sweep",
+    "answer_areas",
     "enable",
     "energy_curves",
+    "error_areas",
     "face_map",
     "image_grid",
     "playground",
