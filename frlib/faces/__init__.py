@@ -10,7 +10,7 @@ from frlib.faces.renderer import render
 from frlib.faces.tangent import tangent
 
 #: Version of what is drawn: results made with another version are not used again.
-GENERATOR = 1
+GENERATOR = 2
 
 __all__ = [
     "ATTRIBUTES",

@@ -27,22 +27,16 @@ from frlib.faces.occlusion import ambient_occlusion
 from frlib.faces.subdivision import catmull_clark
 
 # Raise it when the head file would come out differently.
-VERSION = 1
+VERSION = 2
 AGES = ("child", "young", "old")
 GENDERS = ("female", "male")
 LEVELS = ("min", "average", "max")
 ANCESTRIES = ("african", "asian", "caucasian")
-#: Parts of the mesh, and the groups of the base mesh that they come from.
+#: Parts of the mesh, and the groups of the base mesh that they come from; the hair is our own.
 PARTS = ("skin", "left eye", "right eye", "upper teeth", "lower teeth", "tongue", "hair")
-GROUPS = (
-    "body",
-    "helper-l-eye",
-    "helper-r-eye",
-    "helper-upper-teeth",
-    "helper-lower-teeth",
-    "helper-tongue",
-    "helper-hair",
-)
+GROUPS = ("body", "helper-l-eye", "helper-r-eye", "helper-upper-teeth", "helper-lower-teeth", "helper-tongue")
+#: Coarse columns and rows of the curtain of hair.
+CURTAIN = (37, 10)
 REGIONS = ("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "nose")
 #: Blend shapes in which identities do not differ: they move a region as a whole, or belong to age.
 LEFT_OUT = re.compile(
@@ -62,8 +56,8 @@ ACTIONS = (
 )
 MIDDLE_ACTIONS = ("browInnerUp", "jawOpen")
 TO_METRES = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]) * 0.1  # MakeHuman: decimetres, y up
-#: Heights in metres on the package's base mesh: what lies below is not drawn; above, hair closes at the front.
-HEAD_BOTTOM, HAIR_TOP = 0.50, 0.795
+#: Height in metres on the package's base mesh; what lies below is not drawn.
+HEAD_BOTTOM = 0.50
 
 
 @dataclass(frozen=True)
@@ -73,7 +67,8 @@ class Head:
     Parameters
     ----------
     base : ndarray, shape (C, 3)
-        Coarse vertices before any blend shape.
+        Coarse vertices before any blend shape. Those of the hair hold places on a curtain, -1..1 round the head from
+        right to left and 0..1 from top to bottom, which each identity hangs up its own way.
     offsets : ndarray, shape (T, C, 3)
         Blend shapes.
     names : tuple of str
@@ -190,15 +185,19 @@ def build_head(progress: bool = True) -> tuple[dict[str, torch.Tensor], dict]:
     used = np.unique(quads)
     renumber = np.full(len(vertices), -1)
     renumber[used] = np.arange(len(used))
-    smoothing, fine = catmull_clark(renumber[quads], len(used))
+    places, curtain = curtain_grid()
+    n = len(used) + len(places)
+    smoothing, fine = catmull_clark(np.concatenate([renumber[quads], curtain + len(used)]), n)
+    labels = np.concatenate([labels, np.full(len(curtain), PARTS.index("hair"))])
     part = np.zeros(smoothing.shape[0], np.int64)
     part[fine.ravel()] = np.repeat(np.tile(labels, 4), 4)
-    offsets = np.zeros((len(files), len(used), 3), np.float16)
+    offsets = np.zeros((len(files), n, 3), np.float16)
     bar = tqdm(files.values(), desc="head: blend shapes", unit="file", disable=not progress)
     for row, path in enumerate(bar):
-        offsets[row] = read_target(path, len(vertices))[used]
+        offsets[row, : len(used)] = read_target(path, len(vertices))[used]
     weight = bone_weights(data / "mpfb2/rigs/standard/weights.default.json", len(vertices))[used]
-    base, names = vertices[used].astype(np.float32), list(files)
+    weight = np.concatenate([weight, 1 - 0.4 * places[:, 1]])  # the ends of long hair lag behind the head
+    base, names = np.concatenate([vertices[used], places]).astype(np.float32), list(files)
     middle = [names.index(f"universal:{gender}-young-averagemuscle-averageweight") for gender in GENDERS]
     neutral = smoothing @ (base + offsets[middle].astype(np.float32).mean(axis=0))
     arrays = {
@@ -275,23 +274,25 @@ def target_files(data: Path) -> dict[str, Path]:
 
 
 def head_faces(vertices: np.ndarray, faces: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the quads of the head and upper shoulders, and the part of each.
-
-    The hair helper keeps the strands that hang behind the ears; the scalp's own hair is a thickened scalp.
-    """
+    """Return the quads of the head and upper shoulders, and the part of each."""
     corner = vertices[faces]
-    low, side = corner[..., 2].min(axis=1), np.abs(corner[..., 0]).max(axis=1)
-    angle = np.abs(np.arctan2(corner[..., 0], -(corner[..., 1] + 0.05))).min(axis=1)
-    keep = {
-        "body": (low > HEAD_BOTTOM) & (side < 0.26),
-        "helper-hair": (low > HEAD_BOTTOM) & ((angle > 1.30) | ((low > HAIR_TOP) & (angle > 0.9))),
-    }
+    body = (corner[..., 2].min(axis=1) > HEAD_BOTTOM) & (np.abs(corner[..., 0]).max(axis=1) < 0.26)
     quads, labels = [], []
     for label, group in enumerate(GROUPS):
-        chosen = (groups == group) & keep.get(group, True)
+        chosen = (groups == group) & (body if group == "body" else True)
         quads.append(faces[chosen])
         labels.append(np.full(chosen.sum(), label))
     return np.concatenate(quads), np.concatenate(labels)
+
+
+def curtain_grid() -> tuple[np.ndarray, np.ndarray]:
+    """Return the places (N, 3) of the curtain of hair, (round, down, 0), and its quads (M, 4), outside first."""
+    columns, rows = CURTAIN
+    across, down = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(0, 1, rows), indexing="ij")
+    number = np.arange(columns * rows).reshape(columns, rows)
+    corners = (number[:-1, :-1], number[1:, :-1], number[1:, 1:], number[:-1, 1:])
+    quads = np.stack([corner.ravel() for corner in corners], axis=1)
+    return np.stack([across.ravel(), down.ravel(), np.zeros(columns * rows)], axis=1), quads
 
 
 def bone_weights(path: Path, n: int) -> np.ndarray:

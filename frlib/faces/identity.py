@@ -152,7 +152,7 @@ def draw_traits(rng: np.random.Generator, strength: float, head: Head) -> Traits
     hair_color = float(np.clip(rng.beta(0.9, 2.6), 0, 0.9)) if tone < 1.8 else dark_hair
     beard = float(np.clip(rng.normal(0.1, 0.5), 0, 1)) * (gender < 0.5)
     lipstick = float(rng.uniform(0.3, 1) * (rng.random() < 0.3) * (gender > 0.6))
-    rosy = float(np.clip(rng.normal(0.0, 0.2), 0, 0.6))
+    rosy = float(np.clip(rng.normal(-0.05, 0.15), 0, 0.5))
     brow = float(np.exp(0.12 * rng.standard_normal()))
     beard_kind = BEARDS[rng.choice(4, p=(0.4, 0.2, 0.15, 0.25))]
     return Traits(

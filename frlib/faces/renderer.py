@@ -27,6 +27,7 @@ from frlib.faces.shading import (
     lamp_direction,
     lamp_slope,
     shading,
+    whitened,
 )
 from frlib.faces.template import load_template
 from frlib.runtime import choose_device
@@ -45,11 +46,12 @@ BATCH = 16
 
 @dataclass(frozen=True)
 class Model:
-    """An identity, ready to be drawn: meshes (3, V, 3) at the age anchors, and its colours."""
+    """An identity, ready to be drawn: meshes (3, V, 3) at the age anchors, its colours, own hair and share of grey."""
 
     meshes: torch.Tensor
     appearance: Appearance
     hair_color: float
+    grey: float
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Looks:
 def load_model(identity: Identity) -> Model:
     """Return the meshes and colours of an identity; the last 64 are kept."""
     appearance = paint(identity, load_template())
-    return Model(age_meshes(identity, load_head(), load_template(), appearance), appearance, identity.traits.hair_color)
+    meshes, traits = age_meshes(identity, load_head(), load_template(), appearance), identity.traits
+    return Model(meshes, appearance, traits.hair_color, traits.grey)
 
 
 def render(
@@ -161,7 +164,7 @@ def draw_linear(
     own = torch.tensor([m.hair_color for m in models])
     neutral = {k: own if k == "hair_color" else torch.full((len(people),), ATTRIBUTES[k].neutral) for k in RENDERED}
     v = {k: values.get(k, neutral[k]).to(device, real) for k in RENDERED}
-    hair = hair_rgb(v["hair_color"]) if hair is None else hair
+    hair = own_hair(models, v["hair_color"]) if hair is None else hair
     hair = greyed(hair, v["age"]) if greying else hair
     looks = Looks(torch.deg2rad(v["illumination"]), v["age"], v["expression"], hair)
     points = pose(scene, torch.stack([m.meshes for m in models]).to(device), {k: x.float() for k, x in v.items()})
@@ -170,6 +173,12 @@ def draw_linear(
     corners = torch.cat([screen, depth[..., None] - 0.5], dim=-1)
     buffer = rasterize(corners, scene.triangles, size * SUPERSAMPLING)
     return shade(scene, models, points, corners, buffer, looks, shadows)
+
+
+def own_hair(models: list[Model], hair_color: torch.Tensor) -> torch.Tensor:
+    """Return linear RGB (B, 3) of a hair colour, mixed with the grey of each identity."""
+    grey = torch.tensor([m.grey for m in models]).to(hair_color)
+    return whitened(hair_rgb(hair_color), grey)
 
 
 def average(light: torch.Tensor) -> torch.Tensor:

@@ -13,11 +13,11 @@ from frlib.faces.template import load_template
 VERTEX_CHANNELS = ("u", "v", "lip", "lash", "iris_x", "iris_z", "eye", "teeth", "ambient", "ear", "strands")
 #: A wide smile in facial action units; those with two sides act on both.
 SMILE = {
-    "mouthSmile": 0.90, "cheekSquint": 0.65, "mouthUpperUp": 0.50, "mouthLowerDown": 0.30, "eyeSquint": 0.35,
-    "mouthStretch": 0.20, "noseSneer": 0.08, "jawOpen": 0.05,
+    "mouthSmile": 0.90, "cheekSquint": 0.65, "mouthUpperUp": 0.60, "mouthLowerDown": 0.42, "eyeSquint": 0.35,
+    "mouthStretch": 0.20, "noseSneer": 0.08, "jawOpen": 0.09,
 }  # fmt: skip
 #: The resting face: the mesh's mouth droops a little and its lids are low.
-REST = {"mouthSmile": 0.10, "eyeWide": 0.22, "browInnerUp": 0.04}
+REST = {"mouthSmile": 0.17, "eyeWide": 0.26, "browInnerUp": 0.05, "cheekSquint": 0.08}
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def load_scene(device: torch.device) -> Scene:
         attributes=put(vertex_attributes(head, template, part)),
         smile=put(action_offsets(head, SMILE)),
         rest=put(action_offsets(head, REST)),
-        head_weight=put(np.where(part["hair"], np.clip(head.head_weight, 0.6, 1), head.head_weight)[:, None]),
+        head_weight=put(head.head_weight[:, None]),
         pivot=put([0, -0.02, template.eye_centers[0, 2] - 0.03]),
         eyes=tuple(put(np.flatnonzero(part[name]), torch.int64) for name in ("right eye", "left eye")),
         landmarks=list(template.landmarks),
@@ -80,7 +80,7 @@ def load_scene(device: torch.device) -> Scene:
 
 def visible_triangles(head) -> np.ndarray:
     """Return triangles (T, 3): hanging hair from both sides, lower teeth and tongue left out."""
-    hidden = np.isin(head.part[head.quads[:, 0]], [PARTS.index("lower teeth"), PARTS.index("tongue")])
+    hidden = np.isin(head.part[head.quads[:, 0]], [PARTS.index("tongue")])
     quads = head.quads[~hidden]
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     strands = triangles[head.part[triangles[:, 0]] == PARTS.index("hair")]

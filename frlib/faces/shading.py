@@ -45,12 +45,13 @@ def hair_rgb(hair_color: torch.Tensor) -> torch.Tensor:
     """
     dark, light, bend = (rgb.to(hair_color) for rgb in (HAIR_DARK, HAIR_LIGHT, HAIR_BEND))
     t = hair_color[:, None]
-    return ((dark + (light - dark) * t + bend * t * (1 - t)) / 255) ** 2.2
+    return ((dark + (light - dark) * t + bend * t * (1 - t) * (1 + 3 * t)) / 255) ** 2.2
 
 
 def ageing(age: torch.Tensor) -> torch.Tensor:
-    """Return how strongly lines and spots show: 0 at 25 years, 1 at 90."""
-    return ((age - 25) / 65).clamp(0, 1)
+    """Return how strongly lines and spots show: 0 at 25 years, 1 at 75, and faster at first."""
+    t = ((age - 25) / 50).clamp(0, 1)
+    return t * (1.7 - 0.7 * t)
 
 
 def beard_growth(age: torch.Tensor) -> torch.Tensor:
@@ -59,10 +60,15 @@ def beard_growth(age: torch.Tensor) -> torch.Tensor:
     return t * t * (3 - 2 * t)
 
 
+def whitened(rgb: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Return linear hair colours (B, 3) mixed with a share (B,) of light grey."""
+    return rgb + (GREY.to(rgb) - rgb) * share[:, None]
+
+
 def greyed(rgb: torch.Tensor, age: torch.Tensor) -> torch.Tensor:
     """Return linear hair colours (B, 3) whitened by age: not at 40 years, nearly white at 70."""
-    t = ((age - 40) / 30).clamp(0, 1)[:, None]
-    return rgb + (GREY.to(rgb) - rgb) * (0.9 * t * t * (3 - 2 * t))
+    t = ((age - 40) / 30).clamp(0, 1)
+    return whitened(rgb, 0.9 * t * t * (3 - 2 * t))
 
 
 @functools.lru_cache(maxsize=2)
@@ -104,8 +110,8 @@ def shading(real) -> wp.Kernel:
     def skin_albedo(texture: vec11, vertex: vec11, lips: vec3, hair: vec3, lines: real):
         # age, lips, brows, beard, lashes
         skin = vec3(texture[0], texture[1], texture[2])
-        skin = skin * (real(1.0) - lines * (texture[7] * real(0.22) + real(0.20) * texture[10]))
-        edge = unit_interval((vertex[2] - real(0.30)) / real(0.35))
+        skin = skin * (real(1.0) - lines * (texture[7] * real(0.36) + real(0.16) * texture[10]))
+        edge = unit_interval((vertex[2] - real(0.30)) / real(0.35)) * (real(1.0) - real(0.45) * lines)  # lips pale
         skin = skin + (lips - skin) * (real(0.80) * edge * edge * (real(3.0) - real(2.0) * edge))
         dark = hair * real(0.40)
         skin = skin + (dark - skin) * (real(0.90) * texture[4])
@@ -197,8 +203,9 @@ def shading(real) -> wp.Kernel:
         for k in range(3):
             diffuse = wp.max((facing + wrap[k]) / (real(1.0) + wrap[k]), real(0.0))
             diffuse_slope = wp.where(diffuse > real(0.0), facing_slope / (real(1.0) + wrap[k]), real(0.0))
-            light[k] = color[k] * (diffuse * direct + sky * ambient) + gloss * seen
-            slope[k] = color[k] * diffuse_slope * direct + gloss_slope * seen
+            warm = wp.where(k == 0, real(1.06), wp.where(k == 1, real(0.99), real(0.92)))
+            light[k] = color[k] * (diffuse * direct * warm + sky * ambient) + gloss * seen
+            slope[k] = color[k] * diffuse_slope * direct * warm + gloss_slope * seen
         return light, slope
 
     @wp.func
@@ -217,7 +224,7 @@ def shading(real) -> wp.Kernel:
         color = color + (eye_albedo(vertex[4], vertex[5], tones[image, 0]) - color) * eye
         shown = real(0.10) + real(0.90) * unit_interval((smile - real(0.05)) * real(3.0))
         color = color + (vec3(real(0.80), real(0.77), real(0.70)) * shown - color) * teeth
-        rough, deep = hair * texture[6], real(1.3) * lines * (real(1.0) - eye) * (real(1.0) - teeth)
+        rough, deep = hair * texture[6], real(2.3) * lines * (real(1.0) - eye) * (real(1.0) - teeth)
         bend = vec3(real(0.24) * rough - deep * texture[8], real(0.0), real(0.1) * rough - deep * texture[9])
         normal = unit(n + bend)
         view = unit(vec3(real(0.0), real(-CAMERA_DISTANCE), eye_height) - at)

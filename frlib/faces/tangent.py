@@ -8,8 +8,7 @@ from frlib import checks
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS
 from frlib.faces.identity import Identity
-from frlib.faces.renderer import BATCH, CROPS, average, batch_of, draw_linear, load_model, tone
-from frlib.faces.shading import hair_rgb
+from frlib.faces.renderer import BATCH, CROPS, average, batch_of, draw_linear, load_model, own_hair, tone
 from frlib.runtime import choose_device
 
 #: Attributes by which the image has an exact derivative.
@@ -98,8 +97,9 @@ def _batch(people: list[Identity], values: Mapping, name: str, options: tuple) -
 def _hair_slope(people: list[Identity], values: Mapping, options: tuple) -> torch.Tensor:
     """Return the derivative of linear light by hair colour: its affine map at the derivative of RGB less that at 0."""
     dtype, device = options[-2:]
-    own = torch.tensor([load_model(person).hair_color for person in people])
+    models = [load_model(person) for person in people]
+    own = torch.tensor([model.hair_color for model in models])
     at = values.get("hair_color", own).to(device, dtype)
-    _, change = torch.func.jvp(hair_rgb, (at,), (torch.ones_like(at),))
+    _, change = torch.func.jvp(lambda t: own_hair(models, t), (at,), (torch.ones_like(at),))
     moved, still = (draw_linear(people, values, *options, hair=hair)[0] for hair in (change, torch.zeros_like(change)))
     return moved - still

@@ -76,6 +76,9 @@ def load_template() -> Template:
     rows = top - (np.arange(TEXTURE[0]) + 0.5) / TEXTURE[0] * (top - bottom)
     columns = (np.arange(TEXTURE[1]) + 0.5) / TEXTURE[1] * 2 * np.pi - np.pi
     grid_angle, grid_height = np.meshgrid(columns, rows)
+    unrolled = np.stack([angle / np.pi, (top - height) / (top - bottom) * 2 - 1], axis=1)
+    hair = head.part == PARTS.index("hair")
+    unrolled[hair] = at[hair, :2] * [1, 2] - [0, 1]  # a curtain has places of its own
     return Template(
         neutral=at,
         eye_centers=centers,
@@ -88,7 +91,7 @@ def load_template() -> Template:
         iris=sum(
             eye[:, None] * (at - c)[:, [0, 2]] / eye_radius(at, eye, c) for eye, c in zip(eyes, centers, strict=True)
         ),
-        texture_at=np.stack([angle / np.pi, (top - height) / (top - bottom) * 2 - 1], axis=1).astype(np.float32),
+        texture_at=unrolled.astype(np.float32),
         grid_angle=grid_angle,
         grid_height=grid_height,
     )
@@ -123,6 +126,6 @@ def lash_mask(at, eyes, centers, skin) -> np.ndarray:
 
 def ear_mask(head: Head) -> np.ndarray:
     """Return where the ears are."""
-    kinds = ("ear-scale-incr", "ear-wing-incr", "ear-scale-vert-incr")
+    kinds = ("ear-wing-incr", "ear-scale-vert-incr")  # others move the skin around them too
     sizes = [head.size(f"shape:l-{kind}", f"shape:r-{kind}") for kind in kinds]
-    return np.clip((np.max([s / s.max() for s in sizes], axis=0) - 0.16) * 7, 0, 1)
+    return np.clip((np.max([s / s.max() for s in sizes], axis=0) - 0.27) * 6, 0, 1)

@@ -154,9 +154,7 @@ def test_images_are_drawn_again_alike():
 
 
 #: Traits that `frlib.faces.appearance` does not draw yet; the marks are strict, so they go when it does.
-NOT_DRAWN = ("Gray_Hair", "Bushy_Eyebrows", "Rosy_Cheeks", "Wearing_Lipstick")
-WAITS = pytest.mark.xfail(strict=True, reason="the appearance does not draw this trait yet")
-DRAWN = [pytest.param(row.name, marks=[WAITS] * (row.name in NOT_DRAWN)) for row in TABLE if row.on]
+DRAWN = [row.name for row in TABLE if row.on]
 
 
 @pytest.mark.parametrize("name", DRAWN)
