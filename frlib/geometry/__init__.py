@@ -15,8 +15,10 @@ from frlib.geometry.microscale import central_difference, displacement, energy_s
 from frlib.geometry.pairs import pair_distances
 from frlib.geometry.resampling import resampled_means
 from frlib.geometry.retention import identity_retention
+from frlib.geometry.streaming import PairHistograms, stream_histograms
 
 __all__ = [
+    "PairHistograms",
     "attribute_entropies",
     "central_difference",
     "displacement",
@@ -34,5 +36,6 @@ __all__ = [
     "pair_distances",
     "rejection_rates",
     "resampled_means",
+    "stream_histograms",
     "verification",
 ]

@@ -15,6 +15,8 @@ import numba
 import numpy as np
 
 WORD = 64
+#: Bits of a counter: enough for 2^34 pairs.
+PLANES = 34
 
 
 def permuted_labels(positive, partner, strata, permutations: int, generator: np.random.Generator) -> np.ndarray:
@@ -107,28 +109,33 @@ def largest_differences(first, second, ends, labels, sizes) -> np.ndarray:
     ndarray, shape (2, P)
         For the pairs of two positive points, and of two negative ones.
     """
-    words = -(-len(labels) // WORD)
-    packed = np.zeros((labels.shape[1], words * WORD // 8), np.uint8)
-    bytes_used = np.packbits(np.ascontiguousarray(labels.T), axis=1, bitorder="little")
-    packed[:, : bytes_used.shape[1]] = bytes_used
-    bits = np.ascontiguousarray(packed.view(np.uint64).T)
-    largest = np.zeros((2, words, WORD))
+    bits = packed_columns(labels.T)
+    largest = np.zeros((2, len(bits), WORD))
     _scan(first, second, ends, bits, 1 / np.asarray(sizes, dtype=float), largest)
     return largest.reshape(2, -1)[:, : len(labels)]
+
+
+def packed_columns(labels) -> np.ndarray:
+    """Pack the columns of a boolean matrix (M, L), 64 to a word: shape (words, M), column l is bit l % 64."""
+    n_bytes = -(-labels.shape[1] // WORD) * WORD // 8
+    packed = np.zeros((len(labels), n_bytes), np.uint8)
+    used = np.packbits(np.ascontiguousarray(labels), axis=1, bitorder="little")
+    packed[:, : used.shape[1]] = used
+    return np.ascontiguousarray(packed.view("<u8").T)
 
 
 @numba.njit(cache=True, nogil=True)
 def _scan(first, second, ends, bits, weights, largest):
     """Run over the sorted pairs once per word of 64 labellings; weights are one over the sizes."""
-    both_planes, mixed_planes = np.zeros(34, np.uint64), np.zeros(34, np.uint64)
+    both_planes, mixed_planes = np.zeros(PLANES, np.uint64), np.zeros(PLANES, np.uint64)
     for w in range(bits.shape[0]):
         word = bits[w]
         both, mixed = np.zeros(WORD, np.int64), np.zeros(WORD, np.int64)
         start = 0
         for end in ends:
-            _count_bits(word, first[start:end], second[start:end], both_planes, mixed_planes)
-            _empty_planes(both_planes, end - start, both)
-            _empty_planes(mixed_planes, end - start, mixed)
+            count_bits(word, first[start:end], second[start:end], both_planes, mixed_planes)
+            empty_planes(both_planes, end - start, both)
+            empty_planes(mixed_planes, end - start, mixed)
             for b in range(WORD):
                 mixed_share = mixed[b] * weights[2]
                 largest[0, w, b] = max(largest[0, w, b], abs(both[b] * weights[0] - mixed_share))
@@ -164,7 +171,7 @@ def _add_four(ones, twos, a, b, c, d):
 
 
 @numba.njit(cache=True, nogil=True)
-def _count_bits(word, first, second, both_planes, mixed_planes):
+def count_bits(word, first, second, both_planes, mixed_planes):
     """Add the bits of all pairs to the counters: plane k holds bit k of each column's count."""
     b1, b2, b4, b8 = both_planes[0], both_planes[1], both_planes[2], both_planes[3]
     m1, m2, m4, m8 = mixed_planes[0], mixed_planes[1], mixed_planes[2], mixed_planes[3]
@@ -189,7 +196,7 @@ def _count_bits(word, first, second, both_planes, mixed_planes):
 
 
 @numba.njit(cache=True, nogil=True)
-def _empty_planes(planes, largest_count, counts):
+def empty_planes(planes, largest_count, counts):
     """Add the counters to ``counts``, one column per labelling, and set them to zero."""
     level = 0
     while largest_count >> level:
