@@ -30,9 +30,8 @@ def boolean_table(attributes, rows: int | None = None) -> pd.DataFrame:
         If it is none, has no column, a name twice, a column that is not boolean, or not ``rows`` rows.
     """
     if not isinstance(attributes, pd.DataFrame) or attributes.shape[1] == 0:
-        raise ValueError(
-            f"attributes must be a DataFrame with a boolean column per attribute; got {type(attributes).__name__}"
-        )
+        found = "one without columns" if isinstance(attributes, pd.DataFrame) else f"{attributes!r:.60}"
+        raise ValueError(f"attributes must be a DataFrame with a boolean column per attribute; got {found}")
     if rows is not None and len(attributes) != rows:
         raise ValueError(f"attributes must have {rows} rows, one per image; got {len(attributes)}")
     if not attributes.columns.is_unique:

@@ -79,15 +79,21 @@ def ks_by_attribute(
     across, without pairs of one identity (Leroy et al., 2025, section 3; their code keeps those). It is exact.
 
     ``p_naive`` is the p value of `scipy.stats.ks_2samp`. It takes the distances for independent, but n points make
-    n (n - 1) / 2 of them: far too small a p. ``p_permutation`` relabels identities instead. Null hypothesis: which of
-    the drawn images are called positive says nothing about where they lie. An identity drawn in both modalities has
-    its two images swapped with probability 1/2, and the labels of all others are shuffled, both within strata only.
-    This keeps what the statistic is made of: n images per modality, at most one per identity in each. Then
-    p = (1 + number of permutations with a statistic at least as large) / (1 + permutations), and p <= α with
-    probability at most α. Permutations, and what they are compared with, read the distribution functions at the ends
-    of 1,024 bins of nearly equal count. A binned statistic lies below the exact one, by at most the largest share that
-    one bin has of one kind of pairs: about 0.001, never above 0.005 without equal distances (see
-    `frlib.geometry.permutation.bin_ends`). This costs a little power, and no validity.
+    n (n - 1) / 2 of them. Where distances share their points' peculiarities, p is far too small.
+
+    ``p_permutation`` relabels identities instead. An identity drawn in both modalities has its two images swapped with
+    probability 1/2, and the labels of the images of all others are shuffled, both within strata only. This keeps what
+    the statistic is made of: n images per modality, at most one per identity in each. Null hypothesis: such relabelling
+    does not change the distribution of where the drawn images lie. It holds if labels were dealt to images, or to
+    identities, by chance. Then p = (1 + number of permutations with a statistic at least as large) /
+    (1 + permutations), and p <= α with probability at most α. Identities whose images differ in the attribute may be
+    people of another kind than those who always or never have it, or may have more images; to rule out that this alone
+    is found, pass the kind as strata.
+
+    Permutations, and what they are compared with, read the distribution functions at the ends of 1,024 bins of nearly
+    equal count. A binned statistic lies below the exact one, by at most the largest share that one bin has of one kind
+    of pairs: typically 0.001, and below 0.005 if no two distances are equal (see
+    ``frlib.geometry.permutation.bin_ends``). This costs a little power, and no validity.
 
     Parameters
     ----------

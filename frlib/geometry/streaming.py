@@ -21,8 +21,8 @@ from frlib import checks
 from frlib.geometry import labels, pairs
 from frlib.geometry.permutation import PLANES, WORD, count_bits, empty_planes, packed_columns
 
-#: Rows of a task's inner tile. Each tile empties its counters once per bin, so larger ones cost less per pair.
-TILE = 2048
+#: Rows of a task's inner tile. Each tile empties its counters once per bin; a larger one leaves the cache.
+TILE = 1024
 #: Bins are numbered in 16 bits, and the largest number marks a pair that is in none.
 MOST_BINS = 2**16 - 1
 #: Points of the pilot sample, which places the edges.
