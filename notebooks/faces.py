@@ -44,9 +44,10 @@ from myst_nb import glue
 from tqdm import tqdm
 
 from frlib import published, runtime, view
-from frlib.faces import ATTRIBUTES, draw_population, render, sample_identities, tangent
+from frlib.faces import ATTRIBUTES, draw_population, render, sample_identities, sample_population, tangent
 from frlib.faces.landmarks import landmarks
 from frlib.geometry import (
+    auc_interval,
     distance_summary,
     identity_retention,
     mean_pair_distance,
@@ -61,9 +62,9 @@ from frlib.view import image_grid
 
 device = runtime.start(seed, device)
 view.enable()
-n_identities, n_images, n_kept, n_curves, n_detected = {
-    "smoke": (8, 4, 2, 2, 2),
-    "book": (100, 12, 4, 8, 10),
+n_identities, n_images, n_kept, n_curves, n_aged = {
+    "smoke": (8, 4, 2, 2, 4),
+    "book": (100, 12, 4, 8, 30),
     "paper": (400, 12, 40, 60, 100),
 }[profile]
 networks = ["mobilefacenet", "mobileface", "faceres", "dlib"]
@@ -230,34 +231,74 @@ hair["drawn, mean"] = [str(tuple(image[changed].mean(0).round().int().tolist()))
 hair.set_index("hair colour")
 
 # %% [markdown]
-# The order is kept; the values are not. The light end looks yellow to green rather than blond. Who needs the colour of a
-# pixel must measure it in the image.
+# The order is kept; the values are not. Between its ends the line is bent a little towards red, or blond would look
+# green; the light end is the paper's colour, and does. Who needs the colour of a pixel must measure it in the image.
 #
 # ### Age
 #
-# The age slider moves the mesh between a child, a young and an old head and adds lines. It is **not calibrated in
-# years**. Here it is beside what a network trained on photographs estimates from the drawn, frontal, neutral face.
+# The age slider moves the mesh between a child, a young and an old head and draws lines, from 25 years on. Are its units
+# years? A network trained on photographs estimates the age of the drawn, frontal, neutral faces. Hair does not grey with
+# age unless `greying=True` asks for it: age and hair colour would then move together.
 
-# %% tags=["hide-input"]
+# %%
 ages = np.linspace(15, 75, 7)
 estimator = load_age_estimator(device)
-faces = torch.cat([render(p, {"age": ages.tolist()}) for p in people[:8]])
-estimated = estimator.estimate(faces, progress=False).reshape(-1, len(ages)).cpu().numpy()
-by_age = pd.DataFrame(
-    {"slider": ages, "estimate, mean": estimated.mean(0), "spread": estimated.std(0, ddof=1)}
+
+
+def estimated_ages(greying):
+    """Return the estimated age of each person at each age of the slider."""
+    faces = torch.cat([render(p, {"age": ages.tolist()}, greying=greying) for p in people[:n_aged]])
+    return estimator.estimate(faces, progress=False).reshape(-1, len(ages)).cpu().numpy()
+
+
+estimates = {"hair as it is": estimated_ages(False), "greying": estimated_ages(True)}
+plain = estimates["hair as it is"]
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-age-faces", "caption": "Age that a network estimates against the slider: mean and standard deviation over people, with and without greying hair. On the dashed line, slider and estimate would agree. See that the estimate rises along the whole slider, but more slowly."}}
+aged = pd.DataFrame(
+    {"slider": age, "hair": hair, "mean": e[:, k].mean(), "spread": e[:, k].std(ddof=1)}
+    for hair, e in estimates.items()
+    for k, age in enumerate(ages)
+).assign(low=lambda t: t["mean"] - t.spread, high=lambda t: t["mean"] + t.spread)
+base = alt.Chart(aged).encode(
+    x=alt.X("slider:Q").title("age of the slider, years"), color=alt.Color("hair:N").sort(None)
 )
-by_age["mean error"] = np.abs(estimated - ages).mean(0)
-by_age.set_index("slider").round(1)
+band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q").title("estimated age, years"), y2="high:Q")
+line = base.mark_line(point=True).encode(
+    y="mean:Q",
+    tooltip=["hair", "slider", alt.Tooltip("mean:Q", format=".1f"), alt.Tooltip("spread:Q", format=".1f")],
+)
+ends = pd.DataFrame({"slider": [15, 75], "same": [15, 75]})
+agreement = alt.Chart(ends).mark_line(strokeDash=[4, 4], color="gray").encode(x="slider:Q", y="same:Q")
+alt.layer(band, line, agreement).properties(
+    width=520,
+    height=280,
+    description="Two rising curves with bands around them, one for hair of constant colour and one for greying hair. Both "
+    "start above the dashed diagonal at 15 years and end below it at 75.",
+)
 
 # %% tags=["remove-cell"]
-glue("age_error", float(np.abs(estimated - ages).mean()), display=False)
-glue("age_low", float(estimated[:, 0].mean()), display=False)
-glue("age_high", float(estimated[:, -1].mean()), display=False)
+slope, offset = np.polyfit(np.tile(ages, len(plain)), plain.ravel(), 1)
+rank = np.mean([pd.Series(e).corr(pd.Series(ages), method="spearman") for e in plain])
+off_line = plain - (offset + slope * ages)
+glue("age_error", float(np.abs(plain - ages).mean()), display=False)
+glue("age_low", float(plain[:, 0].mean()), display=False)
+glue("age_high", float(plain[:, -1].mean()), display=False)
+glue("age_high_grey", float(estimates["greying"][:, -1].mean()), display=False)
+glue("age_slope", float(slope), display=False)
+glue("age_offset", float(offset), display=False)
+glue("age_off_line", float(np.sqrt((off_line**2).mean())), display=False)
+glue("age_rank", float(rank), display=False)
+glue("n_aged", n_aged, display=False)
 
 # %% [markdown]
-# From the low to the high end, the mean estimate goes from {glue:text}`age_low:.0f` to {glue:text}`age_high:.0f` years;
-# the mean absolute difference from the slider is {glue:text}`age_error:.0f` years. The estimator has an error of its own,
-# on drawn faces an unknown one. Spread is the standard deviation over the identities.
+# Over {glue:text}`n_aged` people, the mean estimate goes from {glue:text}`age_low:.0f` to {glue:text}`age_high:.0f` years
+# (to {glue:text}`age_high_grey:.0f` with greying hair). The order is right: the mean rank correlation of slider and
+# estimate within a person is {glue:text}`age_rank:.2f`. The unit is not: the estimate is about {glue:text}`age_offset:.0f`
+# + {glue:text}`age_slope:.2f` × slider, with a root mean square error of {glue:text}`age_off_line:.1f` years, and its mean
+# absolute difference from the slider is {glue:text}`age_error:.0f` years. So read the slider as an order with equal steps,
+# and convert with this line where years are needed. The estimator has an error of its own, on drawn faces an unknown
+# one.
 
 # %% [markdown]
 # ### Derivatives
@@ -300,8 +341,9 @@ alt.Chart(exact).mark_line(point=True).encode(
 # %% [markdown]
 # ## Do networks see different people?
 #
-# All networks embed the same images, those of {numref}`fig-varied-faces`, for all identities. The crops are aligned to
-# landmarks of the mesh.
+# All networks embed the images of {numref}`fig-varied-faces`, for all identities, cut in two ways. The first crop knows
+# the landmarks of the mesh. Photographs have no mesh: the second crop is cut to the landmarks that a detector finds
+# (MTCNN {cite}`zhang2016joint`).
 
 # %%
 embedders = {name: load(name, device=device) for name in networks}
@@ -312,70 +354,61 @@ def embed(person):
     return embed_identity(list(embedders.values()), person, n_images, seed=seed)
 
 
-workers = Parallel(n_jobs=cpu_count() if device.type == "cpu" else 1, return_as="generator")
-done = list(tqdm(workers(delayed(embed)(p) for p in people), total=n_identities, desc="identities"))
-clouds = {name: torch.stack([d[name] for d in done]) for name in networks}
-
-# %% tags=["hide-input"]
-who = np.repeat(np.arange(n_identities), n_images)
-rows = []
-for name in networks:
-    metric, points = embedders[name].metric, clouds[name].flatten(0, 1)
-    within = [mean_pair_distance(c, metric=metric) for c in clouds[name]]
-    low, high = np.quantile(resampled_means(within, seed=seed), [0.025, 0.975])
-    row = {"network": name, "metric": metric, **verification(points, who, metric=metric)}
-    rows.append(
-        row | {**distance_summary(points, who, metric=metric), "d_intra, 95 %": f"{low:.3f}–{high:.3f}"}
-    )
-recognition = pd.DataFrame(rows).set_index("network")
-recognition[["metric", "auc", "eer", "d_intra", "d_intra, 95 %", "d_inter", "ratio", "threshold"]].round(4)
-
-# %% tags=["remove-cell"]
-for name in networks:
-    glue(f"faces_auc_{name}", float(recognition.auc[name]), display=False)
-glue("faces_identities", n_identities, display=False)
-glue("faces_images", n_images, display=False)
-
-# %% [markdown]
-# On {glue:text}`faces_identities` identities with {glue:text}`faces_images` images each, the AUC is
-# {glue:text}`faces_auc_mobilefacenet:.4f` for mobilefacenet, {glue:text}`faces_auc_mobileface:.4f` for mobileface,
-# {glue:text}`faces_auc_faceres:.4f` for faceres and {glue:text}`faces_auc_dlib:.4f` for dlib. The interval is over
-# identities. These are figures for drawn people in easy images; they are not benchmark figures.
-
-# %% [markdown]
-# ### Crops cut by a detector
-#
-# The crops above know the mesh. Photographs are cut to landmarks that a detector finds. Here is the same comparison for
-# the first identities, with MTCNN {cite}`zhang2016joint` beside the mesh.
-
-
-# %%
 def embed_found(person):
     """Return the embeddings of crops cut by the detector, by network, and where it found a face."""
     return embed_detected(list(embedders.values()), person, n_images, seed=seed)
 
 
-seen = list(tqdm(workers(delayed(embed_found)(p) for p in people[:n_detected]), total=n_detected))
-rows = []
-for name in networks:
-    metric, found = embedders[name].metric, torch.stack([d[name][1] for d in seen]).flatten()
-    names, points = who[: len(found)], clouds[name][:n_detected].flatten(0, 1)
-    cut = torch.cat([d[name][0] for d in seen])
-    by_mesh = verification(points, names, metric=metric)
-    by_detector = verification(cut, names[found.numpy()], metric=metric)
-    row = {"network": name, "found": float(found.float().mean())}
-    rows.append(row | {"AUC, mesh": by_mesh.auc, "AUC, detector": by_detector.auc})
-    rows[-1] |= {"EER, mesh": by_mesh.eer, "EER, detector": by_detector.eer}
-detected = pd.DataFrame(rows).set_index("network")
-detected.round(4)
+workers = Parallel(n_jobs=cpu_count() if device.type == "cpu" else 1, return_as="generator")
+done = list(tqdm(workers(delayed(embed)(p) for p in people), total=n_identities, desc="identities"))
+seen = list(tqdm(workers(delayed(embed_found)(p) for p in people), total=n_identities, desc="detector"))
+who = np.repeat(np.arange(n_identities), n_images)
+found = {name: torch.cat([d[name][1] for d in seen]).numpy() for name in networks}
+clouds = {(name, "mesh"): torch.cat([d[name] for d in done]) for name in networks}
+clouds |= {(name, "detector"): torch.cat([d[name][0] for d in seen]) for name in networks}
+labels = {(name, "mesh"): who for name in networks} | {
+    (name, "detector"): who[found[name]] for name in networks
+}
+
+
+# %%
+def recognised(name, crop):
+    """Return how well a network tells the people apart, with intervals over identities."""
+    metric, points, names = embedders[name].metric, clouds[name, crop], labels[name, crop]
+    area = auc_interval(points, names, metric=metric)
+    within = [mean_pair_distance(points[names == i], metric=metric) for i in range(n_identities)]
+    low, high = np.quantile(resampled_means(within, seed=seed), [0.025, 0.975])
+    row = {"network": name, "crop": crop, "metric": metric, **verification(points, names, metric=metric)}
+    row |= {"AUC, 95 %": f"{area.low:.4f} to {area.high:.4f}", "d_intra, 95 %": f"{low:.3f} to {high:.3f}"}
+    return row | distance_summary(points, names, metric=metric).to_dict()
+
+
+both = pd.DataFrame([recognised(*key) for key in clouds]).set_index(["crop", "network"])
+recognition = both.loc["mesh"]
+columns = ["auc", "AUC, 95 %", "eer", "d_intra", "d_intra, 95 %", "d_inter", "ratio", "threshold"]
+both[columns].style.format(precision=4)
 
 # %% tags=["remove-cell"]
-glue("found_share", 100 * float(detected.found.min()), display=False)
-glue("n_detected", n_detected, display=False)
+for name in networks:
+    glue(f"faces_auc_{name}", float(both.auc["detector", name]), display=False)
+lost = (both.auc["mesh"] - both.auc["detector"])[networks]
+required = ["mobilefacenet", "faceres", "dlib"]
+reached = (both.auc["detector"][required] >= 0.99).sum()
+glue("faces_identities", n_identities, display=False)
+glue("faces_images", n_images, display=False)
+glue("found_share", 100 * float(np.mean(list(found.values()))), display=False)
+glue("crop_loss", float(lost.max()), display=False)
+glue("crop_loss_network", str(lost.idxmax()), display=False)
+glue("faces_reached", f"{reached} of {len(required)}", display=False)
 
 # %% [markdown]
-# The detector finds a face in at least {glue:text}`found_share:.1f` % of the images of these {glue:text}`n_detected`
-# identities. Images in which it finds none are left out of the figures for its crops.
+# On {glue:text}`faces_identities` identities with {glue:text}`faces_images` images each, with the crops of the detector,
+# the AUC is {glue:text}`faces_auc_mobilefacenet:.4f` for mobilefacenet, {glue:text}`faces_auc_mobileface:.4f` for
+# mobileface, {glue:text}`faces_auc_faceres:.4f` for faceres and {glue:text}`faces_auc_dlib:.4f` for dlib. We asked for
+# 0.99 of mobilefacenet, faceres and dlib; {glue:text}`faces_reached` reach it. Beside the crops of the mesh, the largest
+# loss is {glue:text}`crop_loss:.4f` ({glue:text}`crop_loss_network`). The detector finds a face in
+# {glue:text}`found_share:.1f` % of the images; the others are left out of its rows. The intervals are over identities, by
+# leaving out one at a time. These are figures for drawn people in easy images, not benchmark figures.
 #
 # ### Where the domain gap shows
 #
@@ -487,20 +520,38 @@ rates = pd.DataFrame(
 )
 rates.round(3)
 
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-population-faces", "caption": "Twelve people of the population, two images each, one above the other. Some labels belong to the person, such as a big nose; others change from image to image, such as a smile or a beard."}}
+crowd = sample_population(12, 2, seed=seed, crop="wide", progress=False)
+shown = [name.replace("_", " ") for name in crowd.attributes.columns]
+image_grid(
+    crowd.images.reshape(12, 2, *crowd.images.shape[1:]).swapaxes(0, 1).reshape(crowd.images.shape),
+    rows=["image 1", "image 2"],
+    columns=[str(i) for i in range(12)],
+    description="Two rows of twelve drawn people. The two images of a column show one person, some with another "
+    "expression, beard, lipstick or age.",
+    width=64,
+)
+
+# %% tags=["hide-input"]
+marked = crowd.attributes.set_axis(shown, axis=1)
+marked.index = [f"person {i}, image {k}" for i, k in zip(crowd.identities, [1, 2] * 12, strict=True)]
+said = marked.apply(lambda row: ", ".join(row.index[row]), axis=1)
+pd.DataFrame({"labels that are true": said})
+
 # %% [markdown]
 # ## Summary
 #
 # On this page, we saw
 # * people who are vectors of parameters, and eight attributes with exact steps;
-# * that head angle and light are what their units say, that hair colour keeps its order but not its values, and how
-#   far the unit of age is from years;
+# * that head angle and light are what their units say, that hair colour and age keep their order but not their values;
 # * how well four networks tell these people apart, and that their distances are not those of photographs;
 # * for which attributes a person is still accepted as the same person after a step.
 #
 # ## Limits
 #
-# * Crops are aligned to landmarks of the mesh. A detector's are compared on a few identities only.
-# * AUC and EER have no interval. The images vary in head angle, light and smile only.
+# * The EER has no interval, and that of an AUC of nearly 1 rests on few errors. The images vary in head angle, light and
+#   smile only.
+# * The detector searches drawn faces on a plain background, which is easy.
 # * One threshold per network, chosen on the very identities that it is applied to.
 # * The published distances belong to other networks. The gap between drawn and photographed faces and the difference
 #   between networks can not be separated here.

@@ -106,7 +106,7 @@ def paint_skin(rng, traits: Traits, template: Template, base: np.ndarray, grain:
     warm = cheeks + 0.7 * bump(angle, 0, 0.17) * bump(height, nose, 0.014)
     flush = np.clip(rng.normal(0.11, 0.07), 0, 0.28) * (1 - 0.12 * traits.tone)
     albedo *= 1 + flush * warm[..., None] * np.array([0.40, -0.26, -0.20])
-    albedo *= 1 + traits.rosy * cheeks[..., None] * np.array([0.22, -0.30, -0.22])
+    albedo *= 1 + traits.rosy * cheeks[..., None] * np.array([0.20, -0.24, -0.18])
     sockets = [np.arctan2(c[0], -(c[1] + 0.05)) for c in template.eye_centers]
     bags = sum(bump(angle, s, 0.22) * bump(height, eye - 0.015, 0.009) for s in sockets)
     albedo *= 1 - np.clip(rng.normal(0.08, 0.08), 0, 0.3) * bags[..., None] * np.array([0.5, 0.8, 0.75])

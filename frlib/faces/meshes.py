@@ -12,8 +12,8 @@ from frlib.faces.template import AXIS, Template
 
 #: Years at which the mesh library's ages are drawn here; between them, vertices move on straight lines.
 AGE_ANCHORS = (5.0, 25.0, 75.0)
-#: Metres that the teeth are set lower than on the base mesh, so that a smile shows them.
-TEETH_LOWER = 0.003
+#: Metres that the teeth lie lower and farther back than on the base mesh, so that a smile shows them and no lip is pierced.
+TEETH_SHIFT = np.array([0, 0.0015, -0.004])
 #: Metres that the hair of a style stands off the scalp.
 THICKNESS = {"short": 0.009, "side part": 0.016, "full": 0.024, "long": 0.016, "shaved": 0.001}
 #: Metres below the eyes at which hair that hangs down ends.
@@ -43,7 +43,7 @@ def seat_teeth(fine: np.ndarray, head: Head, template: Template) -> np.ndarray:
     corners, inner = list(template.landmarks[1:]), np.isin(head.part, [3, 4, 5])
     upper = head.part == PARTS.index("upper teeth")
     wanted = template.neutral[upper].mean(axis=0) - template.neutral[corners].mean(axis=0)
-    fine[inner] += wanted - (fine[upper].mean(axis=0) - fine[corners].mean(axis=0)) - [0, 0, TEETH_LOWER]
+    fine[inner] += wanted - (fine[upper].mean(axis=0) - fine[corners].mean(axis=0)) + TEETH_SHIFT
     return fine
 
 

@@ -66,7 +66,7 @@ TABLE = (
     Row("Chubby", 0.12, off=(("weight", 0.45),), on=(("weight", 0.92), *shapes(head_fat_incr=0.4))),
     Row("Double_Chin", 0.50, among="Chubby", on=shapes(both_cheek_volume_incr=0.4, chin_jaw_drop_incr=0.4)),
     Row("Pale_Skin", 0.15, on=(("tone", 0.1),)),
-    Row("Rosy_Cheeks", 0.15, 0.10, "", (("rosy", 0.0),), (("rosy", 0.9),)),
+    Row("Rosy_Cheeks", 0.15, 0.10, "", (("rosy", 0.0),), (("rosy", 0.5),)),
     Row("Wearing_Lipstick", 0.50, 0.20, "Female", (("lipstick", 0.0),), (("lipstick", 0.9),)),
     Row("Smiling", 0.50, 0.35),
     Row("Mouth_Slightly_Open", 0.50, 0.30, "Smiling"),

@@ -80,7 +80,7 @@ def load_scene(device: torch.device) -> Scene:
 
 def visible_triangles(head) -> np.ndarray:
     """Return triangles (T, 3): hanging hair from both sides, lower teeth and tongue left out."""
-    hidden = np.isin(head.part[head.quads[:, 0]], [PARTS.index("tongue")])
+    hidden = np.isin(head.part[head.quads[:, 0]], [PARTS.index("lower teeth"), PARTS.index("tongue")])
     quads = head.quads[~hidden]
     triangles = np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
     strands = triangles[head.part[triangles[:, 0]] == PARTS.index("hair")]

@@ -16,7 +16,7 @@ from frlib.faces.kernels import EMPTY
 HAIR_DARK, HAIR_LIGHT = torch.tensor([52.0, 31.0, 10.0]), torch.tensor([215.0, 214.0, 124.0])
 HAIR_BEND = torch.tensor([40.0, -25.0, -20.0])
 #: Linear RGB that hair turns to with age, on request.
-GREY = torch.tensor([0.55, 0.55, 0.56])
+GREY = torch.tensor([0.50, 0.48, 0.45])
 #: The lamp stands this high, in radians.
 ELEVATION = 0.45
 CAMERA_DISTANCE = 0.95

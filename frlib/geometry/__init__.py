@@ -10,6 +10,7 @@ from frlib.geometry.distances import (
     verification,
 )
 from frlib.geometry.entropy import attribute_entropies
+from frlib.geometry.jackknife import auc_interval
 from frlib.geometry.macroscale import draw_modalities, ks_by_attribute, ks_draws
 from frlib.geometry.microscale import central_difference, displacement, energy_sweep
 from frlib.geometry.pairs import pair_distances
@@ -20,6 +21,7 @@ from frlib.geometry.streaming import PairHistograms, stream_histograms
 __all__ = [
     "PairHistograms",
     "attribute_entropies",
+    "auc_interval",
     "central_difference",
     "displacement",
     "distance_histogram",

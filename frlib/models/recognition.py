@@ -93,7 +93,7 @@ def embed_detected(
     """Embed the images of `embed_identity`, but cut to the landmarks that a detector finds.
 
     Images are drawn at twice the size of the crop, searched with a margin in the background colour, and cut again.
-    Nothing is stored.
+    Results are kept in the user's cache like those of `embed_identity`.
 
     Parameters
     ----------
@@ -114,22 +114,48 @@ def embed_detected(
         If the detector's package is not installed.
     """
     attributes = varied_attributes(identity, n_images, seed=seed).to_dict("list")
-    cut = {}
-    for crop in sorted({e.crop for e in embedders}):
-        size = IMAGE_SIZES[crop]
-        images = render(identity, attributes, crop=crop, size=2 * size)
-        cut[crop] = detector_crops(images, size=size, crop=crop, margin=MARGIN)
+    cut: dict[str, tuple] = {}
+
+    def crops(crop: str) -> tuple:
+        if crop not in cut:
+            images = render(identity, attributes, crop=crop, size=2 * IMAGE_SIZES[crop])
+            cut[crop] = detector_crops(images, size=IMAGE_SIZES[crop], crop=crop, margin=MARGIN)
+        return cut[crop]
+
     found = {}
     for e in embedders:
-        crops, detection = cut[e.crop]
-        embeddings = e.embed(crops, progress=False) if len(crops) else torch.empty(0, e.dim)
-        found[e.name] = embeddings, detection.found
+        arrays = _detected(e, identity, attributes, seed, lambda e=e: crops(e.crop))
+        found[e.name] = arrays["embeddings"], arrays["found"]
     return found
 
 
 def _embedded(embedder: FaceEmbedder, identity: Identity, attributes: dict, seed: int, images) -> torch.Tensor:
     """Return the stored embeddings of one network, or compute and store them."""
-    parameters = {
+
+    def build() -> dict[str, torch.Tensor]:
+        return {"embeddings": embedder.embed(images(), progress=False)}
+
+    parameters = _parameters(embedder, identity, attributes, seed)
+    return store.load_or_build(f"recognition-{embedder.name}", parameters, build)["embeddings"]
+
+
+def _detected(
+    embedder: FaceEmbedder, identity: Identity, attributes: dict, seed: int, crops
+) -> dict[str, torch.Tensor]:
+    """Return the stored embeddings of crops cut by the detector and where it found a face, or compute and store them."""
+
+    def build() -> dict[str, torch.Tensor]:
+        images, detection = crops()
+        embeddings = embedder.embed(images, progress=False) if len(images) else torch.empty(0, embedder.dim)
+        return {"embeddings": embeddings, "found": detection.found}
+
+    parameters = _parameters(embedder, identity, attributes, seed) | {"margin": MARGIN}
+    return store.load_or_build(f"detected-{embedder.name}", parameters, build)
+
+
+def _parameters(embedder: FaceEmbedder, identity: Identity, attributes: dict, seed: int) -> dict:
+    """Return everything that stored embeddings depend on."""
+    return {
         "version": VERSION,
         "generator": GENERATOR,
         "identity": identity.key,
@@ -138,8 +164,3 @@ def _embedded(embedder: FaceEmbedder, identity: Identity, attributes: dict, seed
         "attributes": attributes,
         "seed": int(seed),
     }
-
-    def build() -> dict[str, torch.Tensor]:
-        return {"embeddings": embedder.embed(images(), progress=False)}
-
-    return store.load_or_build(f"recognition-{embedder.name}", parameters, build)["embeddings"]

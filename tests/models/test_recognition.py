@@ -91,3 +91,11 @@ def test_detected_crops_resemble_those_of_the_mesh(people):
     for name, (embeddings, found) in detected.items():
         assert found.all() and embeddings.shape == (3, 5)
         assert (embeddings - own[name]).norm() < (embeddings - other[name]).norm()
+
+
+def test_detected_crops_come_from_the_cache_the_second_time(people, monkeypatch):
+    networks = [tiny("a")]
+    first = embed_detected(networks, people[1], 2, seed=6)
+    monkeypatch.setattr("frlib.models.recognition.detector_crops", None)
+    second = embed_detected(networks, people[1], 2, seed=6)
+    assert all(torch.equal(a, b) for a, b in zip(first["a"], second["a"], strict=True))
