@@ -142,7 +142,7 @@ def _embedded(embedder: FaceEmbedder, identity: Identity, attributes: dict, seed
 def _detected(
     embedder: FaceEmbedder, identity: Identity, attributes: dict, seed: int, crops
 ) -> dict[str, torch.Tensor]:
-    """Return the stored embeddings of crops cut by the detector and where it found a face, or compute and store them."""
+    """Return the stored embeddings of a detector's crops, and where it found a face, or compute and store them."""
 
     def build() -> dict[str, torch.Tensor]:
         images, detection = crops()
