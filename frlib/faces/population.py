@@ -91,7 +91,7 @@ ATTRIBUTE_NAMES = (
     *(name for name in NAMES if name != "Beard"),
     "No_Beard", "Goatee", "Mustache", "Black_Hair", "Brown_Hair", "Blond_Hair",
 )  # fmt: skip
-HAIR_COLOR = {"Black_Hair": 0.02, "Brown_Hair": 0.28, "Blond_Hair": 0.85}
+HAIR_COLOR = {"Black_Hair": 0.02, "Brown_Hair": 0.28, "Blond_Hair": 0.75}
 #: Columns of the latent values that the renderer is given.
 PASSED = ("head_angle", "illumination", "age", "expression", "hair_color", "image_quality")
 #: Hair styles of women and men; each identity has one, with equal chances.
