@@ -12,7 +12,7 @@ from frlib.faces.template import AXIS, Template
 
 #: Years at which the mesh library's ages are drawn here; between them, vertices move on straight lines.
 AGE_ANCHORS = (5.0, 25.0, 75.0)
-#: Metres that the teeth lie lower and farther back than on the base mesh, so that a smile shows them and no lip is pierced.
+#: Metres that the teeth lie lower and farther back than on the base mesh: a smile shows them, and they pierce no lip.
 TEETH_SHIFT = np.array([0, 0.0015, -0.004])
 #: Metres that the hair of a style stands off the scalp.
 THICKNESS = {"short": 0.009, "side part": 0.016, "full": 0.024, "long": 0.016, "shaved": 0.001}
