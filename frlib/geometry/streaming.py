@@ -8,6 +8,7 @@ Counts are exact. What the bins cost is resolution: distribution functions are k
 statistic between two bounds that come with it.
 """
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -203,7 +204,7 @@ def _run(tasks: list, plan: Plan):
     parts = [dask.delayed(_count_blocks)(left, right, same, plan) for left, right, same in tasks]
     while len(parts) > 1:
         parts = [dask.delayed(_sum)(parts[k : k + 8]) for k in range(0, len(parts), 8)]
-    with ProgressBar(minimum=3):  # seen with threads; a cluster has its own display
+    with ProgressBar(minimum=3, out=sys.stderr):  # seen with threads; a cluster has its own display
         return dask.compute(parts[0])[0]
 
 
