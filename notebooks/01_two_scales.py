@@ -72,7 +72,7 @@ device = runtime.start(seed, device)
 view.enable()
 warnings.filterwarnings("ignore", message="using precomputed metric")
 n_identities, n_images, n_mapped, n_moved, n_curves, n_draws = {
-    "smoke": (8, 6, 8, 2, 1, 100),
+    "smoke": (8, 4, 8, 2, 1, 100),
     "book": (100, 12, 40, 8, 8, 1000),
     "paper": (400, 12, 60, 40, 60, 2000),
 }[profile]
@@ -145,7 +145,8 @@ def embed(group):
     return {"images": drawn} | known | {e.name: e.embed(drawn, progress=False) for e in others}
 
 
-workers = Parallel(n_jobs=cpu_count() if device.type == "cpu" else 1, return_as="generator")
+several = device.type == "cpu" and profile != "smoke"
+workers = Parallel(n_jobs=cpu_count() if several else 1, return_as="generator")
 groups = [people[i : i + 5] for i in range(0, n_identities, 5)]
 done = list(tqdm(workers(delayed(embed)(g) for g in groups), total=len(groups), desc="images"))
 points = {name: torch.cat([d[name] for d in done]) for name in ["images", *spaces[:-1]]}
@@ -869,8 +870,8 @@ longest = {
 # %% tags=["hide-input"]
 retention = published.load("identity_retention")
 last = retention.groupby("attribute").other_step.transform("max")
-thirds = retention[retention.step.isin([0, 3]) & (last == 6) | retention.step.isin([0, 2]) & (last == 4)]
-thirds = thirds[thirds.other_step.isin([3, 6]) & (last == 6) | thirds.other_step.isin([2, 4]) & (last == 4)]
+ends = (retention.step == 0) | (retention.step == last // 2)
+thirds = retention[ends & ((retention.other_step == last) | (retention.other_step == last // 2))]
 stored_intra = lfw[(lfw.model == "ArcFace") & (lfw.architecture == "ResNet18")].d_intra.iloc[0]
 theirs = thirds.groupby("attribute").distance.max().rename({"contrast": "image_quality"}) / stored_intra
 means = {n: longest[n].mean(axis=0) for n in networks}
