@@ -104,7 +104,8 @@ def ks_by_attribute(
         One column per attribute. The rows correspond by position, not by index.
     metric : {"cosine", "euclidean"}
     max_per_modality : int
-        Largest number n of images per modality; both modalities are cut to the same n.
+        Largest number n of images per modality; both modalities are cut to the same n. All pairs are kept: n = 500
+        takes 30 MB, n = 5,000 takes 2 GB; beyond that there is `stream_histograms`.
     permutations : int
         Number of permutations; 0 leaves ``p_permutation`` and ``q_value`` empty.
     strata : array_like, shape (N,), optional

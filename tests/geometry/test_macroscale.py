@@ -157,6 +157,15 @@ def test_float32_and_float64_agree():
     pd.testing.assert_frame_equal(one, ks_by_attribute(single.astype(float), identities, table, permutations=49))
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_cpu_and_gpu_agree():
+    X, identities, table = population(7)
+    one, other = (
+        ks_by_attribute(torch.from_numpy(X).to(d), identities, table, permutations=49) for d in ("cpu", "cuda")
+    )
+    pd.testing.assert_frame_equal(one, other)
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), most=st.integers(2, 30))
 def test_a_draw_has_one_image_per_identity_and_modality(seed, most):

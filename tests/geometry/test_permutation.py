@@ -60,6 +60,23 @@ def test_many_pairs_in_one_bin_are_counted():
     np.testing.assert_allclose(found[:, 0], statistics_by_loop(first, second, half, positive), atol=1e-13)
 
 
+def test_statistics_of_a_large_sample_equal_the_plain_loop():
+    """Enough pairs for bins that end at multiples of 16, and for several words of labellings."""
+    generator = np.random.default_rng(0)
+    positive, partner = arrangement(190, 30)
+    first, second = np.triu_indices(380, 1)
+    different = partner[first] != second
+    order = generator.permutation(different.sum())
+    first, second = (side[different][order].astype(np.uint16) for side in (first, second))
+    labels = permuted_labels(positive, partner, np.zeros(380, int), 130, generator)
+    ends = bin_ends(np.arange(len(first)), BINS)
+    assert (ends[:-1] % 16 == 0).all() and len(ends) == BINS
+    sizes = (190 * 189 // 2, 190 * 189 // 2, 190 * 190 - 30)
+    found = largest_differences(first, second, ends, labels, sizes)
+    expected = [statistics_by_loop(first, second, ends, row) for row in labels]
+    np.testing.assert_allclose(found.T, expected, atol=1e-13)
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 30), share=st.floats(0, 1), n_strata=st.integers(1, 4))
 def test_permutations_keep_what_the_statistic_is_made_of(seed, n, share, n_strata):
