@@ -1,0 +1,92 @@
+"""Charts of thresholds: what the browser computes at the slider is what Python computes at that threshold."""
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+import vl_convert
+
+from frlib import view
+from frlib.geometry import distance_histogram, verification
+from frlib.view import thresholds
+
+
+def cloud(seed=0):
+    rng = np.random.default_rng(seed)
+    points = 2 * np.repeat(rng.normal(size=(15, 6)), 5, axis=0) + rng.normal(size=(75, 6))
+    return points, np.repeat(np.arange(15), 5)
+
+
+def histogram(**options):
+    points, who = cloud()
+    best = verification(points, who, metric="euclidean").threshold
+    table = distance_histogram(points, who, metric="euclidean", bins=40, **options)
+    return table.assign(network="net", best=best)
+
+
+def answers():
+    steps = np.arange(0, 1.01, 0.1)
+    right = 0.9 * steps
+    parts = [
+        ("own", "right person", right),
+        ("own", "wrong person", 0.05 * steps),
+        ("own", "unidentified", 1 - right - 0.05 * steps),
+        ("strangers", "wrong person", steps**2),
+        ("strangers", "unidentified", 1 - steps**2),
+    ]
+    return pd.concat(
+        pd.DataFrame({"network": n, "group": g, "answer": a, "threshold": steps, "share": s})
+        for n in ("net", "other")
+        for g, a, s in parts
+    )
+
+
+def texts(chart):
+    """Return the words that Vega draws above the panels."""
+    svg = vl_convert.vegalite_to_svg(chart.to_dict())
+    return [part.split("<")[0] for part in svg.split(">") if "," in part and "%" in part.split("<")[0]]
+
+
+@pytest.mark.parametrize("place", [5, 13, 20])
+def test_the_errors_at_the_slider_are_those_of_the_threshold(place):
+    table = histogram()
+    at = float(np.sort(table.high.unique())[place])
+    points, who = cloud()
+    exact = distance_histogram(points, who, metric="euclidean", bins=40, threshold=at)
+    wrong = exact[exact.error].groupby("kind").share.sum().reindex(["intra", "inter"], fill_value=0)
+    words = texts(view.error_areas(table, description="d", start=at))
+    assert words == [f"rejected wrongly {wrong.intra:.1%}, accepted wrongly {wrong.inter:.2%}"]
+
+
+def test_the_densities_integrate_to_one():
+    data = pd.DataFrame(view.error_areas(histogram(), description="d").to_dict()["datasets"].popitem()[1])
+    area = (data.density * (data.high - data.low)).groupby(data["pairs of"]).sum()
+    np.testing.assert_allclose(area, 1, atol=2e-3)  # five digits are sent
+
+
+def test_the_answers_at_the_slider_are_those_of_the_table():
+    own, strangers = texts(view.answer_areas(answers(), description="d", start=0.4))
+    assert own == "right person 36.0%, wrong person 2.0%, unidentified 62.0%"
+    assert strangers == "wrong person 16.0%, unidentified 84.0%"
+
+
+def test_the_slider_visits_every_threshold_of_the_table():
+    chart = view.answer_areas(answers(), description="d").to_dict()
+    bind = next(p["bind"] for p in chart["params"] if p["name"] == "threshold")
+    assert (bind["min"], bind["max"], bind["step"]) == (0, 1.0, pytest.approx(0.1))
+
+
+def test_charts_compile_without_warnings():
+    for chart in (view.error_areas(histogram(), description="d"), view.answer_areas(answers(), description="d")):
+        assert isinstance(chart, alt.LayerChart | alt.VConcatChart)
+        assert vl_convert.vegalite_to_vega(chart.to_dict())["marks"]
+
+
+def test_wrong_input_names_the_argument():
+    with pytest.raises(ValueError, match="table must have a column 'best'"):
+        view.error_areas(histogram().drop(columns="best"), description="d")
+    with pytest.raises(ValueError, match="table must have answers among 'right person', .*; got {'maybe'}"):
+        view.answer_areas(answers().assign(answer="maybe"), description="d")
+    with pytest.raises(ValueError, match="table and description must not be empty"):
+        view.answer_areas(answers(), description=" ")
+    assert set(thresholds.ANSWERS) == set(answers().answer)
