@@ -84,11 +84,11 @@ def ks_by_attribute(
     ``p_permutation`` relabels identities instead. An identity drawn in both modalities has its two images swapped with
     probability 1/2, and the labels of the images of all others are shuffled, both within strata only. This keeps what
     the statistic is made of: n images per modality, at most one per identity in each. Null hypothesis: such relabelling
-    does not change the distribution of where the drawn images lie. It holds if labels were dealt to images, or to
-    identities, by chance. Then p = (1 + number of permutations with a statistic at least as large) /
-    (1 + permutations), and p <= α with probability at most α. Identities whose images differ in the attribute may be
-    people of another kind than those who always or never have it, or may have more images; to rule out that this alone
-    is found, pass the kind as strata.
+    does not change the distribution of where the drawn images lie. It holds if labels were dealt by chance to
+    identities, or to images of identities that all have the same number of them. Then p = (1 + number of permutations
+    with a statistic at least as large) / (1 + permutations), and p <= α with probability at most α. People in whose
+    images an attribute varies may be of another kind than those who always or never have it, or may have more images;
+    to rule out that this alone is found, pass the kind as strata.
 
     Permutations, and what they are compared with, read the distribution functions at the ends of 1,024 bins of nearly
     equal count. A binned statistic lies below the exact one, by at most the largest share that one bin has of one kind
