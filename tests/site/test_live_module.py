@@ -3,8 +3,10 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from browser import find_chromium
+from scipy.cluster.hierarchy import linkage
 
 from frlib import view
 from frlib.geometry import energy_sweep
@@ -65,6 +67,40 @@ def sweep(monkeypatch):
     return view.sweep({"one": cloud, "two": cloud}, title="The ε-sweep", description="Points and a ball.")
 
 
+@pytest.fixture
+def face_map(monkeypatch):
+    monkeypatch.delenv("FRLIB_BOOK", raising=False)
+    rng = np.random.default_rng(0)
+    points = np.repeat(rng.normal(size=(6, 2)), 5, axis=0) + 0.1 * rng.normal(size=(30, 2))
+    said = pd.DataFrame({"person": np.repeat(list("abcdef"), 5), "angle, degrees": rng.uniform(-20, 20, 30)})
+    faces = rng.integers(0, 255, (30, 8, 8, 3)).astype(np.uint8)
+    spaces = {name: view.Space({"plane": points}, linkage(points), 1.0) for name in ("one", "two")}
+    return view.face_map(spaces, faces, said, title="Map", description="Faces on a map.")
+
+
+def test_the_map_merges_images_and_shows_the_picked_one(page, face_map):
+    assert not open_widget(page, "facemap", face_map)
+    discs = page.locator(".frw-disc, .frw-chosen")
+    assert discs.count() == 30 and page.locator(".frw-chosen").count() == 1
+    page.evaluate(MOVE, 40)
+    assert page.evaluate("() => saved.at(-1).scale") == 40
+    shown = page.locator(".frw-readout dd").all_inner_texts()
+    assert shown[0] == f"{face_map.scales[40]:.2f}" and int(shown[1]) == discs.count() < 30
+    page.locator("input[type=range]").press("End")
+    assert discs.count() == 1 and page.locator(".frw-crowd > div").count() == 24
+    assert "30 images of 6 people" in page.locator(".frw-picked p").inner_text()
+    page.locator("input[type=range]").press("Home")
+    before = page.evaluate("() => state.point")
+    for key in ("ArrowLeft", "ArrowUp", "ArrowRight"):
+        page.locator(".frw-map").press(key)
+    picked = page.evaluate("() => state.point")
+    assert picked != before
+    facts = page.locator(".frw-facts dd").all_inner_texts()
+    assert facts[0] == "abcdef"[picked // 5]
+    page.locator("select").nth(2).select_option("angle, degrees")
+    assert "angle, degrees" in page.locator(".frw-key").inner_text()
+
+
 def test_the_sweep_reports_scale_attribute_cloud_and_point(page, sweep):
     assert not open_widget(page, "sweep", sweep)
     page.locator("input[type=range]").press("End")
@@ -94,8 +130,8 @@ def test_the_sweep_says_the_energies_that_python_computed(page, sweep):
         assert shown == ["–" if e is None or np.isnan(e) else f"{round(e, 2) + 0.0:.2f}" for e in expected]
 
 
-def test_widgets_fit_a_narrow_page_and_follow_the_theme(page, sweep):
-    widgets = {"sweep": sweep, "playground": view.playground(description="Fields in the plane.")}
+def test_widgets_fit_a_narrow_page_and_follow_the_theme(page, sweep, face_map):
+    widgets = {"sweep": sweep, "facemap": face_map, "playground": view.playground(description="Fields in the plane.")}
     for name, widget in widgets.items():
         assert not open_widget(page, name, widget)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
