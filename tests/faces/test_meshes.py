@@ -93,7 +93,7 @@ def test_whitening_goes_from_the_own_colour_to_grey():
 
 
 def test_the_hair_of_a_grey_person_has_a_smaller_derivative_by_its_colour(person):
-    """Linear light is affine in the hair's RGB, of which a grey person's holds 1 - grey; tone mapping bends it little."""
+    """Linear light is affine in the hair's RGB, of which a grey person's holds 1 - grey."""
     options = {"size": 48, "device": "cpu", "dtype": torch.float64}
     grey, step = replace(person, changes=(("grey", 0.5),)), 2**-12
     exact = tangent(grey, {"hair_color": 0.5}, "hair_color", **options)[0]
