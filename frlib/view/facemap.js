@@ -235,8 +235,15 @@ function homesOf(pixels, people) {
   return people.map((p) => sums.get(p).slice(0, 2).map((sum) => sum / sums.get(p)[2]));
 }
 
-/* Lists and slider. */
-function facemapControls(parent, model, set) {
+/* Positions as seen through a lens at one of them. */
+const LENS = 6;
+function throughLens(pixels, [cx, cy]) {
+  const place = (value, center) => FACEMAP_SIDE / 2 + LENS * (value - center);
+  return pixels.map(([x, y]) => [place(x, cx), place(y, cy)]);
+}
+
+/* Lists, slider and lens. Returns {show, closer}. */
+function facemapControls(parent, model, set, onLens) {
   const controls = createElement("div", { class: "frw-controls" }),
     scales = model.get("scales"),
     lists = [
@@ -252,10 +259,12 @@ function facemapControls(parent, model, set) {
   const format = (k) => formatNumber(scales[k], 2);
   const range = { min: 0, max: scales.length - 1, step: 1, value: model.get("scale"), format };
   const slider = addSlider(controls, { label: "Merge images closer than", ...range, onInput: (k) => set("scale", k) });
-  return () => {
+  const lens = addCheckbox(controls, { label: "Look closer at the picked image", value: false, onInput: onLens });
+  const show = () => {
     shown.forEach(([key, list]) => list.set(model.get(key)));
     slider.set(model.get("scale"));
   };
+  return { show, closer: () => lens.input.checked };
 }
 
 const FACEMAP_LEAD = "Point at an image, tap it, or use the arrow keys. Then move the slider to zoom out.";
@@ -275,7 +284,12 @@ function render({ model, el }) {
     model.save_changes();
   };
   frame.card.append(createElement("p", { class: "frw-lead" }, FACEMAP_LEAD));
-  const controls = facemapControls(frame.card, model, set),
+  let focus = model.get("point");
+  const onLens = () => {
+    focus = model.get("point");
+    draw();
+  };
+  const controls = facemapControls(frame.card, model, set, onLens),
     duo = createElement("div", { class: "frw-duo" }),
     left = createElement("div");
   duo.append(left);
@@ -286,14 +300,15 @@ function render({ model, el }) {
   const readout = addReadout(frame.card, ["distance", "discs", "of one person", "people in one disc"]);
   let drawn = false;
   function draw() {
-    const { pixels, heights, children, column, scale } = choices(),
+    const { pixels: whole, heights, children, column, scale } = choices(),
+      pixels = controls.closer() ? throughLens(whole, whole[focus]) : whole,
       point = model.get("point"),
       colors = frame.colors();
     const groups = groupsAt(children, heights, pixels.length, scale),
       discs = discsOf(groups, pixels, column, people),
       chosen = discs.find((d) => d.list.includes(point)),
       tally = tallyOf(groups, people);
-    controls();
+    controls.show();
     map.draw({ discs, point }, column, homesOf(pixels, people), colors);
     key(column, colors);
     panel(point, chosen, columns);

@@ -41,12 +41,13 @@ def error_areas(table: pd.DataFrame, *, description: str, start: float = 0.7, he
     here = _of_chosen(data).transform_calculate(
         wrong=f"((datum.low + datum.high) / 2 > threshold) === (datum['pairs of'] === '{KINDS[0]}')", cut="threshold"
     )
-    axis = alt.X("low:Q").title("distance, in d_inter").scale(domain=[0, end], clamp=True, nice=False)
+    axis = alt.X("low:Q").title("distance, in d_inter").scale(domain=[0, end], clamp=True, nice=False).axis(tickCount=8)
     tips = [alt.Tooltip(f"{name}:Q", format=".3f") for name in ("low", "high", "share")]
     bars = here.mark_bar().encode(
         x=axis,
         x2="high:Q",
         y=alt.Y("density:Q").title("density").stack(None),
+        y2=alt.Y2Datum(0),
         color=alt.Color("pairs of:N").sort(KINDS).scale(domain=KINDS, range=COLORS[:2]).legend(orient="bottom"),
         opacity=alt.condition("datum.wrong", alt.value(0.95), alt.value(0.3)),
         tooltip=["pairs of", *tips],
@@ -104,7 +105,7 @@ def _answers_of(data: pd.DataFrame, group: str, steps: list[float], height: int,
     """Return the panel of one group: stacked areas, the slider's rule and the shares there."""
     rows = _of_chosen(data[data["group"] == group])
     at = rows.transform_filter(f"abs(datum.threshold - threshold) < {(steps[1] - steps[0]) / 4}")
-    axis = alt.X("threshold:Q").scale(domain=[0, steps[-1]], nice=False)
+    axis = alt.X("threshold:Q").scale(domain=[0, steps[-1]], nice=False).axis(tickCount=8)
     color = alt.Color("answer:N").sort(ANSWERS).scale(domain=ANSWERS, range=[COLORS[k] for k in (0, 1, 7)])
     areas = rows.mark_area(opacity=0.75).encode(
         x=axis.title("threshold, in d_inter" if last else None),
