@@ -113,11 +113,12 @@ def draw(person):
     return render(person, varied_attributes(person, n_images, seed=seed).to_dict("list"))
 
 
+n_shown = min(6, n_images)
 view.image_grid(
-    torch.cat([draw(p)[:6] for p in people[:4]]),
+    torch.cat([draw(p)[:n_shown] for p in people[:4]]),
     rows=[f"person {i}" for i in range(4)],
-    columns=[""] * 6,
-    description="Four drawn people in rows, each in six images with different head angle, light and smile.",
+    columns=[""] * n_shown,
+    description="Four drawn people in rows, each in several images with different head angle, light and smile.",
     width=72,
 )
 
