@@ -294,11 +294,11 @@ glue("n_aged", n_aged, display=False)
 # %% [markdown]
 # Over {glue:text}`n_aged` people, the mean estimate goes from {glue:text}`age_low:.0f` to {glue:text}`age_high:.0f` years
 # (to {glue:text}`age_high_grey:.0f` with greying hair). The order is right: the mean rank correlation of slider and
-# estimate within a person is {glue:text}`age_rank:.2f`. The unit is not: the estimate is about {glue:text}`age_offset:.0f`
-# + {glue:text}`age_slope:.2f` × slider, with a root mean square error of {glue:text}`age_off_line:.1f` years, and its mean
-# absolute difference from the slider is {glue:text}`age_error:.0f` years. So read the slider as an order with equal steps,
-# and convert with this line where years are needed. The estimator has an error of its own, on drawn faces an unknown
-# one.
+# estimate within a person is {glue:text}`age_rank:.2f`. The unit is not: the estimate grows by
+# {glue:text}`age_slope:.2f` years per year of the slider, from {glue:text}`age_offset:.0f` at 0. The root mean square error
+# of this line is {glue:text}`age_off_line:.1f` years; the mean absolute difference of estimate and slider is
+# {glue:text}`age_error:.0f` years. So read the slider as an order, and convert with this line where years are needed. The
+# estimator has an error of its own, on drawn faces an unknown one.
 
 # %% [markdown]
 # ### Derivatives
@@ -536,7 +536,9 @@ image_grid(
 marked = crowd.attributes.set_axis(shown, axis=1)
 marked.index = [f"person {i}, image {k}" for i, k in zip(crowd.identities, [1, 2] * 12, strict=True)]
 said = marked.apply(lambda row: ", ".join(row.index[row]), axis=1)
-pd.DataFrame({"labels that are true": said})
+pd.DataFrame({"labels that are true": said}).style.set_properties(
+    **{"text-align": "left", "white-space": "normal"}
+)
 
 # %% [markdown]
 # ## Summary
