@@ -117,7 +117,7 @@ image_grid(
 # %% tags=["hide-input"]
 table = pd.DataFrame.from_dict({name: a._asdict() for name, a in ATTRIBUTES.items()}, orient="index")
 table["neutral"] = table["neutral"].astype(object).where(table["neutral"].notna(), "the identity's own")
-table.rename_axis("attribute")
+table.rename_axis("attribute").style.set_properties(**{"text-align": "left"})
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attributes-faces", "caption": "One identity, seven steps along each attribute, from the low to the high end of its range. All other attributes are neutral. The upper five rows are drawn anew at each step; the lower three change the pixels of one drawn image."}}
 shares = np.linspace(0, 1, 7)
