@@ -109,13 +109,7 @@ def work(which: str, n: int, n_scales: int):
 
 def main(quick: bool = False) -> list[dict]:
     torch.set_num_threads(1)
-    rows = []
-
-    def add(case, quantity, value, unit, baseline):
-        row = {"benchmark": "energy", "case": case, "quantity": quantity, "value": float(value), "unit": unit}
-        rows.append(row | {"baseline": baseline})
-        print(f"{case:42} {quantity:28} {value:10.3g} {unit:8} {baseline}", flush=True)
-
+    rows = command.Rows("energy")
     work("frlib", 40, 2)()  # compiles
     for n in (2000,) if quick else (2000, 5000):
         points, fields = cloud(n)
@@ -124,20 +118,20 @@ def main(quick: bool = False) -> list[dict]:
             lambda p=points, f=fields: energy_sweep(p, f, SCALES, device="cpu"),
             lambda p=points, f=fields: products(p, f),
         )
-        add(case, "energy_sweep", sweep, "s", "")
-        add(case, "time over bare products", sweep / bare, "ratio", f"bare matrix products, {bare:.2f} s")
+        rows.add(case, "energy_sweep", sweep, "s", "")
+        rows.add(case, "time over bare products", sweep / bare, "ratio", f"bare matrix products, {bare:.2f} s")
     n, n_scales = (300, 4) if quick else (800, 12)
     case = f"N={n} d={DIM}, {ATTRIBUTES} attributes, {n_scales} scales"
     start = time.perf_counter()
     expected = work("authors", n, n_scales)()
     slow = time.perf_counter() - start
     ours = work("frlib", n, n_scales)
-    add(case, "speed-up", slow / seconds(ours)[0], "ratio", f"authors' algorithm in scikit-learn, {slow:.1f} s")
-    add(case, "largest difference of energies", np.abs(ours() - expected).max(), "", "authors' algorithm")
+    rows.add(case, "speed-up", slow / seconds(ours)[0], "ratio", f"authors' algorithm in scikit-learn, {slow:.1f} s")
+    rows.add(case, "largest difference of energies", np.abs(ours() - expected).max(), "", "authors' algorithm")
     for which, name in (("frlib", "energy_sweep"), ("authors", "authors' algorithm")):
         if not sys.platform.startswith("linux"):
             break
-        add(case, f"peak memory, {name}", peak_memory(which, n, n_scales), "MB", "above a loaded process")
+        rows.add(case, f"peak memory, {name}", peak_memory(which, n, n_scales), "MB", "above a loaded process")
     return rows
 
 

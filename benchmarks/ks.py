@@ -69,26 +69,28 @@ def exact_statistics(found, labels: np.ndarray) -> np.ndarray:
     return np.abs(replace(found, positive=labels).signed_statistics())
 
 
-def permutation_rows(add, n_attributes: int) -> None:
+def permutation_rows(rows: command.Rows, n_attributes: int) -> None:
     """Time all permutations of all attributes, and compare."""
     X, identities, attributes = population(1200, n_attributes)
     case = f"{n_attributes} attributes, n={PER_MODALITY}, {PERMUTATIONS} permutations"
     ks_by_attribute(X[:300], identities[:300], attributes[:300], permutations=1)  # compiles
     ours = seconds(lambda: ks_by_attribute(X, identities, attributes, permutations=PERMUTATIONS), 2)
-    add(case, "ks_by_attribute", ours, "s", "")
+    rows.add(case, "ks_by_attribute", ours, "s", "")
     calls = [pair for name in attributes for pair in samples(X, identities, attributes[name])]
     scipy_time = seconds(lambda: [stats.ks_2samp(*pair) for pair in calls], 2)
-    add(case, "time over scipy's", ours / scipy_time, "ratio", f"{len(calls)} calls of ks_2samp, {scipy_time:.1f} s")
+    rows.add(
+        case, "time over scipy's", ours / scipy_time, "ratio", f"{len(calls)} calls of ks_2samp, {scipy_time:.1f} s"
+    )
     found, labels = one_sorted_sample(X, identities, attributes.iloc[:, 0])
     exact = seconds(lambda: exact_statistics(found, labels[0]), 10) * n_attributes * PERMUTATIONS
-    add(case, "speed-up", exact / ours, "ratio", f"an exact pass per permutation, {exact:.0f} s")
+    rows.add(case, "speed-up", exact / ours, "ratio", f"an exact pass per permutation, {exact:.0f} s")
     ends = bin_ends(found.distances, BINS)
     binned = largest_differences(found.first, found.second, ends, labels[:20], found.sizes).T
     gap = np.array([exact_statistics(found, row) for row in labels[:20]]) - binned
-    add(case, "largest error of a binned statistic", gap.max(), "", "an exact pass, 20 permutations")
+    rows.add(case, "largest error of a binned statistic", gap.max(), "", "an exact pass, 20 permutations")
 
 
-def streaming_rows(add, sizes, n_attributes: int = 40) -> None:
+def streaming_rows(rows: command.Rows, sizes, n_attributes: int = 40) -> None:
     """Time all pairs of growing numbers of identities, one image each, on one thread."""
     for n in sizes:
         X, _, attributes = population(n, n_attributes)
@@ -97,23 +99,19 @@ def streaming_rows(add, sizes, n_attributes: int = 40) -> None:
             stream_histograms(X[:200], np.arange(200), attributes[:200])  # compiles
             took = seconds(lambda x=X, a=attributes: stream_histograms(x, np.arange(len(x)), a, block=4096), 1)
             found = stream_histograms(X[:2000], np.arange(2000), attributes[:2000]).ks()
-        add(case, "stream_histograms", took, "s", "")
-        add(case, "time per pair", took / (n * (n - 1) / 2) * 1e9, "ns", "")
-    add(case, "a million identities", took * (MILLION / n) ** 2 / 3600, "hours", "extrapolated, over number of cores")
-    add(case, "widest bounds of a statistic", (found.ks_upper - found.ks).max(), "", "first 2,000 identities")
+        rows.add(case, "stream_histograms", took, "s", "")
+        rows.add(case, "time per pair", took / (n * (n - 1) / 2) * 1e9, "ns", "")
+    rows.add(
+        case, "a million identities", took * (MILLION / n) ** 2 / 3600, "hours", "extrapolated, over number of cores"
+    )
+    rows.add(case, "widest bounds of a statistic", (found.ks_upper - found.ks).max(), "", "first 2,000 identities")
 
 
 def main(quick: bool = False) -> list[dict]:
     torch.set_num_threads(1)
-    rows = []
-
-    def add(case, quantity, value, unit, baseline):
-        row = {"benchmark": "ks", "case": case, "quantity": quantity, "value": float(value), "unit": unit}
-        rows.append(row | {"baseline": baseline})
-        print(f"{case:48} {quantity:36} {value:10.3g} {unit:8} {baseline}", flush=True)
-
-    permutation_rows(add, 10 if quick else 40)
-    streaming_rows(add, (4096, 8192) if quick else (4096, 8192, 16384, 32768))
+    rows = command.Rows("ks")
+    permutation_rows(rows, 10 if quick else 40)
+    streaming_rows(rows, (4096, 8192) if quick else (4096, 8192, 16384, 32768))
     return rows
 
 

@@ -65,8 +65,9 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import DEFAULT_NETWORKS, load
-from frlib.models.curves import IMAGE_SIZES, embed_curves
+from frlib.models.curves import embed_curves
 from frlib.models.recognition import embed_identity, varied_attributes
+from frlib.models.stored import IMAGE_SIZES
 
 device = runtime.start(seed, device)
 view.enable()

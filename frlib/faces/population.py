@@ -1,6 +1,6 @@
 """Populations: people and images with binary attributes whose rates, correlations and flips are known."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -234,6 +234,12 @@ def changes_of(attributes: Mapping[str, bool], style: str, tone: float) -> tuple
     return tuple(changes)
 
 
+def variants(people: Sequence, attributes: pd.DataFrame, latent: pd.DataFrame) -> list:
+    """Return the people, one per row, as the images show them: each changed as its attributes say."""
+    rows = zip(people, attributes.to_dict("records"), latent["style"], strict=True)
+    return [replace(person, changes=changes_of(shown, style, person.traits.tone)) for person, shown, style in rows]
+
+
 def sample_population(
     n_identities: int,
     images_per_identity: int,
@@ -275,9 +281,7 @@ def sample_population(
     images = []
     for start in tqdm(range(0, len(identities), images_per_identity), desc="population", disable=not progress):
         part = slice(start, start + images_per_identity)
-        rows = zip(attributes[part].to_dict("records"), latent["style"][part], strict=True)
-        person = people[identities[start]]
-        group = [replace(person, changes=changes_of(*row, person.traits.tone)) for row in rows]
+        group = variants([people[i] for i in identities[part]], attributes[part], latent[part])
         drawn = draw(group, latent[given][part].to_dict("list"), size=size, crop=crop)
         images.append(torch.as_tensor(drawn).numpy())
     table = pd.DataFrame(TABLE).set_index("name")

@@ -6,7 +6,7 @@ import torch
 from scipy.stats import norm
 
 from frlib import checks
-from frlib.geometry.distances import _labelled
+from frlib.geometry import labels
 from frlib.geometry.pairs import pair_distances
 
 
@@ -23,7 +23,7 @@ def auc_interval(embeddings, identities, *, metric: str = "cosine", level: float
     embeddings : array_like, shape (N, d)
         All distances are kept: N^2 numbers.
     identities : array_like, shape (N,)
-        At least three identities with two rows each.
+        The label of each row: at least three identities with two rows each.
     metric : {"cosine", "euclidean"}
     level : float
         Coverage of the interval.
@@ -40,11 +40,12 @@ def auc_interval(embeddings, identities, *, metric: str = "cosine", level: float
         If a shape, a value or the metric is not accepted, or fewer than three identities have two rows.
     """
     checks.between("level", level, 0, 1)
-    embeddings, codes = _labelled(embeddings, identities, metric)
-    counts = torch.bincount(codes)
-    if int((counts > 1).sum()) < 3:
-        raise ValueError(f"identities must hold at least 3 with two rows; got {int((counts > 1).sum())}")
-    wins, pairs = ordered_pairs(pair_distances(embeddings, metric=metric).cpu().numpy(), codes.cpu().numpy())
+    distances = pair_distances(embeddings, metric=metric).cpu().numpy()
+    codes = labels.numbered("identities", identities, len(distances), "embedding")[0]
+    several = int((np.bincount(codes) > 1).sum())
+    if several < 3:
+        raise ValueError(f"identities must hold at least 3 with two rows; got {several}")
+    wins, pairs = ordered_pairs(distances, codes)
     auc, without = wins[0] / pairs[0], wins[1:] / pairs[1:]
     n = len(without)
     se = float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))

@@ -1,13 +1,15 @@
 """Curves of images through networks: centres and their steps along every attribute, as embeddings."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 
-from frlib import checks, store
-from frlib.faces import GENERATOR, Identity, sample_curves
+from frlib import checks
+from frlib.faces import Curves, Identity, sample_curves
 from frlib.models.embedder import FaceEmbedder
+from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
 # Part of the name of every stored result: raise it when the same images would get other embeddings.
 VERSION = 1
@@ -60,43 +62,26 @@ def embed_curves(
     if not embedders:
         raise ValueError("embedders must hold at least one FaceEmbedder; got none")
     n_points, seed = checks.at_least("n_points", n_points, 1), checks.at_least("seed", seed, 0)
-    drawn: dict[tuple, object] = {}
 
-    def images(embedder: FaceEmbedder):
-        view = {"crop": embedder.crop, "size": IMAGE_SIZES[embedder.crop]}
-        key = tuple(view.values())
-        if key not in drawn:
-            drawn[key] = sample_curves(identity, n_points, step=step, seed=seed, **view)
-        return drawn[key]
+    @functools.cache
+    def curves(crop: str) -> Curves:
+        return sample_curves(identity, n_points, step=step, seed=seed, crop=crop, size=IMAGE_SIZES[crop])
 
-    return {embedder.name: _embedded(embedder, identity, n_points, seed, step, images) for embedder in embedders}
+    depends = {"version": VERSION, "identity": identity.key, "n_points": n_points, "seed": seed, "step": step}
+    return {e.name: _embedded(e, depends, curves) for e in embedders}
 
 
-#: Pixels of the drawn images by crop: the ArcFace crop as in paper A, the wide one as dlib wants it.
-IMAGE_SIZES = {"arcface": 112, "wide": 150}
-
-
-def _embedded(embedder: FaceEmbedder, identity: Identity, n_points: int, seed: int, step, images) -> EmbeddedCurves:
+def _embedded(embedder: FaceEmbedder, depends: dict, curves: Callable[[str], Curves]) -> EmbeddedCurves:
     """Return the stored embeddings of one network, or compute and store them."""
-    parameters = {
-        "version": VERSION,
-        "generator": GENERATOR,
-        "identity": identity.key,
-        "weights": store.arrays_digest(embedder.network.state_dict()),
-        "image_size": IMAGE_SIZES[embedder.crop],
-        "n_points": n_points,
-        "seed": seed,
-        "step": step,
-    }
 
     def build() -> dict[str, torch.Tensor]:
-        curves = images(embedder)
-        ends = {f"{end} {name}": batch for end in ("minus", "plus") for name, batch in getattr(curves, end).items()}
-        parts = {"center": curves.center, **ends}
+        drawn = curves(embedder.crop)
+        ends = {f"{end} {name}": batch for end in ("minus", "plus") for name, batch in getattr(drawn, end).items()}
+        parts = {"center": drawn.center, **ends}
         embeddings = embedder.embed(torch.cat(list(parts.values())), progress=False)
-        return dict(zip(parts, embeddings.split(n_points), strict=True))
+        return dict(zip(parts, embeddings.split(depends["n_points"]), strict=True))
 
-    arrays = store.load_or_build(f"curves-{embedder.name}", parameters, build)
+    arrays = load_or_embed("curves", embedder, depends, build)
     minus, plus = (
         {name.split(" ", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{end} ")}
         for end in ("minus", "plus")

@@ -1,26 +1,18 @@
 """People with known binary attributes through networks, and the same person with one attribute switched."""
 
+import functools
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.stats import norm
 
-from frlib import checks, store
-from frlib.faces import GENERATOR, Identity, render
-from frlib.faces.population import (
-    ATTRIBUTE_NAMES,
-    PASSED,
-    SPLITS,
-    TABLE,
-    changes_of,
-    derive,
-    render_values,
-)
-from frlib.models.curves import IMAGE_SIZES
+from frlib import checks
+from frlib.faces import Identity, render
+from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, SPLITS, TABLE, derive, render_values, variants
 from frlib.models.embedder import FaceEmbedder
+from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
 # Part of the name of every stored result: raise it when the same images would get other embeddings.
 VERSION = 1
@@ -59,32 +51,33 @@ def embed_people(
     """
     if not embedders:
         raise ValueError("embedders must hold at least one FaceEmbedder; got none")
-    shown = variants(people, attributes, latent)
-    drawn: dict[str, torch.Tensor] = {}
+    people = _one_for_each(people, attributes, latent)
+    images = functools.cache(lambda crop: draw_people(people, attributes, latent, crop=crop))
+    shown = [person.key for person in variants(people, attributes, latent)]
+    depends = {"version": VERSION, "people": shown, "attributes": latent[list(PASSED)].to_dict("list")}
 
-    def images(crop: str) -> torch.Tensor:
-        if crop not in drawn:
-            drawn[crop] = draw_people(people, attributes, latent, crop=crop)
-        return drawn[crop]
+    def embedded(e: FaceEmbedder) -> torch.Tensor:
+        arrays = load_or_embed(
+            "population", e, depends, lambda: {"embeddings": e.embed(images(e.crop), progress=False)}
+        )
+        return arrays["embeddings"]
 
-    given = latent[list(PASSED)].to_dict("list")
-    return {e.name: _embedded(e, [v.key for v in shown], given, lambda e=e: images(e.crop)) for e in embedders}
+    return {e.name: embedded(e) for e in embedders}
 
 
 def draw_people(people, attributes: pd.DataFrame, latent: pd.DataFrame, *, crop: str) -> torch.Tensor:
     """Return the images (N, size, size, 3) that `embed_people` embeds, uint8; the size belongs to the crop."""
-    given = latent[list(PASSED)].to_dict("list")
-    return render(variants(people, attributes, latent), given, crop=crop, size=IMAGE_SIZES[crop])
+    shown = variants(_one_for_each(people, attributes, latent), attributes, latent)
+    return render(shown, latent[list(PASSED)].to_dict("list"), crop=crop, size=IMAGE_SIZES[crop])
 
 
-def variants(people, attributes: pd.DataFrame, latent: pd.DataFrame) -> list[Identity]:
-    """Return the people as the images show them: each an identity, changed as its attributes say."""
+def _one_for_each(people, attributes: pd.DataFrame, latent: pd.DataFrame) -> list[Identity]:
+    """Return the person of each row."""
     people = [people] * len(attributes) if isinstance(people, Identity) else list(people)
     if not len(people) == len(attributes) == len(latent) > 0:
         lengths = f"{len(people)}, {len(attributes)} and {len(latent)}"
         raise ValueError(f"people, attributes and latent must have the same number of rows, at least 1; got {lengths}")
-    rows = zip(people, attributes.to_dict("records"), latent["style"], strict=True)
-    return [replace(person, changes=changes_of(shown, style, person.traits.tone)) for person, shown, style in rows]
+    return people
 
 
 def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -148,20 +141,3 @@ def _middles(split: str) -> dict[str, float]:
     """Return the Gaussian value in the middle of each part's share."""
     edges = np.cumsum([0.0, *(share for _, share in SPLITS[split])])
     return dict(zip(dict(SPLITS[split]), norm.ppf((edges[1:] + edges[:-1]) / 2), strict=True))
-
-
-def _embedded(embedder: FaceEmbedder, rows: list[str], given: dict, images) -> torch.Tensor:
-    """Return the stored embeddings of one network, or compute and store them."""
-    parameters = {
-        "version": VERSION,
-        "generator": GENERATOR,
-        "people": rows,
-        "attributes": given,
-        "weights": store.arrays_digest(embedder.network.state_dict()),
-        "image_size": IMAGE_SIZES[embedder.crop],
-    }
-
-    def build() -> dict[str, torch.Tensor]:
-        return {"embeddings": embedder.embed(images(), progress=False)}
-
-    return store.load_or_build(f"population-{embedder.name}", parameters, build)["embeddings"]

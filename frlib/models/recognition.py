@@ -1,16 +1,17 @@
 """Can networks tell the drawn people apart? Several images of each identity through several networks."""
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import torch
 
-from frlib import checks, store
+from frlib import checks
 from frlib.datasets import detector_crops
-from frlib.faces import ATTRIBUTES, GENERATOR, Identity, render
-from frlib.models.curves import IMAGE_SIZES
+from frlib.faces import ATTRIBUTES, Identity, render
 from frlib.models.embedder import FaceEmbedder
+from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
 # Part of the name of every stored result: raise it when the same images would get other embeddings.
 VERSION = 1
@@ -77,14 +78,21 @@ def embed_identity(
     if not embedders:
         raise ValueError("embedders must hold at least one FaceEmbedder; got none")
     attributes = varied_attributes(identity, n_images, seed=seed).to_dict("list")
-    drawn: dict[str, torch.Tensor] = {}
 
+    @functools.cache
     def images(crop: str) -> torch.Tensor:
-        if crop not in drawn:
-            drawn[crop] = render(identity, attributes, crop=crop, size=IMAGE_SIZES[crop])
-        return drawn[crop]
+        return render(identity, attributes, crop=crop, size=IMAGE_SIZES[crop])
 
-    return {e.name: _embedded(e, identity, attributes, seed, lambda e=e: images(e.crop)) for e in embedders}
+    def embedded(e: FaceEmbedder) -> torch.Tensor:
+        arrays = load_or_embed(
+            "recognition",
+            e,
+            _depends(identity, attributes, seed),
+            lambda: {"embeddings": e.embed(images(e.crop), progress=False)},
+        )
+        return arrays["embeddings"]
+
+    return {e.name: embedded(e) for e in embedders}
 
 
 def embed_detected(
@@ -114,53 +122,25 @@ def embed_detected(
         If the detector's package is not installed.
     """
     attributes = varied_attributes(identity, n_images, seed=seed).to_dict("list")
-    cut: dict[str, tuple] = {}
 
+    @functools.cache
     def crops(crop: str) -> tuple:
-        if crop not in cut:
-            images = render(identity, attributes, crop=crop, size=2 * IMAGE_SIZES[crop])
-            cut[crop] = detector_crops(images, size=IMAGE_SIZES[crop], crop=crop, margin=MARGIN)
-        return cut[crop]
+        images = render(identity, attributes, crop=crop, size=2 * IMAGE_SIZES[crop])
+        return detector_crops(images, size=IMAGE_SIZES[crop], crop=crop, margin=MARGIN)
 
-    found = {}
-    for e in embedders:
-        arrays = _detected(e, identity, attributes, seed, lambda e=e: crops(e.crop))
-        found[e.name] = arrays["embeddings"], arrays["found"]
-    return found
+    def detected(e: FaceEmbedder) -> tuple[torch.Tensor, torch.Tensor]:
+        def build() -> dict[str, torch.Tensor]:
+            images, detection = crops(e.crop)
+            embeddings = e.embed(images, progress=False) if len(images) else torch.empty(0, e.dim)
+            return {"embeddings": embeddings, "found": detection.found}
 
+        depends = _depends(identity, attributes, seed) | {"margin": MARGIN}
+        arrays = load_or_embed("detected", e, depends, build)
+        return arrays["embeddings"], arrays["found"]
 
-def _embedded(embedder: FaceEmbedder, identity: Identity, attributes: dict, seed: int, images) -> torch.Tensor:
-    """Return the stored embeddings of one network, or compute and store them."""
-
-    def build() -> dict[str, torch.Tensor]:
-        return {"embeddings": embedder.embed(images(), progress=False)}
-
-    parameters = _parameters(embedder, identity, attributes, seed)
-    return store.load_or_build(f"recognition-{embedder.name}", parameters, build)["embeddings"]
+    return {e.name: detected(e) for e in embedders}
 
 
-def _detected(
-    embedder: FaceEmbedder, identity: Identity, attributes: dict, seed: int, crops
-) -> dict[str, torch.Tensor]:
-    """Return the stored embeddings of a detector's crops, and where it found a face, or compute and store them."""
-
-    def build() -> dict[str, torch.Tensor]:
-        images, detection = crops()
-        embeddings = embedder.embed(images, progress=False) if len(images) else torch.empty(0, embedder.dim)
-        return {"embeddings": embeddings, "found": detection.found}
-
-    parameters = _parameters(embedder, identity, attributes, seed) | {"margin": MARGIN}
-    return store.load_or_build(f"detected-{embedder.name}", parameters, build)
-
-
-def _parameters(embedder: FaceEmbedder, identity: Identity, attributes: dict, seed: int) -> dict:
-    """Return everything that stored embeddings depend on."""
-    return {
-        "version": VERSION,
-        "generator": GENERATOR,
-        "identity": identity.key,
-        "weights": store.arrays_digest(embedder.network.state_dict()),
-        "image_size": IMAGE_SIZES[embedder.crop],
-        "attributes": attributes,
-        "seed": int(seed),
-    }
+def _depends(identity: Identity, attributes: dict, seed: int) -> dict:
+    """Return what the images depend on."""
+    return {"version": VERSION, "identity": identity.key, "attributes": attributes, "seed": int(seed)}

@@ -9,9 +9,6 @@ const FACEMAP_STYLE = `
 .frw-lead { color: var(--frw-soft); font-size: 0.85rem; margin: 0; max-width: 75ch; }
 .frw-duo { display: grid; gap: 1rem 1.4rem; grid-template-columns: minmax(0, 1fr); }
 @container (min-width: 600px) { .frw-duo { grid-template-columns: minmax(0, 3fr) minmax(11rem, 2fr); } }
-.frw-map { border-radius: 10px; background: var(--frw-fill); cursor: crosshair; touch-action: pan-y;
-  outline-offset: 3px; }
-.frw-map svg { overflow: hidden; border-radius: 10px; }
 .frw-face { background-repeat: no-repeat; background-size: var(--fm-size); background-image: var(--fm-sheet);
   border-radius: 4px; aspect-ratio: 1; }
 .frw-picked { display: grid; grid-template-columns: 6rem minmax(0, 1fr); gap: 0.3rem 0.9rem; align-content: start; }
@@ -30,7 +27,6 @@ const FACEMAP_STYLE = `
 .frw-key .frw-ramp { width: 7rem; border-radius: 4px; }
 `;
 
-const FACEMAP_SIDE = 400; /* of the map, in its own units */
 const FACEMAP_CROWD = 24; /* faces shown of one disc */
 /* Ends and middle of the shades for numbers; each has at least 3:1 against the light and the dark page. */
 const RAMP = [
@@ -91,42 +87,23 @@ function placesOf(layout) {
       return [low, high];
     };
   const [x, y] = [range(0), range(1)],
-    unit = (FACEMAP_SIDE - 40) / Math.max(x[1] - x[0], y[1] - y[0], 1e-12);
-  const place = (value, [low, high], sign) => FACEMAP_SIDE / 2 + sign * unit * (value - (low + high) / 2);
+    unit = (MAP_SIDE - 40) / Math.max(x[1] - x[0], y[1] - y[0], 1e-12);
+  const place = (value, [low, high], sign) => MAP_SIDE / 2 + sign * unit * (value - (low + high) / 2);
   return Array.from({ length: count }, (_, i) => [place(flat[2 * i], x, 1), place(flat[2 * i + 1], y, -1)]);
 }
 
 /* The map. Returns {draw}. */
 function facesOnMap(parent, onPick) {
-  const element = createElement("div", {
-    class: "frw-map",
-    tabindex: 0,
-    role: "application",
-    "aria-label": "Map of the images. Arrow keys pick the next image in that direction.",
-  });
-  const svg = createSvg("svg", { viewBox: `0 0 ${FACEMAP_SIDE} ${FACEMAP_SIDE}`, "aria-hidden": "true" });
-  element.append(svg);
-  parent.append(element);
   let discs = [],
     current = 0;
-  const pick = (k) => k !== null && onPick(discs[k].list.includes(current) ? current : discs[k].list[0]);
-  const nearest = (event) => {
-    const box = element.getBoundingClientRect();
-    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    const far = discs.map((d) => Math.hypot(d.x - x * FACEMAP_SIDE, d.y - y * FACEMAP_SIDE));
-    return far.indexOf(Math.min(...far));
-  };
-  element.addEventListener("click", (event) => pick(nearest(event)));
-  element.addEventListener("pointermove", (event) => event.pointerType === "mouse" && pick(nearest(event)));
-  element.addEventListener("keydown", (event) => {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!way) return;
-    event.preventDefault();
-    const from = discs.findIndex((d) => d.list.includes(current));
-    pick(pointTowards(discs.map((d) => [d.x, d.y]), from, way));
+  const now = () => ({
+    pixels: discs.map((d) => [d.x, d.y]),
+    current: discs.findIndex((d) => d.list.includes(current)),
   });
-  function draw(now, column, homes, colors) {
-    [discs, current] = [now.discs, now.point];
+  const pick = (k) => onPick(discs[k].list.includes(current) ? current : discs[k].list[0]);
+  const { svg } = pickableMap(parent, { mark: "image", now, hover: true, onPick: pick });
+  function draw(look, column, homes, colors) {
+    [discs, current] = [look.discs, look.point];
     const threads = discs.filter((d) => d.people === 1).map((d) => threadTo(homes, d, colors));
     svg.replaceChildren(...threads, ...discs.map((d) => discMark(d, column, colors, d.list.includes(current))));
   }
@@ -238,7 +215,7 @@ function homesOf(pixels, people) {
 /* Positions as seen through a lens at one of them. */
 const LENS = 6;
 function throughLens(pixels, [cx, cy]) {
-  const place = (value, center) => FACEMAP_SIDE / 2 + LENS * (value - center);
+  const place = (value, center) => MAP_SIDE / 2 + LENS * (value - center);
   return pixels.map(([x, y]) => [place(x, cx), place(y, cy)]);
 }
 

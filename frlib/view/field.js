@@ -213,6 +213,38 @@ function pointTowards(pixels, from, [wx, wy]) {
   return best;
 }
 
+/* Side of a square map, in its own units. */
+const MAP_SIDE = 400;
+
+/* A square map whose marks can be picked: by click, by mouse (on hover, or else in a drag), and by arrow keys. now()
+ * gives {pixels, current}: where the marks are, and which of them is picked. Returns {element, svg}. */
+function pickableMap(parent, { mark, now, hover = false, onPick }) {
+  const label = `Map of the ${mark}s. Arrow keys pick the next ${mark} in that direction.`;
+  const element = createElement("div", { class: "frw-map", tabindex: 0, role: "application", "aria-label": label });
+  const svg = createSvg("svg", { viewBox: `0 0 ${MAP_SIDE} ${MAP_SIDE}`, "aria-hidden": "true" });
+  element.append(svg);
+  parent.append(element);
+  const nearest = (event) => {
+    const box = element.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * MAP_SIDE,
+      y = ((event.clientY - box.top) / box.height) * MAP_SIDE;
+    const far = now().pixels.map(([px, py]) => Math.hypot(px - x, py - y));
+    return far.indexOf(Math.min(...far));
+  };
+  element.addEventListener("click", (event) => onPick(nearest(event)));
+  element.addEventListener("pointermove", (event) => {
+    if (event.pointerType === "mouse" && (hover || event.buttons)) onPick(nearest(event));
+  });
+  element.addEventListener("keydown", (event) => {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (!way) return;
+    event.preventDefault();
+    const next = pointTowards(now().pixels, now().current, way);
+    if (next !== null) onPick(next);
+  });
+  return { element, svg };
+}
+
 /* -------------------------------------------------------------------------------------------------------- colours */
 
 /* The same list as frlib.view.COLORS: at least 3:1 against the light and against the dark page. */
@@ -274,6 +306,9 @@ const WIDGET_STYLE = `
 .frw svg { display: block; width: 100%; height: auto; overflow: visible; }
 .frw svg text { font-family: inherit; fill: var(--frw-soft); font-size: 12px; }
 @container (max-width: 430px) { .frw svg text { font-size: 14px; } }
+.frw-map { border-radius: 10px; background: var(--frw-fill); cursor: crosshair; touch-action: pan-y;
+  outline-offset: 3px; }
+.frw .frw-map svg { overflow: hidden; border-radius: 10px; }
 .frw-hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
   white-space: nowrap; margin: 0; }
 `;

@@ -24,14 +24,10 @@ const SWEEP_STYLE = `
 .frw-panel { margin: 0; min-width: 0; }
 .frw-panel > p { font-size: 0.8rem; color: var(--frw-soft); margin: 0 0 0.35rem; }
 .frw-side { display: grid; gap: 1rem; align-content: space-between; min-width: 0; }
-.frw-map { border-radius: 10px; background: var(--frw-fill); cursor: crosshair; touch-action: pan-y;
-  outline-offset: 3px; }
-.frw-map svg { overflow: hidden; border-radius: 10px; }
 .frw-curves { cursor: ew-resize; touch-action: pan-y; }
 @media (prefers-reduced-motion: no-preference) { .frw-map .frw-disc { transition: r 0.16s ease-out; } }
 `;
 
-const SWEEP_MAP = 400; /* side of the map, in its own units */
 const SWEEP_BINS = 20;
 
 /* Turn a packed cloud into matrices; done once per cloud. */
@@ -74,18 +70,10 @@ function lookAt(cloud, attribute, scaleIndex, center) {
 
 /* The map: points, arrows and the disc. Returns {draw, element}. */
 function sweepMap(parent, onPick) {
-  const element = createElement("div", {
-    class: "frw-map",
-    tabindex: 0,
-    role: "application",
-    "aria-label": "Map of the points. Arrow keys pick the next point in that direction.",
-  });
-  const svg = createSvg("svg", { viewBox: `0 0 ${SWEEP_MAP} ${SWEEP_MAP}`, "aria-hidden": "true" });
+  const { element, svg } = pickableMap(parent, { mark: "point", now: () => ({ pixels, current }), onPick });
   const disc = createSvg("circle", { class: "frw-disc", "stroke-width": 1.5 });
   const layers = ["outside", "inside", "center"].map((name) => createSvg("g", { class: `frw-${name}` }));
   svg.append(disc, ...layers);
-  element.append(svg);
-  parent.append(element);
   let marks = [],
     pixels = [],
     current = 0,
@@ -122,31 +110,7 @@ function sweepMap(parent, onPick) {
       layers[kind].append(mark);
     });
   }
-  listenForPicks(element, () => ({ pixels, current }), onPick);
   return { element, draw };
-}
-
-/* Call onPick(index) for clicks, drags with a mouse, and arrow keys on the map. */
-function listenForPicks(element, now, onPick) {
-  const nearest = (event) => {
-    const box = element.getBoundingClientRect(),
-      { pixels } = now();
-    const x = ((event.clientX - box.left) / box.width) * SWEEP_MAP,
-      y = ((event.clientY - box.top) / box.height) * SWEEP_MAP;
-    const far = pixels.map(([px, py]) => Math.hypot(px - x, py - y));
-    return far.indexOf(Math.min(...far));
-  };
-  element.addEventListener("click", (event) => onPick(nearest(event)));
-  element.addEventListener("pointermove", (event) => {
-    if (event.buttons && event.pointerType === "mouse") onPick(nearest(event));
-  });
-  element.addEventListener("keydown", (event) => {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (!way) return;
-    event.preventDefault();
-    const next = pointTowards(now().pixels, now().current, way);
-    if (next !== null) onPick(next);
-  });
 }
 
 /* Where the points are on the map: all of them in view, or the ball's disc at a third of it. */
@@ -159,10 +123,10 @@ function mapPlane(cloud, center, reach) {
   }
   const middle = (v) => (Math.min(...v) + Math.max(...v)) / 2,
     span = (v) => Math.max(...v) - Math.min(...v);
-  const whole = (SWEEP_MAP - 70) / Math.max(span(xs), span(ys), 1e-12),
-    unit = Math.max(whole, SWEEP_MAP / 3 / reach);
+  const whole = (MAP_SIDE - 70) / Math.max(span(xs), span(ys), 1e-12),
+    unit = Math.max(whole, MAP_SIDE / 3 / reach);
   const focus = unit > whole ? [xs[center], ys[center]] : [middle(xs), middle(ys)];
-  const place = (i) => [SWEEP_MAP / 2 + (xs[i] - focus[0]) * unit, SWEEP_MAP / 2 - (ys[i] - focus[1]) * unit];
+  const place = (i) => [MAP_SIDE / 2 + (xs[i] - focus[0]) * unit, MAP_SIDE / 2 - (ys[i] - focus[1]) * unit];
   return { unit, pixels: xs.map((_, i) => place(i)) };
 }
 

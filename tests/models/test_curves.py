@@ -8,6 +8,7 @@ from frlib import faces, store
 from frlib.faces import ATTRIBUTES, Curves, sample_identities
 from frlib.faces.head import load_head
 from frlib.models import curves as curves_module
+from frlib.models import stored
 from frlib.models.curves import embed_curves
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
@@ -114,7 +115,7 @@ def test_another_input_is_another_result(drawn, person, monkeypatch, change):
     }
     first = embed_curves(**base)["a"]
     if change == "generator":
-        monkeypatch.setattr(curves_module, "GENERATOR", faces.GENERATOR + 1)
+        monkeypatch.setattr(stored, "GENERATOR", faces.GENERATOR + 1)
     second = embed_curves(**(base | other[change]))["a"]
     assert len(drawn) == 2
     if change != "generator":  # the noise of the fixture knows no version
@@ -133,7 +134,7 @@ def test_a_damaged_result_is_computed_again_with_a_warning(drawn, person):
 @pytest.mark.parametrize("crop", ["arcface", "wide"])
 def test_the_result_is_the_embedding_of_the_drawn_images(person, crop):
     """With the real generator: centres and both ends of every attribute, embedded directly."""
-    images = faces.sample_curves(person, 2, seed=5, crop=crop, size=curves_module.IMAGE_SIZES[crop])
+    images = faces.sample_curves(person, 2, seed=5, crop=crop, size=stored.IMAGE_SIZES[crop])
     embedder = tiny("a", crop)
     found = embed_curves([embedder], person, 2, seed=5)["a"]
     torch.testing.assert_close(found.center, embedder.embed(images.center, progress=False), rtol=1e-5, atol=1e-6)

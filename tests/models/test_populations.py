@@ -6,9 +6,9 @@ from test_recognition import tiny
 
 from frlib.faces import draw_population, render, sample_identities, sample_population
 from frlib.faces.head import load_head
-from frlib.faces.population import ATTRIBUTE_NAMES, PASSED
-from frlib.models import populations
-from frlib.models.populations import draw_people, embed_people, switched, variants
+from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, variants
+from frlib.models import populations, stored
+from frlib.models.populations import draw_people, embed_people, switched
 
 M = 2
 #: Labels that a switch of another one takes with it.
@@ -81,7 +81,7 @@ def test_another_generator_person_or_label_draws_again(drawn, calls, monkeypatch
     embed_people([tiny("a")], people[0], *first)
     embed_people([tiny("a")], people[1], *first)
     embed_people([tiny("a")], people[0], first[0].assign(Big_Nose=~first[0].Big_Nose), first[1])
-    monkeypatch.setattr(populations, "GENERATOR", populations.GENERATOR + 1)
+    monkeypatch.setattr(stored, "GENERATOR", stored.GENERATOR + 1)
     embed_people([tiny("a")], people[0], *first)
     assert len(calls) == 4
 
@@ -102,7 +102,7 @@ def test_the_label_and_nothing_else_reaches_the_renderer(drawn, name):
     """What differs between the two images is what the attribute means: traits, or values given to the renderer."""
     _, _, latent, people = drawn
     attributes, both = switched(latent[:1], name)
-    off, on = (dict(v.changes) for v in variants(people[0], attributes, both))
+    off, on = (dict(v.changes) for v in variants([people[0]] * 2, attributes, both))
     given = {c for c in PASSED if both[c].nunique() > 1}
     expected = {"Young": {"age"}, "Smiling": {"expression"}, "Mouth_Slightly_Open": {"expression"}}
     expected |= {"Blurry": {"image_quality"}} | {f"{c}_Hair": {"hair_color"} for c in ("Black", "Brown", "Blond")}

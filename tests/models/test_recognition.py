@@ -5,7 +5,7 @@ import torch
 
 from frlib.faces import render, sample_identities
 from frlib.faces.head import load_head
-from frlib.models import recognition
+from frlib.models import recognition, stored
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
 from frlib.models.recognition import embed_detected, embed_identity, varied_attributes
@@ -69,7 +69,7 @@ def test_the_result_is_the_embedding_of_the_drawn_images_and_is_drawn_once(peopl
 
 def test_another_generator_draws_again(people, calls, monkeypatch):
     embed_identity([tiny("a")], people[0], 1)
-    monkeypatch.setattr(recognition, "GENERATOR", recognition.GENERATOR + 1)
+    monkeypatch.setattr(stored, "GENERATOR", stored.GENERATOR + 1)
     embed_identity([tiny("a")], people[0], 1)
     assert len(calls) == 2
 

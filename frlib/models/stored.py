@@ -1,0 +1,37 @@
+"""Embeddings of drawn images, kept in the user's cache under everything that they depend on."""
+
+from collections.abc import Callable, Mapping
+
+import torch
+
+from frlib import store
+from frlib.faces import GENERATOR
+from frlib.models.embedder import FaceEmbedder
+
+#: Pixels of the drawn images by crop: the ArcFace crop as in paper A, the wide one as dlib wants it.
+IMAGE_SIZES = {"arcface": 112, "wide": 150}
+
+
+def load_or_embed(
+    kind: str, embedder: FaceEmbedder, depends: Mapping, build: Callable[[], dict[str, torch.Tensor]]
+) -> dict[str, torch.Tensor]:
+    """Return the stored arrays of one network, or build and store them.
+
+    Parameters
+    ----------
+    kind : str
+        First part of the file's name.
+    embedder : FaceEmbedder
+        Its weights and the size of its crop are part of what the arrays depend on, as is the version of the generator.
+    depends : mapping
+        All else that they depend on, for JSON; with a ``version`` to raise when the same images would get other arrays.
+    build : callable
+        Makes the arrays.
+    """
+    parameters = {
+        "generator": GENERATOR,
+        "weights": store.arrays_digest(embedder.network.state_dict()),
+        "image_size": IMAGE_SIZES[embedder.crop],
+        **depends,
+    }
+    return store.load_or_build(f"{kind}-{embedder.name}", parameters, build)
