@@ -7,6 +7,8 @@ the lamp's azimuth, carried along by hand in `lit`; both hold for a fixed shadow
 
 import functools
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 import warp as wp
@@ -38,7 +40,7 @@ def lamp_slope(azimuth: torch.Tensor) -> torch.Tensor:
 
 
 def hair_rgb(hair_color: torch.Tensor) -> torch.Tensor:
-    """Return linear hair colour (B, 3): the paper's RGB line, bent towards red in its middle, which looks green.
+    """Return linear hair colour (B, 3): the paper's RGB line, bent towards red between its ends, where it looks green.
 
     The line is that of the albedo. Light, highlights and tone mapping come after it: an image shows lighter and darker
     colours of the same hue, not the line itself. ``HAIR_BEND`` is a departure from the paper.
@@ -71,9 +73,20 @@ def greyed(rgb: torch.Tensor, age: torch.Tensor) -> torch.Tensor:
     return whitened(rgb, 0.9 * t * t * (3 - 2 * t))
 
 
+class Basics(NamedTuple):
+    """Vector types and small functions for one type of real numbers, which Warp compiles into the kernels."""
+
+    vec3: type
+    vec11: type
+    widen: Callable
+    unit: Callable
+    unit_interval: Callable
+    logistic: Callable
+
+
 @functools.lru_cache(maxsize=2)
-def shading(real) -> wp.Kernel:
-    """Return the shading kernel for `warp.float32` or `warp.float64`; compiled at its first launch, then cached."""
+def basics(real) -> Basics:
+    """Return the small functions."""
     vec3, vec11 = wp.types.vector(3, real), wp.types.vector(11, real)
 
     @wp.func
@@ -91,6 +104,14 @@ def shading(real) -> wp.Kernel:
     @wp.func
     def logistic(x: real):
         return real(1.0) / (real(1.0) + wp.exp(-x))
+
+    return Basics(vec3, vec11, widen, unit, unit_interval, logistic)
+
+
+@functools.lru_cache(maxsize=2)
+def materials(real) -> tuple[Callable, Callable, Callable]:
+    """Return the functions that read a texture, and the colours of skin and of eyes."""
+    vec3, vec11, _, _, unit_interval, logistic = basics(real)
 
     @wp.func
     def read(texture: wp.array3d(dtype=float), u: real, v: real):
@@ -133,6 +154,14 @@ def shading(real) -> wp.Kernel:
         color = color * (real(1.0) - pupil) + vec3(real(0.008), real(0.008), real(0.008)) * pupil
         return color * (real(1.0) - real(0.36) * logistic((z - real(0.24)) * real(14.0)))
 
+    return read, skin_albedo, eye_albedo
+
+
+@functools.lru_cache(maxsize=2)
+def shadow(real) -> Callable:
+    """Return the function for the share of the lamp's light that arrives at a point."""
+    vec3, _, widen, _, _, logistic = basics(real)
+
     @wp.func
     def arriving(
         at: vec3, image: int, frame: wp.array2d(dtype=wp.vec3), center: vec3, nearest: wp.array3d(dtype=wp.int64)
@@ -165,6 +194,14 @@ def shading(real) -> wp.Kernel:
                 near = real(key >> wp.int64(32)) * real(1.0e-9)  # nothing drawn lies far behind
                 light += wx * wy * logistic((near - depth + real(0.006)) * real(700.0))
         return light / real(9.0)
+
+    return arriving
+
+
+@functools.lru_cache(maxsize=2)
+def lighting(real) -> Callable:
+    """Return the function for the light that leaves a point, and its derivative by the lamp's azimuth."""
+    vec3, _, _, unit, _, _ = basics(real)
 
     @wp.func
     def lit(
@@ -208,6 +245,16 @@ def shading(real) -> wp.Kernel:
             slope[k] = color[k] * diffuse_slope * direct * warm + gloss_slope * seen
         return light, slope
 
+    return lit
+
+
+@functools.lru_cache(maxsize=2)
+def surfaces(real) -> Callable:
+    """Return the function that shades one point of the surface."""
+    vec3, vec11, _, unit, unit_interval, _ = basics(real)
+    _, skin_albedo, eye_albedo = materials(real)
+    lit = lighting(real)
+
     @wp.func
     def surface(
         texture: vec11, vertex: vec11, n: vec3, at: vec3, eye_height: real, look: wp.array2d(dtype=real),
@@ -235,6 +282,15 @@ def shading(real) -> wp.Kernel:
         mirror = vec3(skin, strand, real(1.4) * eye)
         reach = wp.max(arrives, real(0.90) * teeth + real(0.3) * eye)
         return lit(color, normal, view, tones[image, 3], tones[image, 4], vertex[8], mirror, grazing, reach)
+
+    return surface
+
+
+@functools.lru_cache(maxsize=2)
+def shading(real) -> wp.Kernel:
+    """Return the shading kernel for `warp.float32` or `warp.float64`; compiled at its first launch, then cached."""
+    vec3, vec11, widen, unit, _, _ = basics(real)
+    read, arriving, surface = materials(real)[0], shadow(real), surfaces(real)
 
     @wp.kernel(module="unique", enable_backward=False)
     def shade_kernel(
