@@ -26,7 +26,7 @@ class Template:
     Parameters
     ----------
     neutral : ndarray, shape (V, 3)
-        The average young adult.
+        The average young adult. Hair has no shape here: its vertices keep the places of `Head.base`.
     eye_centers : ndarray, shape (2, 3)
         Left and right.
     mouth_height : float
