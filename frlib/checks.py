@@ -49,6 +49,23 @@ def at_least(name: str, value: int, low: int) -> int:
     return int(value)
 
 
+def as_scales(name: str, value) -> np.ndarray:
+    """Return ``value`` as an array of 1 to 1000 positive finite numbers.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim != 1 or not array.size or array.size > 1000:
+        raise ValueError(f"{name} must be a sequence of 1 to 1000 numbers; got shape {array.shape}")
+    bad = array[~(np.isfinite(array) & (array > 0))]
+    if bad.size:
+        raise ValueError(f"{name} must be positive and finite; got {bad[0]}")
+    return array
+
+
 def as_matrix(name: str, value, *, rows: int | None = None, metric: str | None = None) -> torch.Tensor:
     """Return ``value`` as a finite floating-point matrix (N, d), without a copy where possible.
 

@@ -127,13 +127,51 @@ def load_or_build(
     folder : path, optional
         Default: ``results`` in the user's cache.
     """
-    folder = cache_folder("results") if folder is None else Path(folder)
-    path = folder / f"{name}-{content_key(parameters)}.safetensors"
-    if path.exists():
-        try:
-            return read_arrays(path)[0]
-        except OSError as error:
-            warnings.warn(f"{error}; it is rebuilt", stacklevel=2)
-    arrays = dict(build())
-    save_arrays(path, arrays, parameters)
+    (arrays,) = load_or_build_each(name, {"": parameters}, lambda _: {"": build()}, folder=folder).values()
     return arrays
+
+
+def load_or_build_each(
+    name: str,
+    parameters: Mapping[str, Mapping],
+    build: Callable[[list[str]], Mapping[str, Mapping[str, torch.Tensor]]],
+    *,
+    folder: str | os.PathLike | None = None,
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Do what `load_or_build` does for several results that are cheaper to build together.
+
+    Parameters
+    ----------
+    name, folder
+        As in `load_or_build`.
+    parameters : mapping of key to mapping
+        The parameters of each result.
+    build : callable
+        Gets the keys that are not stored, or whose file is damaged, and returns their arrays. Not called if there are
+        none.
+
+    Returns
+    -------
+    dict of key to dict of arrays
+        In the order of ``parameters``.
+    """
+    folder = cache_folder("results") if folder is None else Path(folder)
+    paths = {key: folder / f"{name}-{content_key(own)}.safetensors" for key, own in parameters.items()}
+    results = {key: _read_if_whole(path) for key, path in paths.items()}
+    missing = [key for key, arrays in results.items() if arrays is None]
+    built = build(missing) if missing else {}
+    for key in missing:
+        results[key] = dict(built[key])
+        save_arrays(paths[key], results[key], parameters[key])
+    return results
+
+
+def _read_if_whole(path: Path) -> dict[str, torch.Tensor] | None:
+    """Return stored arrays, or None if there are none or they are damaged; the latter is reported."""
+    if not path.exists():
+        return None
+    try:
+        return read_arrays(path)[0]
+    except OSError as error:
+        warnings.warn(f"{error}; it is rebuilt", stacklevel=4)
+        return None

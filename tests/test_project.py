@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ("checks", "store", "runtime", "published", "faces", "datasets", "models", "geometry", "training", "view")
+FLOORS = ("checks", "store", "runtime", "parallel", "published")
+FLOORS += ("faces", "datasets", "models", "geometry", "training", "view", "fingerprint")
 
 
 def tracked() -> list[Path]:

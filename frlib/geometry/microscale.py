@@ -147,7 +147,7 @@ def energy_sweep(
         If an argument has a shape, a name or a value that is not accepted.
     """
     checks.one_of("metric", metric, checks.METRICS)
-    scales = _checked_scales(scales)
+    scales = checks.as_scales("scales", scales)
     if max_neighbors is not None:
         max_neighbors = checks.at_least("max_neighbors", max_neighbors, 1)
     clouds = _clouds(points, fields, metric)
@@ -164,16 +164,6 @@ def energy_sweep(
         rows = pairs.centred(cloud.to(device), metric)
         results |= _cloud_energies(rows, own, limits.to(device), include_center, sample)
     return _table({name: results[name] for name in fields}, scales, radii)
-
-
-def _checked_scales(scales) -> np.ndarray:
-    array = np.asarray(scales, dtype=np.float64)
-    if array.ndim != 1 or not array.size or array.size > 1000:
-        raise ValueError(f"scales must be a sequence of 1 to 1000 numbers; got shape {array.shape}")
-    bad = array[~(np.isfinite(array) & (array > 0))]
-    if bad.size:
-        raise ValueError(f"scales must be positive and finite; got {bad[0]}")
-    return array
 
 
 def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, torch.Tensor]]]:

@@ -1,0 +1,209 @@
+"""The multiscale fingerprint of networks: energies of all attributes, at all scales, on the clouds of many identities.
+
+Images become embeddings in `frlib.models.curves`, embeddings become energies in `frlib.geometry`. Here both meet, for
+(network x identity x attribute), over the processors of one machine or over a cluster.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from frlib import checks, store
+from frlib.faces import Identity
+from frlib.geometry import central_difference, displacement, energy_sweep, mean_pair_distance
+from frlib.models.curves import embed_curves
+from frlib.models.embedder import FaceEmbedder
+from frlib.parallel import spread
+
+# Part of the name of every stored energy: raise it when the same embeddings would get other energies.
+VERSION = 1
+#: What is stored of an energy sweep, per scale.
+COLUMNS = ("scale", "radius", "energy", "neighbors", "isolated", "undefined")
+
+
+@dataclass(frozen=True)
+class FieldCloud:
+    """The cloud of one identity in one network, with what moves it.
+
+    Parameters
+    ----------
+    network : str
+        Name of the network.
+    identity : int
+        Place of the identity in its population.
+    metric : {"cosine", "euclidean"}
+        The network's own.
+    points : Tensor, shape (N, d)
+        Raw embeddings of the centres.
+    minus, plus : mapping of attribute to Tensor, shape (N, d)
+        Raw embeddings one step down and up along each attribute.
+    """
+
+    network: str
+    identity: int
+    metric: str
+    points: torch.Tensor
+    minus: Mapping[str, torch.Tensor]
+    plus: Mapping[str, torch.Tensor]
+
+    @functools.cached_property
+    def fields(self) -> dict[str, torch.Tensor]:
+        """Unit vectors (N, d) per attribute, by `frlib.geometry.central_difference`."""
+        return {a: central_difference(self.minus[a], self.plus[a], metric=self.metric) for a in self.minus}
+
+    @functools.cached_property
+    def displacements(self) -> dict[str, torch.Tensor]:
+        """Distances (N,) from one end of a curve to the other, per attribute, in the unit of the metric."""
+        return {a: displacement(self.minus[a], self.plus[a], metric=self.metric) for a in self.minus}
+
+    @functools.cached_property
+    def mean_distance(self) -> float:
+        """Mean pair distance of the centres, the unit of the scales."""
+        return mean_pair_distance(self.points, metric=self.metric)
+
+
+def field_clouds(
+    embedders: Sequence[FaceEmbedder], identity: Identity, n_points: int, *, step: float | None = None, seed: int = 0
+) -> dict[str, FieldCloud]:
+    """Draw the curves of one identity, embed them, and return its cloud in each network.
+
+    Embeddings are stored; asking again reads them (see `frlib.models.curves.embed_curves`).
+
+    Parameters
+    ----------
+    embedders : sequence of FaceEmbedder
+    identity : Identity
+    n_points : int
+        Number of centres N, shared by all attributes.
+    step : float, optional
+        Length of a step as a share of each range, as in `frlib.faces.sample_curves`.
+    seed : int
+        Seeds the centres, together with the index of the identity.
+
+    Returns
+    -------
+    dict of network name to FieldCloud
+
+    Raises
+    ------
+    ValueError
+        If there is no network, or `frlib.faces.sample_curves` does not accept an argument.
+    """
+    curves = embed_curves(embedders, identity, n_points, step=step, seed=seed + identity.index)
+    return {
+        e.name: FieldCloud(e.name, identity.index, e.metric, c.center, c.minus, c.plus)
+        for e, c in ((e, curves[e.name]) for e in embedders)
+    }
+
+
+def fingerprint(
+    embedders: Sequence[FaceEmbedder],
+    identities: Sequence[Identity],
+    n_points: int,
+    scales: Sequence[float],
+    *,
+    step: float | None = None,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Compute the energies of (network x identity x attribute) at several scales.
+
+    One task is one identity in one crop: its images serve all networks that want this crop, its distances serve all
+    attributes. Tasks run through `frlib.parallel.spread`, on the backend of `joblib.parallel_config`. Embeddings and
+    energies are stored under their content, so a second call reads, a call with one more network or identity computes
+    only what is new, and a run that was cut off goes on where it ended. Workers of a cluster must share the cache
+    folder for that (``FRLIB_CACHE``).
+
+    Parameters
+    ----------
+    embedders : sequence of FaceEmbedder
+        Each with its own name.
+    identities : sequence of Identity
+    n_points : int
+        Number of centres per identity, at least 2.
+    scales : sequence of K floats
+        Radii of the balls in mean pair distances of each cloud, as in `frlib.geometry.energy_sweep`.
+    step, seed
+        As in `field_clouds`.
+    n_jobs : int, optional
+        Number of processes. Default: all processors, or one process where the networks are on a GPU.
+    progress : bool
+        Show a bar.
+
+    Returns
+    -------
+    DataFrame
+        One row per network, identity, attribute and scale: ``network``; ``identity``, its index; ``attribute``; the
+        other columns of `frlib.geometry.energy_sweep`; ``displacement``, the mean distance between the ends of the
+        curves over the mean pair distance of the cloud.
+
+    Raises
+    ------
+    ValueError
+        If there is no network or no identity, two networks have one name, or an argument is not accepted.
+    """
+    names = [e.name for e in embedders]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"embedders must be at least one, with different names; got {names}")
+    if not len(identities):
+        raise ValueError("identities must hold at least one Identity; got none")
+    checks.at_least("n_points", n_points, 2)
+    scales = checks.as_scales("scales", scales).tolist()
+    if n_jobs is None:
+        n_jobs = 1 if any(e.device.type == "cuda" for e in embedders) else -1
+    crops = {crop: [e for e in embedders if e.crop == crop] for crop in dict.fromkeys(e.crop for e in embedders)}
+    tasks = [(own, who, n_points, scales, step, seed) for who in identities for own in crops.values()]
+    tables = spread(_energies, tasks, n_jobs=n_jobs, description="identities x crops", progress=progress)
+    order = pd.Index(names)
+    together = pd.concat(tables, ignore_index=True)
+    return together.sort_values("network", key=order.get_indexer, kind="stable", ignore_index=True)
+
+
+def _energies(embedders, identity, n_points: int, scales: list[float], step, seed: int) -> pd.DataFrame:
+    """Return the rows of one identity in networks that share a crop."""
+    clouds = field_clouds(embedders, identity, n_points, step=step, seed=seed)
+    return pd.concat(cloud_energies(clouds[e.name], scales, device=e.device) for e in embedders)
+
+
+def cloud_energies(cloud: FieldCloud, scales: Sequence[float], *, device=None) -> pd.DataFrame:
+    """Return the energies of one cloud at several scales, read from the store where they are known.
+
+    What is stored is one table per attribute, under the bytes of the points and of the field. Attributes that are not
+    stored are computed together, because they share the distances.
+
+    Parameters
+    ----------
+    cloud : FieldCloud
+    scales : sequence of K floats
+        As in `frlib.geometry.energy_sweep`.
+    device : str, optional
+        See `frlib.runtime.choose_device`.
+
+    Returns
+    -------
+    DataFrame
+        The rows of `fingerprint` for this network and identity.
+    """
+    depends = {"version": VERSION, "metric": cloud.metric, "scales": list(map(float, scales))}
+
+    def parameters(attribute: str) -> dict:
+        return depends | {"content": store.arrays_digest({"points": cloud.points, "field": cloud.fields[attribute]})}
+
+    def build(missing: list[str]) -> dict[str, dict[str, torch.Tensor]]:
+        options = {"metric": cloud.metric, "mean_distance": cloud.mean_distance, "device": device}
+        table = energy_sweep(cloud.points, {a: cloud.fields[a] for a in missing}, scales, **options)
+        return {a: {c: torch.tensor(rows[c].to_numpy()) for c in COLUMNS} for a, rows in table.groupby("attribute")}
+
+    columns = store.load_or_build_each("energy", {a: parameters(a) for a in cloud.fields}, build)
+    return pd.concat([_rows(cloud, a, columns[a]) for a in cloud.fields], ignore_index=True)
+
+
+def _rows(cloud: FieldCloud, attribute: str, columns: Mapping[str, torch.Tensor]) -> pd.DataFrame:
+    """Return stored columns as rows of the fingerprint."""
+    place = {"network": cloud.network, "identity": cloud.identity, "attribute": attribute}
+    moved = float(cloud.displacements[attribute].mean()) / cloud.mean_distance
+    return pd.DataFrame(place | {c: columns[c].numpy() for c in COLUMNS} | {"displacement": moved})
