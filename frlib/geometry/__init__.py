@@ -16,6 +16,12 @@ from frlib.geometry.microscale import central_difference, displacement, energy_s
 from frlib.geometry.pairs import pair_distances
 from frlib.geometry.resampling import resampled_means
 from frlib.geometry.retention import identity_retention
+from frlib.geometry.sphere import (
+    parallel_transport,
+    tangent_projection,
+    transported_cosines,
+    transported_energy_sweep,
+)
 from frlib.geometry.streaming import PairHistograms, stream_histograms
 
 __all__ = [
@@ -36,8 +42,12 @@ __all__ = [
     "label_trials",
     "mean_pair_distance",
     "pair_distances",
+    "parallel_transport",
     "rejection_rates",
     "resampled_means",
     "stream_histograms",
+    "tangent_projection",
+    "transported_cosines",
+    "transported_energy_sweep",
     "verification",
 ]
