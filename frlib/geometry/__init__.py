@@ -13,8 +13,10 @@ from frlib.geometry.entropy import attribute_entropies
 from frlib.geometry.jackknife import auc_interval
 from frlib.geometry.macroscale import draw_modalities, ks_by_attribute, ks_draws
 from frlib.geometry.microscale import central_difference, displacement, energy_sweep
+from frlib.geometry.nulls import half_step_agreement, isolated_shares, null_energies
 from frlib.geometry.pairs import pair_distances
-from frlib.geometry.resampling import resampled_means
+from frlib.geometry.probes import ProbeErrors, probe_errors
+from frlib.geometry.resampling import draw_weights, resampled_means
 from frlib.geometry.retention import identity_retention
 from frlib.geometry.sphere import (
     parallel_transport,
@@ -26,6 +28,7 @@ from frlib.geometry.streaming import PairHistograms, stream_histograms
 
 __all__ = [
     "PairHistograms",
+    "ProbeErrors",
     "attribute_entropies",
     "auc_interval",
     "central_difference",
@@ -33,16 +36,21 @@ __all__ = [
     "distance_histogram",
     "distance_summary",
     "draw_modalities",
+    "draw_weights",
     "energy_sweep",
     "error_curve",
+    "half_step_agreement",
     "identity_retention",
     "intra_inter_distances",
     "ks_by_attribute",
+    "isolated_shares",
     "ks_draws",
     "label_trials",
     "mean_pair_distance",
+    "null_energies",
     "pair_distances",
     "parallel_transport",
+    "probe_errors",
     "rejection_rates",
     "resampled_means",
     "stream_histograms",
