@@ -1,0 +1,84 @@
+"""Tasks in processes: results in order, whatever the backend, and whatever happens to a worker."""
+
+import os
+import signal
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import joblib
+import pytest
+
+from frlib.parallel import spread
+
+
+def square(x):
+    return x * x
+
+
+def once_killed(x, folder):
+    """Die at the first call for 3, and leave a note; every call leaves one."""
+    note = Path(folder) / f"{x}"
+    calls = int(note.read_text()) if note.exists() else 0
+    note.write_text(str(calls + 1))
+    if x == 3 and calls == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return x * x
+
+
+def always_killed(x):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse(x):
+    raise ValueError(f"x must be another number; got {x}")
+
+
+@pytest.mark.parametrize("n_jobs", (1, 2))
+def test_results_come_in_the_order_of_the_tasks(n_jobs):
+    assert spread(square, [(k,) for k in range(20)], n_jobs=n_jobs, progress=False) == [k * k for k in range(20)]
+
+
+def test_no_tasks_no_results():
+    assert spread(square, [], progress=False) == []
+
+
+def test_a_killed_worker_costs_only_what_was_not_finished(tmp_path):
+    with pytest.warns(UserWarning, match="a worker was killed; the .* left begin anew"):
+        found = spread(once_killed, [(k, str(tmp_path)) for k in range(8)], n_jobs=2, progress=False)
+    assert found == [k * k for k in range(8)]
+
+
+def test_a_task_that_always_kills_its_worker_is_an_error():
+    with pytest.warns(UserWarning, match="a worker was killed"), pytest.raises(BrokenProcessPool):
+        spread(always_killed, [(0,)], n_jobs=2, progress=False)
+
+
+@pytest.mark.parametrize("n_jobs", (1, 2))
+def test_errors_of_the_function_arrive(n_jobs):
+    with pytest.raises(ValueError, match="x must be another number; got 0"):
+        spread(refuse, [(0,)], n_jobs=n_jobs, progress=False)
+
+
+def test_the_bar_counts_the_tasks(capsys):
+    spread(square, [(k,) for k in range(3)], n_jobs=1, description="squares")
+    assert "squares: 100%" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
+        yield cluster
+
+
+def test_a_cluster_gives_the_same(cluster):
+    with joblib.parallel_config(backend="dask"):
+        assert spread(square, [(k,) for k in range(20)], progress=False) == [k * k for k in range(20)]
+
+
+def test_a_cluster_gives_the_task_of_a_killed_worker_to_another(cluster, tmp_path):
+    with joblib.parallel_config(backend="dask"):
+        found = spread(once_killed, [(k, str(tmp_path)) for k in range(8)], progress=False)
+    assert found == [k * k for k in range(8)]
+    assert int((tmp_path / "3").read_text()) >= 2
