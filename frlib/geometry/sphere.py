@@ -159,9 +159,7 @@ def transported_energy_sweep(
     points = checks.as_matrix("points", points, metric="cosine")
     if not fields:
         raise ValueError("fields must be a non-empty mapping of attribute to matrix; got an empty one")
-    scales = np.asarray(scales, dtype=float)
-    if scales.ndim != 1 or not scales.size or not (np.isfinite(scales) & (scales > 0)).all():
-        raise ValueError(f"scales must be a sequence of positive finite numbers; got {scales!r}")
+    scales = checks.as_scales("scales", scales)
     if mean_distance is None:
         mean_distance = pairs.mean_distance(points, "cosine")
     if not 0 < mean_distance < np.inf:
