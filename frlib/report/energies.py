@@ -1,0 +1,219 @@
+"""Energies by scale at equal ε and at equal share of pairs, and a ranking of attributes by how far they move images."""
+
+from collections.abc import Mapping
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from frlib.geometry import central_difference, displacement, energy_sweep, mean_pair_distance, pair_distances
+from frlib.report.page import Column, Figure, Table
+from frlib.view import charts, energy_curves
+
+SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
+#: Shares of the pairs of a cloud that the balls hold on average.
+SHARES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+#: The scale of the ranking: all networks have filled balls there.
+RANKED_AT = 1.0
+
+
+def equal_shares(points, fields: Mapping, metric: str, shares=SHARES) -> pd.DataFrame:
+    """Return energies of one cloud where the balls hold given shares of its pairs.
+
+    The same ε is not the same ball in two metrics; the same share of pairs is.
+
+    Parameters
+    ----------
+    points : Tensor, shape (N, d)
+    fields : mapping of attribute to Tensor, shape (N, d)
+    metric : {"cosine", "euclidean"}
+    shares : sequence of float
+        Each radius is this quantile of the pair distances, the next larger distance where it falls between two.
+
+    Returns
+    -------
+    DataFrame
+        That of `energy_sweep`, with ``share``.
+    """
+    distances = pair_distances(points, metric=metric).double().numpy()
+    inside = distances[np.triu_indices(len(distances), 1)]
+    # pair_distances may round differently from the sweep: a hair more keeps the pair that sets the radius inside.
+    radii = np.quantile(inside, shares, method="higher") * (1 + 1e-6)
+    table = energy_sweep(points, fields, radii, metric=metric, mean_distance=1.0)
+    return table.assign(share=np.tile(shares, len(fields)))
+
+
+def cloud_tables(points: Mapping, minus: Mapping, plus: Mapping, metric: str, scales=SCALES) -> pd.DataFrame:
+    """Return energies and displacements of one cloud, of which each attribute may have other points.
+
+    Parameters
+    ----------
+    points, minus, plus : mapping of attribute to Tensor, shape (N_a, d)
+        Embeddings of the centres and of both ends of the curves.
+    metric : {"cosine", "euclidean"}
+    scales : sequence of float
+        In mean pair distances of the points of the attribute.
+
+    Returns
+    -------
+    DataFrame
+        That of `energy_sweep`, with ``displacement`` in mean pair distances.
+    """
+    tables = []
+    for attribute, cloud in points.items():
+        ends, mean = (minus[attribute], plus[attribute]), mean_pair_distance(cloud, metric=metric)
+        fields = {attribute: central_difference(*ends, metric=metric)}
+        table = energy_sweep(cloud, fields, scales, metric=metric, mean_distance=mean)
+        tables.append(table.assign(displacement=float(displacement(*ends, metric=metric).mean()) / mean))
+    return pd.concat(tables, ignore_index=True)
+
+
+def mean_with_interval(values, level: float = 0.95) -> dict[str, float]:
+    """Return the mean over identities with the interval of Student's t; NaN without two values.
+
+    The interval takes means over identities for normal. With few identities that is a guess, and the interval is wide.
+    """
+    values = np.asarray(values, dtype=float)
+    values = values[~np.isnan(values)]
+    mean = float(values.mean()) if len(values) else float("nan")
+    if len(values) < 2:
+        return {"mean": mean, "low": float("nan"), "high": float("nan")}
+    half = float(stats.t.isf((1 - level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
+def ranking(energies: pd.DataFrame, retention: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return one row per attribute of one network, the most sensitive first.
+
+    Parameters
+    ----------
+    energies : DataFrame
+        ``identity``, ``attribute``, ``scale``, ``energy``, ``isolated``, ``displacement``.
+    retention : DataFrame, optional
+        Rows of `frlib.geometry.identity_retention`, one per identity and attribute.
+
+    Returns
+    -------
+    DataFrame
+        ``attribute``; ``displacement`` and ``energy`` at scale 1 with ``_low`` and ``_high``, 95 % intervals over
+        identities; ``isolated``: mean share of points without neighbour at that scale; ``energy_rank``: 1 for the
+        lowest energy; ``curves_accepted``: share of curves whose three images are taken for one person.
+    """
+    rows = []
+    for attribute, part in energies[energies["scale"] == RANKED_AT].groupby("attribute", sort=False):
+        row = {"attribute": attribute, "isolated": float(part["isolated"].mean()), "identities": len(part)}
+        for name in ("displacement", "energy"):
+            found = mean_with_interval(part[name])
+            row |= {name: found["mean"], f"{name}_low": found["low"], f"{name}_high": found["high"]}
+        if retention is not None:
+            row["curves_accepted"] = float(retention.loc[retention["attribute"] == attribute, "curves_accepted"].mean())
+        rows.append(row)
+    table = pd.DataFrame(rows).sort_values("displacement", ascending=False, ignore_index=True)
+    return table.assign(energy_rank=table["energy"].rank())
+
+
+def ranking_table(table: pd.DataFrame, caption: str) -> Table:
+    """Return the ranking as a table of the page."""
+    columns = [
+        Column("attribute", "Attribute"),
+        Column("displacement", "Displacement (95 %)", ".2f", ("displacement_low", "displacement_high")),
+        Column("energy", f"Energy at ε = {RANKED_AT:g} (95 %)", ".2f", ("energy_low", "energy_high")),
+        Column("energy_rank", "Place by energy, lowest first", ".0f"),
+        Column("isolated", "Isolated points", ".0%"),
+    ]
+    if "curves_accepted" in table:
+        columns.append(Column("curves_accepted", "Taken for one person", ".0%"))
+    return Table(table, columns, caption)
+
+
+def ranking_chart(rankings: pd.DataFrame, subject: str) -> Figure:
+    """Draw the displacement of every attribute, in the network of the report and in the others.
+
+    Parameters
+    ----------
+    rankings : DataFrame
+        Rows of `ranking`, with ``network``.
+    subject : str
+        The network of the report.
+    """
+    order = list(rankings.loc[rankings["network"] == subject, "attribute"])
+    names = list(dict.fromkeys(rankings["network"]))
+    data = rankings[["network", "attribute", "displacement", "displacement_low", "displacement_high"]].round(4)
+    place = {"y": alt.Y("attribute:N").sort(order).title(None), "yOffset": alt.YOffset("network:N").sort(names)}
+    colors = [charts.COLORS[k % len(charts.COLORS)] for k in range(len(names))]
+    color = alt.Color("network:N").sort(names).scale(domain=names, range=colors)
+    color = color.legend(orient="bottom", columns=2, title=None, labelLimit=260)
+    x = alt.X("displacement:Q").title("displacement, in mean pair distances").scale(zero=True)
+    tips = ["network:N", "attribute:N", alt.Tooltip("displacement:Q", format=".3f")]
+    base = alt.Chart(data).encode(**place, color=color)
+    dots = base.mark_point(size=45).encode(x=x, tooltip=tips)
+    layers = [dots]
+    if data["displacement_low"].notna().any():
+        layers.insert(
+            0, base.mark_rule(strokeWidth=1.5).encode(x="displacement_low:Q", x2="displacement_high:Q", color=color)
+        )
+    words = f"{order[0]} moves the embedding most, {order[-1]} least"
+    chart = alt.layer(*layers).properties(
+        width=charts.WIDTH - 40,
+        height=alt.Step(max(6, 44 / len(names))),
+        description=f"Displacement by attribute and network. In {subject}, {words}.",
+    )
+    return Figure(
+        chart,
+        "How far one step of an attribute moves the embedding, over the mean pair distance of the person's cloud. "
+        f"Line: 95 % interval over people. In {subject}, {words}.",
+    )
+
+
+def by_attribute(energies: pd.DataFrame, subject: str) -> Figure:
+    """Draw the energies of all attributes against ε, for a network that the reader chooses; first the report's own."""
+    chart = energy_curves(
+        energies,
+        detail="identity",
+        choose="network",
+        title="Energy against scale, one curve per attribute",
+        description="Curves of energy against scale, one per attribute, for one network at a time, with the share of "
+        "isolated points below.",
+    )
+    return Figure(
+        chart,
+        f"Begins with {subject}; choose another network to compare. Low: neighbouring images move in the same "
+        "direction when the attribute changes. Read the lower panel first: where most points are isolated, the energy "
+        "rests on few pairs.",
+    )
+
+
+def by_network(energies: pd.DataFrame) -> Figure:
+    """Draw the energies of all networks against ε, for an attribute that the reader chooses."""
+    chart = energy_curves(
+        energies,
+        color="network",
+        detail="identity",
+        choose="attribute",
+        title="Energy against scale, one curve per network",
+        description="Curves of energy against scale, one per network, for one attribute at a time, with the share of "
+        "isolated points below.",
+    )
+    return Figure(chart, "All networks on the same images, at equal ε. Across metrics the same ε is not the same ball.")
+
+
+def at_equal_shares(energies: pd.DataFrame) -> Figure:
+    """Draw the energies of all networks against the share of pairs in the balls."""
+    axis = "share of all pairs that are neighbours"
+    chart = energy_curves(
+        energies.rename(columns={"share": axis}),
+        x=axis,
+        color="network",
+        detail="identity",
+        choose="attribute",
+        slider=False,
+        title="Energy at equal share of pairs",
+        description="Curves of energy against the share of pairs that the balls hold, one per network, for one "
+        "attribute at a time.",
+    )
+    return Figure(
+        chart,
+        "The same energies with balls that hold the same share of pairs in every network. This is the fairer "
+        "comparison of networks with different metrics.",
+    )

@@ -1,0 +1,247 @@
+"""Embeddings and labels from files that a reader brings: ``embeddings.npy`` and ``labels.csv``.
+
+The table of labels has one line per row of the matrix, in the same order, below a line with the names of the columns.
+
+* ``identity``: who is on the image; required.
+* ``curve``, ``varied``, ``step``: images of which one attribute was changed a little. A curve is one image, its centre,
+  with its changed copies. ``curve`` names it; ``varied`` names the attribute that was changed, and is empty for the
+  centre; ``step`` is -1 and 1 for less and more of it, and 0 for the centre. All three are empty for other images.
+* Every other column is an attribute with two values: 1 and 0, 1 and -1, or true and false.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from frlib import checks
+
+CURVE_COLUMNS = ("curve", "varied", "step")
+_STEPS = {"-1": -1, "-1.0": -1, "0": 0, "0.0": 0, "1": 1, "+1": 1, "1.0": 1}
+_TRUE, _FALSE, _MINUS = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no"), ("-1", "-1.0")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Embeddings with what is known of the images.
+
+    Parameters
+    ----------
+    embeddings : Tensor, shape (N, d)
+    identities : ndarray of str, shape (N,)
+    attributes : DataFrame of bool, N rows
+        Perhaps without columns.
+    curves : DataFrame, N rows
+        ``curve`` and ``varied``, strings that may be empty; ``step``: -1, 0 or 1.
+    """
+
+    embeddings: torch.Tensor
+    identities: np.ndarray
+    attributes: pd.DataFrame
+    curves: pd.DataFrame
+
+    @property
+    def is_image(self) -> np.ndarray:
+        """Whether a row is an image of its own: no changed copy of a centre."""
+        return self.curves["step"].to_numpy() == 0
+
+    def fields_of(self, identity: str, at_least: int) -> tuple[dict, dict, dict]:
+        """Return points, lower and upper ends (N_a, d) of each attribute varied on enough curves of an identity."""
+        own = self.curves.assign(row=np.arange(len(self.curves)))[self.identities == identity]
+        center = own[(own["step"] == 0) & (own["curve"] != "")].set_index("curve")["row"]
+        points, minus, plus = {}, {}, {}
+        for attribute, rows in own[own["step"] != 0].groupby("varied", sort=False):
+            ends = rows.pivot(index="curve", columns="step", values="row")
+            if len(ends) >= at_least:
+                points[attribute] = self.embeddings[center[ends.index].to_numpy(copy=True)]
+                minus[attribute] = self.embeddings[ends[-1].to_numpy(copy=True)]
+                plus[attribute] = self.embeddings[ends[1].to_numpy(copy=True)]
+        return points, minus, plus
+
+
+def read(embeddings, labels, *, metric: str = "cosine", attributes: Sequence[str] | None = None) -> Labelled:
+    """Read and check both files.
+
+    Parameters
+    ----------
+    embeddings : path
+        A matrix (N, d) of numbers, as ``numpy.save`` writes it. Pickled objects are refused.
+    labels : path
+        A table in UTF-8 with commas, see the head of this module.
+    metric : {"cosine", "euclidean"}
+    attributes : sequence of str, optional
+        The columns to take as attributes; others are passed over. Default: all that have no other meaning.
+
+    Raises
+    ------
+    ValueError
+        If a file cannot be read as what it should be, or a value is not accepted. The message names line and column.
+    OSError
+        If a file is not there.
+    """
+    checks.one_of("metric", metric, checks.METRICS)
+    matrix = checks.as_matrix(Path(embeddings).name, read_matrix(embeddings), metric=metric)
+    name, table = Path(labels).name, read_table(labels)
+    if len(table) != len(matrix):
+        raise ValueError(
+            f"{name} must have one line per row of {Path(embeddings).name}, {len(matrix)}, below the names of the "
+            f"columns; got {len(table)}"
+        )
+    if "identity" not in table:
+        raise ValueError(f"{name} must have a column 'identity'; it has {', '.join(map(repr, table.columns))}")
+    empty = (table["identity"] == "").to_numpy()
+    if empty.any():
+        raise ValueError(f"{name}, {_place(empty, 'identity')}: an identity must not be empty")
+    curves = check_curves(table, name)
+    wanted = [c for c in table if c != "identity" and c not in CURVE_COLUMNS] if attributes is None else attributes
+    columns = {column: _two_values(table, column, name) for column in wanted}
+    return Labelled(
+        matrix, table["identity"].to_numpy(object), pd.DataFrame(columns, index=range(len(table)), dtype=bool), curves
+    )
+
+
+def read_matrix(path: str | os.PathLike) -> np.ndarray:
+    """Return the matrix of a ``.npy`` file; never runs code from it.
+
+    Raises
+    ------
+    ValueError
+        If the file is another one, or holds objects or text.
+    FileNotFoundError
+        If it is not there.
+    """
+    path = _existing(path)
+    try:
+        matrix = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path.name} must be a matrix of numbers as numpy.save writes it; {error}") from error
+    if not isinstance(matrix, np.ndarray) or matrix.dtype.kind not in "fiu":
+        found = f"type {matrix.dtype}" if isinstance(matrix, np.ndarray) else "an archive of several arrays"
+        raise ValueError(f"{path.name} must hold one matrix of real numbers; got {found}")
+    return matrix
+
+
+def read_table(path: str | os.PathLike) -> pd.DataFrame:
+    """Return a CSV file as a table of strings.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be parsed, or two columns have one name.
+    FileNotFoundError
+        If it is not there.
+    """
+    path = _existing(path)
+    try:
+        # Without a header pandas neither renames columns that are there twice nor guesses types.
+        options = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+        table = pd.read_csv(path, encoding="utf-8-sig", **options)
+    except (ValueError, pd.errors.ParserError) as error:
+        raise ValueError(f"{path.name} must be a table in UTF-8, with commas between columns; {error}") from error
+    short = table.isna().any(axis=1).to_numpy()
+    blank = short | (table == "").all(axis=1).to_numpy()
+    last = len(table) - int(blank[::-1].argmin())  # blank lines at the end mean nothing
+    table, short = table[:last].apply(lambda column: column.str.strip()), short[:last]
+    if blank.all() or last < 2:
+        raise ValueError(f"{path.name} must have the names of the columns and at least one line below them")
+    if short.any():
+        raise ValueError(
+            f"{path.name} must have {table.shape[1]} columns in every line; line {short.argmax() + 1} has less"
+        )
+    head = list(table.iloc[0])
+    twice = [column for column in head if head.count(column) > 1 or not column]
+    if twice:
+        raise ValueError(f"{path.name} must have columns of different names, not empty; got {twice[0]!r}")
+    return table[1:].reset_index(drop=True).set_axis(head, axis=1)
+
+
+def _existing(path: str | os.PathLike) -> Path:
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    return path
+
+
+def _place(wrong: np.ndarray, column: str) -> str:
+    """Return where the first wrong value stands; the first line holds the names of the columns."""
+    row = int(np.argmax(wrong))
+    return f"line {row + 2} (row {row} of the embeddings), column {column!r}"
+
+
+def _two_values(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
+    """Return a column of the table as booleans."""
+    if column not in table:
+        raise ValueError(f"{name} must have a column {column!r}; it has {', '.join(map(repr, table.columns))}")
+    values = table[column].str.lower()
+    yes, no, minus = (values.isin(words).to_numpy() for words in (_TRUE, _FALSE, _MINUS))
+    wrong = ~(yes | no | minus)
+    if wrong.any():
+        raise ValueError(
+            f"{name}, {_place(wrong, column)}: an attribute must be 1 or 0, 1 or -1, true or false; got "
+            f"{table[column][int(np.argmax(wrong))]!r}. If the column is no attribute, name those that are: "
+            "--attributes"
+        )
+    if no.any() and minus.any():
+        raise ValueError(f"{name}, {_place(minus, column)}: an attribute must not have both 0 and -1")
+    return yes
+
+
+def check_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the three columns on curves, empty where the table has none.
+
+    Raises
+    ------
+    ValueError
+        If only some of the columns are there, a step is another number, or a curve is not complete.
+    """
+    given = [column for column in CURVE_COLUMNS if column in table]
+    if not given:
+        return pd.DataFrame({"curve": "", "varied": "", "step": 0}, index=table.index)
+    if len(given) < 3:
+        raise ValueError(f"{name} must have all of the columns 'curve', 'varied' and 'step' or none; got {given}")
+    known = table["step"].isin(_STEPS) | ((table["step"] == "") & (table["curve"] == ""))
+    if not known.all():
+        wrong = (~known).to_numpy()
+        value = table["step"][int(np.argmax(wrong))]
+        raise ValueError(f"{name}, {_place(wrong, 'step')}: a step must be -1, 0 or 1; got {value!r}")
+    curves = table[["curve", "varied"]].assign(step=table["step"].map(_STEPS).fillna(0).astype(int))
+    _check_rows(curves, name)
+    _check_complete(curves, table["identity"], name)
+    return curves
+
+
+def _check_rows(curves: pd.DataFrame, name: str) -> None:
+    """Raise where the three columns of one line contradict each other."""
+    outside = (curves["curve"] == "") & ((curves["varied"] != "") | (curves["step"] != 0))
+    if outside.any():
+        raise ValueError(f"{name}, {_place(outside.to_numpy(), 'curve')}: a changed image must name its curve")
+    torn = (curves["varied"] == "") != (curves["step"] == 0)
+    if torn.any():
+        raise ValueError(
+            f"{name}, {_place(torn.to_numpy(), 'varied')}: it must be empty where the step is 0, and only there"
+        )
+
+
+def _check_complete(curves: pd.DataFrame, identities: pd.Series, name: str) -> None:
+    """Raise if a curve has several identities, not exactly one centre, an end twice, or one end only."""
+    own = curves.assign(identity=identities)[curves["curve"] != ""]
+    several = own.groupby("curve", sort=False)["identity"].nunique()
+    if (several > 1).any():
+        raise ValueError(f"{name}: a curve must have one identity; curve {several.idxmax()!r} has {several.max()}")
+    centers = (own["step"] == 0).groupby(own["curve"], sort=False).sum()
+    if (centers != 1).any():
+        curve = (centers != 1).idxmax()
+        raise ValueError(f"{name}: a curve must have one line with step 0; curve {curve!r} has {centers[curve]}")
+    ends = own[own["step"] != 0]
+    twice = ends.duplicated(["curve", "varied", "step"])
+    if twice.any():
+        row = int(twice.idxmax())
+        raise ValueError(f"{name}, line {row + 2}: this step of this curve is there already")
+    alone = ends.groupby(["curve", "varied"], sort=False).size()
+    if (alone != 2).any():
+        curve, varied = (alone != 2).idxmax()
+        raise ValueError(f"{name}: curve {curve!r} must have both steps, -1 and 1, along {varied!r}; it has one")

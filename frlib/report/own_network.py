@@ -1,0 +1,261 @@
+"""The report on a network: drawn faces through it and through the default networks, side by side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from frlib import checks
+from frlib.faces import Identity, sample_identities
+from frlib.fingerprint import FieldCloud, field_clouds, fingerprint
+from frlib.geometry import identity_retention
+from frlib.models.embedder import FaceEmbedder
+from frlib.models.recognition import HEAD_ANGLE, embed_identity
+from frlib.parallel import spread
+from frlib.report import energies, preprocessing, recognition
+from frlib.report.facts import facts_of
+from frlib.report.page import Page, Points, Section, Text
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How many faces are drawn.
+
+    Parameters
+    ----------
+    identities, points : int
+        People and centres per person for energies; a centre has two ends along each of eight attributes.
+    people, images : int
+        People and images per person for recognition.
+    """
+
+    identities: int = 6
+    points: int = 30
+    people: int = 20
+    images: int = 12
+
+    def __post_init__(self):
+        for name, low in (("identities", 2), ("points", 3), ("people", 3), ("images", 2)):
+            checks.at_least(name, getattr(self, name), low)
+
+
+def report(
+    subject: FaceEmbedder,
+    others: Sequence[FaceEmbedder],
+    control: FaceEmbedder,
+    *,
+    sizes: Sizes | None = None,
+    seed: int = 0,
+    facts: dict[str, str] | None = None,
+    check_input: bool = True,
+    n_jobs: int | None = None,
+    progress: bool = True,
+) -> Page:
+    """Return the report on a network.
+
+    All images are drawn; embeddings and energies are stored under their content, so that a second report draws and
+    embeds only what is new.
+
+    Parameters
+    ----------
+    subject : FaceEmbedder
+    others : sequence of FaceEmbedder
+        What it is compared with.
+    control : FaceEmbedder
+        A network with random weights.
+    sizes : Sizes, optional
+    seed : int
+        Seeds people, centres and images.
+    facts : mapping of str to str, optional
+        More for the head of the page.
+    check_input : bool
+        Whether to try other preprocessing on the subject.
+    n_jobs, progress
+        As in `frlib.fingerprint.fingerprint`.
+
+    Raises
+    ------
+    ValueError
+        If two networks have one name, or an argument is not accepted.
+    """
+    sizes = sizes or Sizes()
+    embedders = [subject, *others, control]
+    people = sample_identities(max(sizes.people, sizes.identities), seed=seed)
+    run = {"n_jobs": n_jobs, "progress": progress}
+    table = fingerprint(embedders, people[: sizes.identities], sizes.points, energies.SCALES, seed=seed, **run)
+    images = recognition_images(embedders, people[: sizes.people], sizes.images, seed=seed, **run)
+    clouds = [field_clouds(embedders, who, sizes.points, seed=seed) for who in people[: sizes.identities]]
+    known = {name: {"network": name} | recognition.figures(*found) for name, found in images.items()}
+    shares = pd.concat([_shares(cloud) for own in clouds for cloud in own.values()], ignore_index=True)
+    rankings = pd.concat(
+        [_ranking(name, table, [own[name] for own in clouds], known[name]) for name in known], ignore_index=True
+    )
+    readable = [frame.assign(attribute=frame["attribute"].str.replace("_", " ")) for frame in (table, shares, rankings)]
+    sections = [
+        _in_short(subject.name, control.name, known, readable[2]),
+        _recognition(subject.name, known, images, clouds, sizes),
+        _energies(subject.name, readable[0], readable[1]),
+        _sensitivity(subject.name, readable[2], sizes),
+    ]
+    if check_input:
+        few = (min(10, sizes.people), min(6, sizes.images))
+        tried = preprocessing.compare(subject, people[: few[0]], few[1], seed=seed)
+        sections.append(preprocessing.section(tried, *few))
+    sections.append(Section("What this page cannot tell", [Points(caveats(subject))]))
+    head = _facts(subject, sizes) | (facts or {}) | facts_of(seed)
+    lead = "Faces that nobody has, drawn from parameters, shown to this network and to others."
+    csv = dict(zip(("energies.csv", "energies_at_equal_shares.csv", "ranking.csv"), readable, strict=True))
+    return Page(subject.name, lead, head, sections, csv | {"recognition.csv": pd.DataFrame(known.values())})
+
+
+def recognition_images(
+    embedders: Sequence[FaceEmbedder], people: Sequence[Identity], n_images: int, *, seed=0, n_jobs=None, progress=True
+) -> dict[str, tuple[torch.Tensor, np.ndarray, str]]:
+    """Return embeddings, identities and metric of several images of each person, by network.
+
+    Parameters
+    ----------
+    embedders, people : sequence
+    n_images, seed
+        As in `frlib.models.recognition.embed_identity`.
+    n_jobs, progress
+        As in `frlib.fingerprint.fingerprint`.
+    """
+    if n_jobs is None:
+        n_jobs = 1 if any(e.device.type == "cuda" for e in embedders) else -1
+    tasks = [(embedders, who, n_images, seed) for who in people]
+    found = spread(_embedded, tasks, n_jobs=n_jobs, description="recognition", progress=progress)
+    identities = np.repeat([who.index for who in people], n_images)
+    return {e.name: (torch.cat([one[e.name] for one in found]), identities, e.metric) for e in embedders}
+
+
+def _embedded(embedders, identity: Identity, n_images: int, seed: int) -> dict[str, torch.Tensor]:
+    return embed_identity(embedders, identity, n_images, seed=seed)
+
+
+def _shares(cloud: FieldCloud) -> pd.DataFrame:
+    """Return the energies of a cloud at equal shares of pairs."""
+    table = energies.equal_shares(cloud.points, cloud.fields, cloud.metric)
+    return table.assign(network=cloud.network, identity=cloud.identity)
+
+
+def _ranking(name: str, table: pd.DataFrame, clouds: Sequence[FieldCloud], known: dict) -> pd.DataFrame:
+    """Return the ranking of the attributes of one network, with identity retention along the curves."""
+    scales = {key: known[key] for key in ("d_intra", "d_inter", "threshold")}
+    kept = [identity_retention(c.points, c.minus, c.plus, metric=c.metric, **scales) for c in clouds]
+    return energies.ranking(table[table["network"] == name], pd.concat(kept)).assign(network=name)
+
+
+def _in_short(subject: str, control: str, known: dict, rankings: pd.DataFrame) -> Section:
+    """Return the summary at the top."""
+    own = rankings[rankings["network"] == subject]
+    most, least = own.iloc[0], own.iloc[-1]
+    others = rankings[~rankings["network"].isin([subject, control])]
+    points = [
+        f"One step of {most['attribute']} moves the embedding most, {most['displacement']:.2f} of the mean pair "
+        f"distance of a person's cloud; one of {least['attribute']} least, {least['displacement']:.2f}.",
+    ]
+    if len(others):
+        mean = others.groupby("attribute")["energy"].mean()
+        lower = int((own.set_index("attribute")["energy"] < mean.loc[own["attribute"]]).sum())
+        points.append(
+            f"Its energy at ε = {energies.RANKED_AT:g} is below the mean of the other networks for {lower} of "
+            f"{len(own)} attributes: there neighbouring images agree more on the direction."
+        )
+    return Section("In short", [recognition.verdict(known[subject], known[control]), Points(points)])
+
+
+def _recognition(subject: str, known: dict, images: dict, clouds: Sequence[dict], sizes: Sizes) -> Section:
+    """Return the section on recognition: on easy images, and on the centres of the curves."""
+    rows = pd.DataFrame(known.values())
+    caption = (
+        f"{sizes.people} people with {sizes.images} images each: head angle within {HEAD_ANGLE:.0f} degrees, light and "
+        "smile vary. d intra: mean distance inside a person; d inter: between people; AUC: probability that a pair of "
+        "one person is closer than a pair of two, with a jackknife interval over people; EER: equal error rate; TAR: "
+        "share of right pairs accepted at a false acceptance rate (left out where there are too few pairs for it)."
+    )
+    hard = pd.DataFrame([{"network": name} | _on_centers([own[name] for own in clouds]) for name in known])
+    harder = (
+        f"The same on the clouds of the energies: {sizes.identities} people with {sizes.points} images each, over the "
+        "whole range of head angle, age, hair colour, light and expression. These overlap more."
+    )
+    shown = {name: (*found[:2], known[name]) for name, found in images.items()}
+    blocks = [
+        recognition.table(rows, caption, subject),
+        *recognition.without_errors(rows),
+        recognition.histograms(shown),
+        recognition.table(hard, harder, subject),
+    ]
+    return Section("Does it recognise these people?", blocks)
+
+
+def _on_centers(clouds: Sequence[FieldCloud]) -> dict:
+    """Return the figures of recognition on the centres of all clouds of one network."""
+    identities = np.repeat([cloud.identity for cloud in clouds], [len(cloud.points) for cloud in clouds])
+    return recognition.figures(torch.cat([cloud.points for cloud in clouds]), identities, clouds[0].metric)
+
+
+def _energies(subject: str, table: pd.DataFrame, shares: pd.DataFrame) -> Section:
+    """Return the section with the curves of energy."""
+    explanation = (
+        "One attribute of an image is moved one step down and up. The embedding moves in some direction. The energy "
+        "asks whether images that are neighbours, within ε mean pair distances, move in the same direction: 0 if they "
+        "all do, 1 if the directions are orthogonal on average."
+    )
+    blocks = [
+        Text(explanation),
+        energies.by_attribute(table, subject),
+        energies.by_network(table),
+        energies.at_equal_shares(shares),
+    ]
+    return Section("Energies by scale", blocks)
+
+
+def _sensitivity(subject: str, rankings: pd.DataFrame, sizes: Sizes) -> Section:
+    """Return the section that ranks the attributes."""
+    caption = (
+        f"Attributes of {subject}, those that move the embedding most first. Displacement: mean distance between both "
+        "ends of a curve, over the mean pair distance of the person's cloud. Taken for one person: share of curves "
+        "whose three images lie within the best threshold of the recognition above. Intervals: Student's t over "
+        f"{sizes.identities} people."
+    )
+    note = (
+        "Read energy and displacement together. A high energy with a small displacement says that the attribute hardly "
+        "moves the embedding, in a direction that is mostly noise. A high energy with a large displacement says that "
+        "it moves the embedding far, differently from image to image; that is no invariance. The order by energy is "
+        "that of one scale, and changes with it: see the curves."
+    )
+    own = rankings[rankings["network"] == subject].reset_index(drop=True)
+    blocks = [energies.ranking_chart(rankings, subject), energies.ranking_table(own, caption), Text(note)]
+    return Section("Which attributes move it most", blocks)
+
+
+def _facts(subject: FaceEmbedder, sizes: Sizes) -> dict[str, str]:
+    """Return what the head of the page says about the network and the run."""
+    parameters = sum(p.numel() for p in subject.network.parameters())
+    return {
+        "dimension": f"{subject.dim:,}",
+        "parameters": f"{parameters:,}",
+        "distance": subject.metric,
+        "input": f"{subject.input_size} × {subject.input_size}, crop {subject.crop}",
+        "energies": f"{sizes.identities} people × {sizes.points} centres",
+        "recognition": f"{sizes.people} people × {sizes.images} images",
+    }
+
+
+def caveats(subject: FaceEmbedder) -> list[str]:
+    """Return what holds for every report on a network."""
+    return [
+        "The faces are drawn, not photographed. A network that recognises them well can do worse on photographs, and "
+        "the other way round. This page is no benchmark.",
+        "Few people and few images: the intervals are over people of this generator, and say nothing about other ones.",
+        "Energy is not recognition. A network with random weights has energies too; look at recognition first.",
+        f"The distance is {subject.metric}. With another than the network was trained for, all figures change.",
+        f"The images are cut and aligned as the crop '{subject.crop}' says. A network trained on other cuts sees less "
+        "than it could.",
+        "Wrong preprocessing gives figures that look like a poor network. To check: channel order, value range and "
+        "size of the input, against the network's own documentation, and two photographs of one person whose distance "
+        "you know.",
+    ]

@@ -1,0 +1,130 @@
+"""How well distances tell people apart, as rows of a table, a chart, and a plain word."""
+
+import pandas as pd
+
+from frlib.geometry import auc_interval, distance_histogram, distance_summary, verification
+from frlib.report.page import Column, Figure, Table, Text
+from frlib.view import error_areas
+
+#: Below this area under the curve a network does not recognise the people: a rule of thumb, named on the page.
+RECOGNISES = 0.9
+FAR = (1e-2, 1e-3)
+# A rate is reported if this many pairs of two people may be accepted at it.
+ACCEPTED_AT_LEAST = 10
+
+COLUMNS = [
+    Column("network", "Network"),
+    Column("metric", "Distance"),
+    Column("d_intra", "d intra", ".3f"),
+    Column("d_inter", "d inter", ".3f"),
+    Column("ratio", "Ratio", ".3f"),
+    Column("auc", "AUC (95 %)", ".4f", ("auc_low", "auc_high")),
+    Column("eer", "EER", ".2%"),
+    Column("tar_at_1e-2", "TAR at FAR 1 %", ".1%"),
+    Column("tar_at_1e-3", "TAR at FAR 0.1 %", ".1%"),
+]
+
+
+def figures(embeddings, identities, metric: str) -> dict:
+    """Return the figures of one network on labelled images.
+
+    Parameters
+    ----------
+    embeddings : array_like, shape (N, d)
+    identities : array_like, shape (N,)
+        At least two identities, one of them with two rows.
+    metric : {"cosine", "euclidean"}
+
+    Returns
+    -------
+    dict
+        Those of `distance_summary` and `verification`; ``auc_low`` and ``auc_high`` of `auc_interval`, NaN with fewer
+        than three identities with two rows; ``tar_at_...`` NaN where fewer than ten pairs of two people are accepted at
+        that rate; ``same_pairs``, ``different_pairs``: numbers of pairs.
+    """
+    found = dict(distance_summary(embeddings, identities, metric=metric))
+    found |= dict(verification(embeddings, identities, metric=metric, far=FAR))
+    sizes = pd.Series(identities).value_counts()
+    same = int((sizes * (sizes - 1) // 2).sum())
+    different = int(len(identities) * (len(identities) - 1) // 2) - same
+    for rate, name in zip(FAR, ("tar_at_1e-2", "tar_at_1e-3"), strict=True):
+        if rate * different < ACCEPTED_AT_LEAST:
+            found[name] = float("nan")
+    interval = {"low": float("nan"), "high": float("nan")}
+    if (sizes > 1).sum() >= 3:
+        interval = auc_interval(embeddings, identities, metric=metric)
+    ends = {"auc_low": float(interval["low"]), "auc_high": float(interval["high"])}
+    return {"metric": metric} | found | ends | {"same_pairs": same, "different_pairs": different}
+
+
+def table(rows: pd.DataFrame, caption: str, marked: str = "") -> Table:
+    """Return the figures of several networks, without the rates that none of them has pairs for."""
+    columns = [c for c in COLUMNS if not (c.name in rows and rows[c.name].isna().all())]
+    return Table(rows, columns, caption, marked)
+
+
+def verdict(row, control=None) -> Text:
+    """Say in one sentence whether the people are recognised, so that energies mean something.
+
+    Parameters
+    ----------
+    row, control : mapping
+        Figures of the network, and of a network with random weights if there is one.
+    """
+    beside = "" if control is None else f" A network with random weights reaches {control['auc']:.3f}."
+    if row["auc"] < RECOGNISES:
+        return Text(
+            f"Here the network does not tell these people apart well: its AUC is {row['auc']:.3f}, below "
+            f"{RECOGNISES}.{beside} The energies below then say little: the clouds of different people overlap.",
+            "warning",
+        )
+    if control is not None and row["auc_low"] <= control["auc_high"]:
+        return Text(
+            f"The AUC is {row['auc']:.3f}, but its interval overlaps that of a network with random weights "
+            f"({control['auc']:.3f}): that it recognises these people is not shown. Take more people.",
+            "warning",
+        )
+    return Text(f"The network tells these people apart: its AUC is {row['auc']:.3f}.{beside}", "good")
+
+
+def without_errors(rows: pd.DataFrame) -> list[Text]:
+    """Return a remark where an AUC is 1: the interval is then a point and says nothing."""
+    perfect = list(rows.loc[rows["auc"] == 1, "network"])
+    if not perfect:
+        return []
+    return [
+        Text(
+            f"No pair is out of order for {', '.join(perfect)}. The interval is a point there: it cannot tell how rare "
+            "an error is that was not seen."
+        )
+    ]
+
+
+def histograms(clouds: dict, *, bins: int = 50) -> Figure:
+    """Draw the distances inside and between people of each network, with a threshold to move.
+
+    Parameters
+    ----------
+    clouds : mapping of network name to (embeddings, identities, figures)
+    """
+    tables = []
+    for network, (embeddings, identities, found) in clouds.items():
+        unit = found["d_inter"]
+        options = {"metric": found["metric"], "bins": bins, "threshold": found["threshold"]}
+        rows = distance_histogram(embeddings, identities, **options)
+        rows[["low", "high"]] /= unit
+        tables.append(rows.assign(network=network, best=found["threshold"] / unit))
+    together = pd.concat(tables, ignore_index=True)
+    start = round(float(together["best"].iloc[0]), 2)
+    chart = error_areas(
+        together,
+        start=start,
+        description="Histograms of the distances between two images of one person and of two people, with a movable "
+        "threshold. Distances inside a person lie to the left of those between people where the network recognises "
+        "them.",
+    )
+    return Figure(
+        chart,
+        "Distances between two images of one person, and of two people, in units of the mean distance between people. "
+        "Full colour: pairs that the threshold decides wrongly. Dashed: the best threshold on these pairs.",
+    )
