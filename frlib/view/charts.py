@@ -164,10 +164,16 @@ def _summary(table: pd.DataFrame, keys: list[str], x: str, band: tuple[float, fl
     data = groups[["energy", "neighbors", "isolated"]].mean().reset_index()
     for name, level in zip(("low", "high"), band, strict=True):
         data[name] = groups["energy"].quantile(level).to_numpy()
-    values = np.unique(data[x])
+    begins, ends = stretches(data[x])
+    return data.assign(begins=begins, ends=ends).round(5)
+
+
+def stretches(places: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Return the stretch of the axis for which each place stands: halfway to its neighbours."""
+    values = np.unique(places)
     middles = np.concatenate([[-np.inf], (values[1:] + values[:-1]) / 2, [np.inf]]).clip(-1e9, 1e9)
-    step = np.searchsorted(values, data[x])
-    return data.assign(begins=middles[step], ends=middles[step + 1]).round(5)
+    step = np.searchsorted(values, places)
+    return middles[step], middles[step + 1]
 
 
 def _heading(title, detail, count, band):
@@ -181,6 +187,15 @@ def _heading(title, detail, count, band):
 
 def _two_panels(data, x, color, choose, order, log, slider, height):
     """Return the energy panel above the panel of isolated shares, with legend, chooser and slider."""
+    panels = curve_panels(data, x, color, choose, order, log, slider, (height, 70))
+    return alt.vconcat(*panels, spacing=14).resolve_scale(x="shared", color="shared")
+
+
+def curve_panels(data, x, color, choose, order, log, slider, heights) -> list[alt.LayerChart]:
+    """Return the panels of energies and of isolated shares; the first holds legend, chooser and slider.
+
+    They know what the reader set as the parameters ``chosen``, ``epsilon`` and ``picked``.
+    """
     picked = alt.selection_point(fields=[color], bind="legend", name="picked")
     values = np.unique(data[x])
     params = []
@@ -193,17 +208,27 @@ def _two_panels(data, x, color, choose, order, log, slider, height):
         step = round(float(values[-1] - values[0]) / 100, 6) or 1e-6
         bind = alt.binding_range(min=float(values[0]), max=float(values[-1]), step=step, name="ε ")
         params.append(alt.param("epsilon", value=float(values[len(values) // 2]), bind=bind))
-    axis = alt.X(f"{x}:Q").title("scale ε, in mean pair distances" if x == "scale" else x)
-    axis = axis.scale(type="log" if log else "linear", nice=False, padding=0 if log else 8)
-    tint = alt.Color(f"{color}:N", sort=order, scale=alt.Scale(domain=order, range=_repeated(len(order))))
-    tint = tint.legend(orient="bottom", columns=3, title=None, symbolType="stroke", symbolOpacity=1)
-    fade = alt.when(picked).then(alt.value(1.0)).otherwise(alt.value(0.1))
+    axis, tint, fade = scale_axis(x, log), tint_of(color, order), picked_or_faint()
     above = _energy_panel(shown, axis, tint, fade, slider, data).add_params(picked, *params)
     below = _isolated_panel(shown, axis, tint, fade, slider)
-    both = alt.vconcat(
-        above.properties(width=WIDTH, height=height), below.properties(width=WIDTH, height=70), spacing=14
-    )
-    return both.resolve_scale(x="shared", color="shared")
+    return [panel.properties(width=WIDTH, height=h) for panel, h in zip((above, below), heights, strict=True)]
+
+
+def scale_axis(x: str, log: bool = False) -> alt.X:
+    """Return the horizontal axis of scales."""
+    axis = alt.X(f"{x}:Q").title("scale ε, in mean pair distances" if x == "scale" else x)
+    return axis.scale(type="log" if log else "linear", nice=False, padding=0 if log else 8)
+
+
+def tint_of(color: str, order: list[str]) -> alt.Color:
+    """Return one colour per curve, with the legend below."""
+    tint = alt.Color(f"{color}:N", sort=order, scale=alt.Scale(domain=order, range=_repeated(len(order))))
+    return tint.legend(orient="bottom", columns=3, title=None, symbolType="stroke", symbolOpacity=1)
+
+
+def picked_or_faint():
+    """Return the opacity of curves: all, or the one that the reader picked in the legend."""
+    return alt.when(alt.param("picked")).then(alt.value(1.0)).otherwise(alt.value(0.1))
 
 
 def _energy_panel(shown, axis, tint, fade, slider, data):
@@ -230,7 +255,10 @@ def _energy_panel(shown, axis, tint, fade, slider, data):
     layers = [one, bands, curves, points]
     if slider:
         here = shown.transform_filter("datum.begins <= epsilon && epsilon < datum.ends")
-        layers += [_rule(shown, quiet), here.mark_point(size=130).encode(x=quiet, y=energy, color=tint, opacity=fade)]
+        layers += [
+            slider_rule(shown, quiet),
+            here.mark_point(size=130).encode(x=quiet, y=energy, color=tint, opacity=fade),
+        ]
         layers.append(_readout(here, axis.shorthand.removesuffix(":Q")))
     return alt.layer(*layers)
 
@@ -240,7 +268,7 @@ def _dimmed(opacity: float):
     return alt.when(alt.param("picked")).then(alt.value(opacity)).otherwise(alt.value(0.02))
 
 
-def _rule(shown, axis):
+def slider_rule(shown, axis):
     """Return the slider's rule."""
     rule = shown.transform_aggregate(rows="count()").transform_calculate(
         **{axis.shorthand.removesuffix(":Q"): "epsilon"}
@@ -263,7 +291,7 @@ def _isolated_panel(shown, axis, tint, fade, slider):
     """Return the share of points with an empty ball."""
     share = alt.Y("isolated:Q").title("isolated").scale(domain=[0, 1]).axis(format=".0%", values=[0, 0.5, 1])
     panel = shown.mark_line(strokeWidth=1.6).encode(x=axis, y=share, color=tint, opacity=fade)
-    return alt.layer(panel, _rule(shown, axis)) if slider else panel
+    return alt.layer(panel, slider_rule(shown, axis)) if slider else panel
 
 
 def _repeated(count: int) -> list[str]:

@@ -1,0 +1,314 @@
+"""The multiscale fingerprint of several networks: views of one table of energies, all at the scale of one slider."""
+
+import textwrap
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from frlib.geometry import resampled_means
+from frlib.view import charts
+
+#: Coverage of the intervals of a mean over identities.
+LEVEL = 0.95
+KINDS = ("face network", "control")
+_HALF = 270
+
+
+def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Return means over identities with their intervals, and the rank of each attribute at each scale.
+
+    The unit is the identity: intervals are quantiles of the mean over identities drawn with replacement. Networks may
+    have different identities.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `frlib.fingerprint.fingerprint`: one per network, identity, attribute and scale.
+    n_points : int
+        Number of centres per identity.
+    draws, seed
+        As in `frlib.geometry.resampled_means`.
+
+    Returns
+    -------
+    DataFrame
+        One row per network, attribute and scale: ``energy``, ``displacement``, each with ``_low`` and ``_high``;
+        ``neighbors`` and ``isolated``, means; ``share``, the mean ball size over the number of other points; ``rank``
+        of the mean energy in its network, 1 for the highest, with ``rank_low`` and ``rank_high``; ``rank_sure``, the
+        share of draws in which the attribute has this rank; ``identities``, their number.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a network has fewer than two identities, or identities differ in attributes or scales.
+    """
+    _check(table, ["network", "identity", "attribute", "scale", "energy", "neighbors", "isolated", "displacement"])
+    parts = [_summary_of(name, own, n_points, draws, seed) for name, own in table.groupby("network", sort=False)]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _summary_of(network: str, table: pd.DataFrame, n_points: int, draws: int, seed: int) -> pd.DataFrame:
+    """Return the rows of one network."""
+    attributes, scales = list(dict.fromkeys(table["attribute"])), np.unique(table["scale"])
+    places = pd.MultiIndex.from_product([attributes, scales], names=["attribute", "scale"])
+    wide = table.pivot(index="identity", columns=["attribute", "scale"])
+    if len(wide) < 2 or len(table) != len(wide) * len(places):
+        raise ValueError(
+            f"table must have every attribute and scale once for each of two or more identities; {network!r} has "
+            f"{len(wide)} identities, {len(places)} pairs of attribute and scale, and {len(table)} rows"
+        )
+    columns = {c: wide[c][places].to_numpy().reshape(len(wide), len(attributes), -1) for c in _measured()}
+    result = {}
+    for name in ("energy", "displacement"):
+        means = resampled_means(columns[name], draws, seed=seed)
+        result[name] = _mean(columns[name])
+        result[f"{name}_low"], result[f"{name}_high"] = _interval(means)
+        if name == "energy":
+            result |= _ranks(result["energy"], means)
+    for name in ("neighbors", "isolated"):
+        result[name] = _mean(columns[name])
+    result["share"] = result["neighbors"] / (n_points - 1)
+    rows = pd.DataFrame({k: v.ravel() for k, v in result.items()}, index=places).reset_index()
+    return rows.assign(network=network, identities=len(wide))
+
+
+def _measured() -> tuple[str, ...]:
+    return ("energy", "displacement", "neighbors", "isolated")
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Return the mean over identities that have a value."""
+    present = ~np.isnan(values)
+    total = np.nan_to_num(values).sum(axis=0)
+    return np.divide(total, present.sum(axis=0), out=np.full_like(total, np.nan), where=present.any(axis=0))
+
+
+def _interval(means: np.ndarray) -> np.ndarray:
+    """Return the two quantiles over draws that hold `LEVEL` of them; NaN where a draw has no value."""
+    return np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+
+
+def _ranks(mean: np.ndarray, draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Return ranks of attributes by energy, 1 for the highest, at each scale; NaN where an energy is missing."""
+    rank, drawn = (stats.rankdata(-values, axis=-2, nan_policy="omit") for values in (mean, draws))
+    low, high = _interval(drawn)
+    return {"rank": rank, "rank_low": low, "rank_high": high, "rank_sure": (drawn == rank).mean(axis=0)}
+
+
+def fingerprint_views(
+    summary: pd.DataFrame, *, description: str, controls: Sequence[str] = (), title: str = "Multiscale fingerprints"
+) -> alt.VConcatChart:
+    """Draw fingerprints: energies and ranks of one network, its heat map, one attribute in all networks, all at ε.
+
+    One slider moves ε in all views, and needs no kernel. The reader chooses a network for the first three views and an
+    attribute for the fourth; a click on the legend singles out an attribute and shows the interval of its rank.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Of `fingerprint_summary`.
+    description : str
+        Text alternative: what the views show and what they say.
+    controls : sequence of str
+        Networks that are no face networks; their curves are dashed.
+    title : str
+
+    Returns
+    -------
+    alt.VConcatChart
+        Five views, one below the other.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, the table or the description is empty, or a control is no network of the table.
+    """
+    _check(summary, ["network", "attribute", "scale", "energy", "energy_low", "rank", "share", "displacement"])
+    if not description.strip():
+        raise ValueError("description must say what the views show; got an empty text")
+    missing = set(controls) - set(summary["network"])
+    if missing:
+        raise ValueError(f"controls must be networks of summary; got {', '.join(map(repr, sorted(missing)))}")
+    data = _for_the_browser(summary, controls)
+    views = [_one_network(data), _heat_map(data), _all_networks(data)]
+    counts = summary.groupby("identities")["network"].unique()
+    people = "; ".join(f"{n} identities: {', '.join(names)}" for n, names in sorted(counts.items(), reverse=True))
+    lines = [f"Bands and bars: {LEVEL:.0%} interval of the mean over identities, by drawing them again.", f"{people}."]
+    both = alt.vconcat(*views, spacing=22).resolve_scale(color="independent")
+    return both.properties(title=alt.TitleParams(title, subtitle=_wrapped(lines)), description=description)
+
+
+def _wrapped(lines: Sequence[str], width: int = 60) -> list[str]:
+    """Break lines so that they fit a phone."""
+    return [part for line in lines for part in textwrap.wrap(line, width)]
+
+
+def _check(table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raise unless the table has rows and these columns."""
+    for name in columns:
+        if name not in table:
+            raise ValueError(f"table must have a column {name!r}; it has {', '.join(map(repr, table.columns))}")
+    if table.empty:
+        raise ValueError("table must not be empty")
+
+
+def _for_the_browser(summary: pd.DataFrame, controls: Sequence[str]) -> pd.DataFrame:
+    """Return what the views need, with readable names and the stretch of the slider for which each scale stands."""
+    kinds = np.where(summary["network"].isin(controls), KINDS[1], KINDS[0])
+    names = summary["attribute"].str.replace("_", " ")
+    data = summary.drop(columns="identities").assign(attribute=names, kind=kinds)
+    data = data.rename(columns={"energy_low": "low", "energy_high": "high"})
+    begins, ends = charts.stretches(data["scale"])
+    return data.assign(begins=begins, ends=ends).round(3)
+
+
+# ---------------------------------------------------------------- one network
+
+
+def _one_network(data: pd.DataFrame) -> alt.VConcatChart:
+    """Return curves, isolated shares and ranks of the network that the reader chose."""
+    order = list(dict.fromkeys(data["attribute"]))
+    curves, isolated = charts.curve_panels(data, "scale", "attribute", "network", order, False, True, (230, 46))
+    ranks = _rank_panel(data, order).properties(width=charts.WIDTH, height=21 * len(order))
+    curves = curves.properties(title=_question("One network: how consistent is its reaction to each attribute?"))
+    ranks = ranks.properties(title=_question("Does the order depend on the scale? Rank 1: highest energy"))
+    return alt.vconcat(curves, isolated, ranks, spacing=14).resolve_scale(x="shared", color="shared")
+
+
+def _question(text: str) -> alt.TitleParams:
+    return alt.TitleParams(text, fontSize=12.5, fontWeight=600, offset=18 if text.startswith("One net") else 8)
+
+
+def _rank_panel(data: pd.DataFrame, order: list[str]) -> alt.LayerChart:
+    """Return ranks against the scale: large points where the rank is sure, and the interval of a picked attribute."""
+    shown = alt.Chart(data).transform_filter("datum.network === chosen")
+    axis, tint, fade = charts.scale_axis("scale"), charts.tint_of("attribute", order), charts.picked_or_faint()
+    rank = alt.Y("rank:Q").title("rank").scale(domain=[0.6, len(order) + 0.4], reverse=True, nice=False, zero=False)
+    rank = rank.axis(values=list(range(1, len(order) + 1)), format="d", grid=False, labelOverlap=False)
+    tips = [
+        "attribute:N",
+        alt.Tooltip("scale:Q", format=".3~f"),
+        alt.Tooltip("rank:Q"),
+        alt.Tooltip("rank_sure:Q", format=".0%", title="draws with this rank"),
+        alt.Tooltip("rank_low:Q", format=".0f", title="interval from"),
+        alt.Tooltip("rank_high:Q", format=".0f", title="interval to"),
+    ]
+    lines = shown.mark_line(strokeWidth=1.6).encode(x=axis, y=rank, color=tint, opacity=fade)
+    sure = alt.Size("rank_sure:Q").scale(domain=[0, 1], range=[4, 130]).legend(None)
+    points = shown.mark_point().encode(x=axis, y=rank, color=tint, size=sure, opacity=fade, tooltip=tips)
+    one = shown.transform_filter("length(data('picked_store')) > 0").transform_filter(alt.param("picked"))
+    interval = one.mark_bar(width=5, opacity=0.35).encode(
+        x=axis, y=alt.Y("rank_low:Q").title("rank"), y2="rank_high:Q", color=tint
+    )
+    return alt.layer(charts.slider_rule(shown, axis), interval, lines, points)
+
+
+def _heat_map(data: pd.DataFrame) -> alt.LayerChart:
+    """Return attribute against scale, with the slider's column outlined; faint where most points are isolated."""
+    shown = alt.Chart(data).transform_filter("datum.network === chosen")
+    order = list(dict.fromkeys(data["attribute"]))
+    x = alt.X("scale:O").title("scale ε, in mean pair distances").axis(labelAngle=0, labelOverlap=True, format=".3~f")
+    y = alt.Y("attribute:N").sort(order).title(None)
+    top = round(float(np.nanmax(data["energy"])), 2)
+    energy = alt.Color("energy:Q").scale(scheme="viridis", domain=[0, top]).title("energy")
+    cells = shown.mark_rect().encode(
+        x=x,
+        y=y,
+        color=energy.legend(orient="bottom", gradientLength=200, titleOrient="left"),
+        opacity=alt.Opacity("isolated:Q").scale(domain=[0, 1], range=[1, 0.12]).legend(None),
+        tooltip=[
+            "attribute:N",
+            alt.Tooltip("scale:Q", format=".3~f"),
+            alt.Tooltip("energy:Q", format=".3f"),
+            alt.Tooltip("isolated:Q", format=".0%", title="isolated points"),
+            alt.Tooltip("displacement:Q", format=".2f", title="displacement, in mean pair distances"),
+        ],
+    )
+    here = shown.transform_filter(_HERE).mark_rect(filled=False, strokeWidth=1.5, color=charts.COLORS[6])
+    title = _question("The same network as a heat map. Faint: most points are isolated")
+    return alt.layer(cells, here.encode(x=x, y=y)).properties(
+        width=charts.WIDTH - 70, height=20 * len(order), title=title
+    )
+
+
+_HERE = "datum.begins <= epsilon && epsilon < datum.ends"
+
+# ---------------------------------------------------------------- all networks
+
+
+def _all_networks(data: pd.DataFrame) -> alt.VConcatChart:
+    """Return one attribute in all networks, at equal ε and at equal share of pairs, and all attributes at ε."""
+    networks, attributes = (list(dict.fromkeys(data[c])) for c in ("network", "attribute"))
+    bind = alt.binding_select(options=attributes, name="attribute ")
+    attribute = alt.param("compared", value=attributes[0], bind=bind)
+    pair = alt.hconcat(
+        _compared(data, networks, "scale").add_params(attribute), _compared(data, networks, "share"), spacing=24
+    )
+    pair = pair.resolve_scale(color="shared", strokeDash="shared", y="shared")
+    at = alt.hconcat(_at_scale(data, networks, "energy"), _at_scale(data, networks, "displacement"), spacing=24)
+    both = alt.vconcat(
+        pair.properties(title=_question("One attribute in all networks, at equal ε and at equal share of pairs")),
+        at.resolve_scale(color="shared").properties(
+            title=_question("All networks at ε, and how far one curve reaches")
+        ),
+        spacing=26,
+    )
+    return both.resolve_scale(color="shared", strokeDash="independent")
+
+
+def _network_tint(networks: list[str]) -> alt.Color:
+    tint = charts.tint_of("network", networks)
+    return tint.legend(orient="bottom", columns=2, title=None, symbolType="circle", symbolOpacity=1, labelLimit=200)
+
+
+def _compared(data: pd.DataFrame, networks: list[str], x: str) -> alt.LayerChart:
+    """Return the energy of the chosen attribute against ε or against the share of pairs in the balls."""
+    shown = alt.Chart(data).transform_filter("datum.attribute === compared")
+    if x == "share":
+        shown = shown.transform_filter("datum.share > 0")
+        axis = alt.X("share:Q").title("share of pairs in the balls").scale(type="log", nice=False)
+        axis = axis.axis(format="~%", values=[0.001, 0.01, 0.03, 0.1, 0.3, 1])
+    else:
+        axis = alt.X("scale:Q").title("scale ε").scale(nice=False)
+    tint, energy = _network_tint(networks), alt.Y("energy:Q").title("energy").scale(nice=False, zero=True)
+    dash = alt.StrokeDash("kind:N").scale(domain=KINDS, range=[[1, 0], [4, 3]])
+    dash = dash.legend(orient="bottom", title=None, symbolStrokeColor=charts.COLORS[7])
+    tips = [
+        "network:N",
+        alt.Tooltip("scale:Q", format=".3~f"),
+        alt.Tooltip("share:Q", format=".1%", title="share of pairs"),
+        alt.Tooltip("energy:Q", format=".3f"),
+        alt.Tooltip("low:Q", format=".3f", title="interval from"),
+        alt.Tooltip("high:Q", format=".3f", title="interval to"),
+    ]
+    band = shown.mark_area(opacity=0.12, tooltip=None).encode(
+        x=axis, y=alt.Y("low:Q").title("energy"), y2="high:Q", color=tint
+    )
+    order = alt.Order("scale:Q")
+    lines = shown.mark_line(strokeWidth=1.8).encode(x=axis, y=energy, color=tint, strokeDash=dash, order=order)
+    points = shown.transform_filter(_HERE).mark_point(size=90).encode(x=axis, y=energy, color=tint, tooltip=tips)
+    return alt.layer(band, lines, points).properties(width=_HALF, height=190)
+
+
+def _at_scale(data: pd.DataFrame, networks: list[str], what: str) -> alt.LayerChart:
+    """Return all attributes and networks at the slider's ε: energies, or displacements (which know no scale)."""
+    shown = alt.Chart(data).transform_filter(_HERE)
+    names = {"energy": ("low", "high"), "displacement": ("displacement_low", "displacement_high")}
+    low, high = names[what]
+    order = list(dict.fromkeys(data["attribute"]))
+    title = "energy at ε" if what == "energy" else "displacement, in mean pair distances"
+    x = alt.X(f"{what}:Q").title(title)
+    limits = [min(0.0, float(data[low].min())), float(data[high].max())]
+    x = x.scale(domain=limits) if what == "energy" else x.scale(type="log", nice=False).axis(format="~g", tickCount=5)
+    places = {
+        "y": alt.Y("attribute:N").sort(order).title(None).axis(grid=True, tickBand="extent"),
+        "yOffset": alt.YOffset("network:N").sort(networks),
+        "color": _network_tint(networks),
+    }
+    tips = ["network:N", "attribute:N", *(alt.Tooltip(f"{c}:Q", format=".3f") for c in (what, low, high, "isolated"))]
+    bars = shown.mark_rule(strokeWidth=1.6).encode(x=alt.X(f"{low}:Q").title(title), x2=f"{high}:Q", **places)
+    dots = shown.mark_point(size=30).encode(x=x, tooltip=tips, **places)
+    return alt.layer(bars, dots).properties(width=_HALF - (60 if what == "energy" else 0), height=40 * len(order))
