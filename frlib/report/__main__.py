@@ -10,6 +10,7 @@ from pathlib import Path
 from frlib import checks, runtime, store
 
 CONTROL = "mobilefacenet"
+FILE_OPTIONS = ("metric", "crop", "size", "embedding", "mean", "scale")
 EPILOG = """\
 labels.csv has one line per row of embeddings.npy, below a line with the names of the columns:
   identity             who is on the image (required)
@@ -87,15 +88,17 @@ def load_subject(options: argparse.Namespace, device):
         if options.target not in names:
             accepted = f"a file .onnx, a file .npy with labels, or one of {', '.join(names)}"
             raise ValueError(f"target must be {accepted}; got {options.target!r}")
-        for option in ("metric", "crop", "mean", "scale", "bgr"):
-            checks.one_of(f"{option} (only for a file .onnx)", getattr(options, option), (None, False))
+        given = [f"--{o}" for o in (*FILE_OPTIONS, "bgr") if getattr(options, o)]
+        if given:
+            raise ValueError(f"{given[0]} is for a file .onnx; {options.target} brings its own")
         return load(options.target, device), {"licence": MODEL_CARDS[options.target].licence}
     if not target.is_file():
         raise FileNotFoundError(f"there is no file {target}")
     from frlib.models.onnx import load_onnx
 
     name = f"{target.stem} (file)" if target.stem in (*names, f"{CONTROL}-random") else target.stem
-    given = {option: getattr(options, option) for option in ("metric", "crop", "mean", "scale")}
+    given = {option: getattr(options, option) for option in FILE_OPTIONS}
+    given["output"] = given.pop("embedding")
     given = {option: value for option, value in given.items() if value is not None} | {"bgr": options.bgr}
     subject = load_onnx(target, device=device, name=name, **given)
     order, mean = "BGR" if options.bgr else "RGB", ", ".join(f"{m:g}" for m in subject.preprocess.mean)
@@ -134,6 +137,8 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--jobs", type=int, help="processes (all processors)")
     file = p.add_argument_group("file .onnx")
     file.add_argument("--crop", choices=("arcface", "wide"), help="how much of the head the network wants (arcface)")
+    file.add_argument("--size", type=int, help="pixels of the input, if the file leaves them open")
+    file.add_argument("--embedding", metavar="OUTPUT", help="which output is the embedding, if there are several")
     file.add_argument("--mean", type=float, nargs="+", help="subtracted from the channels, 0 to 255 (127.5)")
     file.add_argument("--scale", type=float, help="multiplies the rest (1/127.5)")
     file.add_argument("--bgr", action="store_true", help="the network wants blue first")

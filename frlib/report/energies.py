@@ -105,7 +105,8 @@ def ranking(energies: pd.DataFrame, retention: pd.DataFrame | None = None) -> pd
         row = {"attribute": attribute, "isolated": float(part["isolated"].mean()), "identities": len(part)}
         for name in ("displacement", "energy"):
             found = mean_with_interval(part[name])
-            row |= {name: found["mean"], f"{name}_low": found["low"], f"{name}_high": found["high"]}
+            # Neither can be negative; of a few values the interval could be.
+            row |= {name: found["mean"], f"{name}_low": np.maximum(0, found["low"]), f"{name}_high": found["high"]}
         if retention is not None:
             row["curves_accepted"] = float(retention.loc[retention["attribute"] == attribute, "curves_accepted"].mean())
         rows.append(row)
@@ -168,19 +169,20 @@ def ranking_chart(rankings: pd.DataFrame, subject: str) -> Figure:
 
 def by_attribute(energies: pd.DataFrame, subject: str) -> Figure:
     """Draw the energies of all attributes against ε, for a network that the reader chooses; first the report's own."""
+    several = energies["network"].nunique() > 1
     chart = energy_curves(
         energies,
         detail="identity",
-        choose="network",
+        choose="network" if several else None,
         title="Energy against scale, one curve per attribute",
         description="Curves of energy against scale, one per attribute, for one network at a time, with the share of "
         "isolated points below.",
     )
     return Figure(
         chart,
-        f"Begins with {subject}; choose another network to compare. Low: neighbouring images move in the same "
-        "direction when the attribute changes. Read the lower panel first: where most points are isolated, the energy "
-        "rests on few pairs.",
+        (f"Begins with {subject}; choose another network to compare. " if several else "")
+        + "Low: neighbouring images move in the same direction when the attribute changes. Read the lower panel first: "
+        "where most points are isolated, the energy rests on few pairs.",
     )
 
 

@@ -102,7 +102,7 @@ def _distances(embeddings, identities, found: dict, n_images: int) -> Section:
         "right pairs accepted at a false acceptance rate (left out where there are too few pairs for it)."
     )
     blocks = [
-        recognition.verdict(found),
+        recognition.verdict(found, subject="The distance of these embeddings"),
         Text(used),
         recognition.table(rows, caption),
         *recognition.without_errors(rows),
@@ -172,13 +172,11 @@ def _found_attributes(table: pd.DataFrame) -> str:
 
 
 def ks_chart(table: pd.DataFrame) -> Figure:
-    """Draw the statistic of each attribute and modality; open circles where q exceeds 5 %."""
+    """Draw the statistic of each attribute and modality; faint where q exceeds 5 %."""
     data = table[["attribute", "modality", "ks", "q_value"]].round(5)
-    data = data.assign(sure=(data["q_value"] <= 0.05).map({True: "q ≤ 5 %", False: "q > 5 %"}))
     order = list(data.groupby("attribute")["ks"].mean().sort_values(ascending=False).index)
     color = alt.Color("modality:N").sort(["positive", "negative"])
     color = color.scale(domain=["positive", "negative"], range=charts.COLORS[:2])
-    opacity = alt.Opacity("sure:N").scale(domain=["q ≤ 5 %", "q > 5 %"], range=[1, 0.35])
     chart = (
         alt.Chart(data)
         .mark_point(size=90)
@@ -186,8 +184,7 @@ def ks_chart(table: pd.DataFrame) -> Figure:
             x=alt.X("ks:Q").title("KS statistic"),
             y=alt.Y("attribute:N").sort(order).title(None),
             color=color.legend(orient="bottom", title=None),
-            shape=alt.Shape("modality:N").sort(["positive", "negative"]).legend(orient="bottom", title=None),
-            opacity=opacity.legend(orient="bottom", title=None),
+            opacity=alt.condition("datum.q_value <= 0.05", alt.value(1), alt.value(0.35)),
             tooltip=[
                 "attribute",
                 "modality",

@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
-from frlib.faces import Identity, sample_identities
+from frlib.faces import ATTRIBUTES, Identity, sample_identities
 from frlib.fingerprint import FieldCloud, field_clouds, fingerprint
 from frlib.geometry import identity_retention
 from frlib.models.embedder import FaceEmbedder
@@ -85,6 +85,9 @@ def report(
     people = sample_identities(max(sizes.people, sizes.identities), seed=seed)
     run = {"n_jobs": n_jobs, "progress": progress}
     table = fingerprint(embedders, people[: sizes.identities], sizes.points, energies.SCALES, seed=seed, **run)
+    # Embeddings that were stored come back in another order of attributes: charts take that of the paper.
+    table = table.sort_values("attribute", key=pd.Index(ATTRIBUTES).get_indexer, kind="stable", ignore_index=True)
+    table = table.sort_values("network", key=pd.Index([e.name for e in embedders]).get_indexer, kind="stable")
     images = recognition_images(embedders, people[: sizes.people], sizes.images, seed=seed, **run)
     clouds = [field_clouds(embedders, who, sizes.points, seed=seed) for who in people[: sizes.identities]]
     known = {name: {"network": name} | recognition.figures(*found) for name, found in images.items()}
@@ -137,7 +140,7 @@ def _embedded(embedders, identity: Identity, n_images: int, seed: int) -> dict[s
 
 def _shares(cloud: FieldCloud) -> pd.DataFrame:
     """Return the energies of a cloud at equal shares of pairs."""
-    table = energies.equal_shares(cloud.points, cloud.fields, cloud.metric)
+    table = energies.equal_shares(cloud.points, {a: cloud.fields[a] for a in ATTRIBUTES}, cloud.metric)
     return table.assign(network=cloud.network, identity=cloud.identity)
 
 

@@ -20,9 +20,10 @@
     await to.runAsync();
   }
 
-  /* Vega leaves the inputs of some bindings without a name for screen readers. */
+  /* Vega leaves the inputs of some bindings without a name for screen readers. A list of one leaves no choice. */
   function nameInputs(place) {
     for (const row of place.querySelectorAll(".vega-bind")) {
+      row.hidden = row.querySelector("select")?.options.length === 1;
       const name = row.querySelector(".vega-bind-name")?.textContent.trim();
       for (const input of row.querySelectorAll("input:not([type=radio]), select"))
         input.setAttribute("aria-label", name || "value");

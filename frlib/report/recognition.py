@@ -63,18 +63,20 @@ def table(rows: pd.DataFrame, caption: str, marked: str = "") -> Table:
     return Table(rows, columns, caption, marked)
 
 
-def verdict(row, control=None) -> Text:
+def verdict(row, control=None, subject: str = "The network") -> Text:
     """Say in one sentence whether the people are recognised, so that energies mean something.
 
     Parameters
     ----------
     row, control : mapping
         Figures of the network, and of a network with random weights if there is one.
+    subject : str
+        Beginning of the sentence.
     """
     beside = "" if control is None else f" A network with random weights reaches {control['auc']:.3f}."
     if row["auc"] < RECOGNISES:
         return Text(
-            f"Here the network does not tell these people apart well: its AUC is {row['auc']:.3f}, below "
+            f"{subject} does not tell these people apart well: the AUC is {row['auc']:.3f}, below "
             f"{RECOGNISES}.{beside} The energies below then say little: the clouds of different people overlap.",
             "warning",
         )
@@ -84,18 +86,18 @@ def verdict(row, control=None) -> Text:
             f"({control['auc']:.3f}): that it recognises these people is not shown. Take more people.",
             "warning",
         )
-    return Text(f"The network tells these people apart: its AUC is {row['auc']:.3f}.{beside}", "good")
+    return Text(f"{subject} tells these people apart: the AUC is {row['auc']:.3f}.{beside}", "good")
 
 
 def without_errors(rows: pd.DataFrame) -> list[Text]:
-    """Return a remark where an AUC is 1: the interval is then a point and says nothing."""
-    perfect = list(rows.loc[rows["auc"] == 1, "network"])
+    """Return a remark where an AUC is shown as 1: the interval is then a point and says nothing."""
+    perfect = list(rows.loc[rows["auc"].round(4) == 1, "network"])
     if not perfect:
         return []
     return [
         Text(
-            f"No pair is out of order for {', '.join(perfect)}. The interval is a point there: it cannot tell how rare "
-            "an error is that was not seen."
+            f"No pair, or hardly one, is out of order for {', '.join(perfect)}. The interval is a point there: it cannot "
+            "tell how rare an error is that was not seen."
         )
     ]
 
