@@ -10,6 +10,9 @@ from tqdm.auto import tqdm
 
 from frlib.checks import at_least
 
+#: How much of the head an aligned image shows.
+CROPS = ("arcface", "wide")
+
 
 class Preprocess(nn.Module):
     """Turn RGB images into the input of a network; differentiable.
