@@ -9,6 +9,7 @@ The table of labels has one line per row of the matrix, in the same order, below
 * Every other column is an attribute with two values: 1 and 0, 1 and -1, or true and false.
 """
 
+import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -137,26 +138,22 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
     """
     path = _existing(path)
     try:
-        # Without a header pandas neither renames columns that are there twice nor guesses types.
-        options = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
-        table = pd.read_csv(path, encoding="utf-8-sig", **options)
-    except (ValueError, pd.errors.ParserError) as error:
+        with open(path, newline="", encoding="utf-8-sig") as file:
+            lines = [[value.strip() for value in line] for line in csv.reader(file, strict=True)]
+    except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"{path.name} must be a table in UTF-8, with commas between columns; {error}") from error
-    short = table.isna().any(axis=1).to_numpy()
-    blank = short | (table == "").all(axis=1).to_numpy()
-    last = len(table) - int(blank[::-1].argmin())  # blank lines at the end mean nothing
-    table, short = table[:last].apply(lambda column: column.str.strip()), short[:last]
-    if blank.all() or last < 2:
+    while lines and not any(lines[-1]):  # empty lines at the end mean nothing
+        lines.pop()
+    if len(lines) < 2:
         raise ValueError(f"{path.name} must have the names of the columns and at least one line below them")
-    if short.any():
-        raise ValueError(
-            f"{path.name} must have {table.shape[1]} columns in every line; line {short.argmax() + 1} has less"
-        )
-    head = list(table.iloc[0])
+    head = lines[0]
+    ragged = next((k for k, line in enumerate(lines) if len(line) != len(head)), None)
+    if ragged is not None:
+        raise ValueError(f"{path.name} must have {len(head)} values in line {ragged + 1}; got {len(lines[ragged])}")
     twice = [column for column in head if head.count(column) > 1 or not column]
     if twice:
         raise ValueError(f"{path.name} must have columns of different names, not empty; got {twice[0]!r}")
-    return table[1:].reset_index(drop=True).set_axis(head, axis=1)
+    return pd.DataFrame(lines[1:], columns=head, dtype=object)
 
 
 def _existing(path: str | os.PathLike) -> Path:

@@ -96,8 +96,8 @@ def without_errors(rows: pd.DataFrame) -> list[Text]:
         return []
     return [
         Text(
-            f"No pair, or hardly one, is out of order for {', '.join(perfect)}. The interval is a point there: it cannot "
-            "tell how rare an error is that was not seen."
+            f"No pair, or hardly one, is out of order for {', '.join(perfect)}. The interval is a point there: it "
+            "cannot tell how rare an error is that was not seen."
         )
     ]
 

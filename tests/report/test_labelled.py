@@ -1,0 +1,156 @@
+"""Embeddings and labels from files: what is read is what was written, and every mistake is named with its place."""
+
+import csv
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frlib.report.labelled import read, read_table
+
+HEAD = ["identity", "Male", "curve", "varied", "step"]
+ROWS = [
+    ["ann", "1", "", "", ""],
+    ["ann", "1", "k", "", "0"],
+    ["ann", "1", "k", "pose", "-1"],
+    ["ann", "1", "k", "pose", "1"],
+    ["bob", "0", "", "", ""],
+]
+
+
+def write(folder, rows=ROWS, head=HEAD, matrix=None):
+    matrix = np.arange(1, 3 * len(rows) + 1, dtype=np.float32).reshape(-1, 3) if matrix is None else matrix
+    np.save(folder / "e.npy", matrix)
+    with open(folder / "l.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([head, *rows])
+    return folder / "e.npy", folder / "l.csv"
+
+
+text = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=8)
+
+
+@given(st.lists(st.tuples(text, st.booleans()), min_size=1, max_size=12), st.sampled_from(["10", "1-1", "truefalse"]))
+def test_what_was_written_is_read(tmp_path_factory, people, coding):
+    words = {"10": ("0", "1"), "1-1": ("-1", "1"), "truefalse": ("False", "True")}[coding]
+    rows = [[name, words[smiles]] for name, smiles in people]
+    found = read(*write(tmp_path_factory.mktemp("labels"), rows, ["identity", "Smiles, wide"]))
+    assert list(found.identities) == [name for name, _ in people]
+    assert list(found.attributes["Smiles, wide"]) == [smiles for _, smiles in people]
+    assert found.is_image.all()
+    np.testing.assert_array_equal(found.embeddings, np.arange(1, 3 * len(rows) + 1).reshape(-1, 3))
+
+
+def test_curves_are_found_in_any_order_of_lines(tmp_path):
+    rng = np.random.default_rng(0)
+    lines = [["ann", "1", c, v, s] for c in "abc" for v, s in [("", "0"), ("pose", "-1"), ("pose", "1")]]
+    lines += [["ann", "1", "c", "light", "-1"], ["ann", "1", "c", "light", "+1"], ["bob", "0", "", "", ""]]
+    order = rng.permutation(len(lines))
+    matrix = rng.normal(size=(len(lines), 4)).astype(np.float32)
+    found = read(*write(tmp_path, [lines[k] for k in order], matrix=matrix[order]))
+    points, minus, plus = found.fields_of("ann", 1)
+    assert list(sorted(points)) == ["light", "pose"]
+    for where, first in ((points, 0), (minus, 1), (plus, 2)):
+        expected = {tuple(row) for row in matrix[[first, first + 3, first + 6]]}
+        assert {tuple(row.tolist()) for row in where["pose"]} == {tuple(map(float, row)) for row in expected}
+    together = np.hstack([points["pose"], minus["pose"], plus["pose"]])
+    known = np.hstack([matrix[[0, 3, 6]], matrix[[1, 4, 7]], matrix[[2, 5, 8]]])
+    np.testing.assert_array_equal(together[together[:, 0].argsort()], known[known[:, 0].argsort()])
+    np.testing.assert_array_equal(plus["light"], matrix[[10]])
+    assert found.fields_of("ann", 2)[0].keys() == {"pose"}
+    assert found.fields_of("bob", 1)[0] == {}
+
+
+def test_a_byte_order_mark_and_empty_lines_at_the_end_mean_nothing(tmp_path):
+    path = tmp_path / "l.csv"
+    path.write_text("\ufeffidentity,Male\n ann ,1\nNA,0\n\n\n", encoding="utf-8")
+    assert read_table(path).to_dict("list") == {"identity": ["ann", "NA"], "Male": ["1", "0"]}
+
+
+def changed(line, column, value):
+    rows = [list(row) for row in ROWS]
+    rows[line][HEAD.index(column)] = value
+    return {"rows": rows}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"matrix": np.ones((4, 3))}, r"l.csv must have one line per row of e.npy, 4, below .* got 5"),
+        ({"matrix": np.ones((5, 3, 2))}, r"e.npy must be a non-empty matrix \(N, d\); got shape \(5, 3, 2\)"),
+        ({"matrix": np.full((5, 3), np.nan)}, "e.npy must be finite; row 0 holds NaN or infinity"),
+        ({"matrix": np.zeros((5, 3))}, "e.npy must have no zero vector with metric='cosine'; row 0 is zero"),
+        ({"matrix": np.full((5, 3), "a")}, "e.npy must hold one matrix of real numbers; got type <U1"),
+        ({"matrix": np.full((5, 3), {}, object)}, "e.npy must be a matrix of numbers as numpy.save writes it"),
+        ({"head": ["name", *HEAD[1:]]}, "l.csv must have a column 'identity'; it has 'name', 'Male'"),
+        ({"head": ["identity", "identity", *HEAD[2:]]}, "columns of different names, not empty; got 'identity'"),
+        ({"head": ["identity", "Male", "curve", "varied", ""]}, "columns of different names, not empty; got ''"),
+        ({"head": ["identity", "Male", "curve", "varied", "Old"]}, "all of the columns 'curve', 'varied' and 'step'"),
+        (changed(4, "identity", ""), r"l.csv, line 6 \(row 4 of the embeddings\), column 'identity': an identity"),
+        (changed(2, "Male", "2"), r"line 4 \(row 2 of the embeddings\), column 'Male': .* 1 or 0.* got '2'"),
+        (changed(1, "Male", "-1"), r"line 3 \(row 1 .*\), column 'Male': .* must not have both 0 and -1"),
+        (changed(3, "step", "2"), r"line 5 \(row 3 .*\), column 'step': a step must be -1, 0 or 1; got '2'"),
+        (changed(3, "step", ""), r"line 5 \(row 3 .*\), column 'step': a step must be -1, 0 or 1; got ''"),
+        (changed(3, "step", "-1"), "line 5: this step of this curve is there already"),
+        (changed(3, "varied", ""), r"line 5 .*, column 'varied': it must be empty where the step is 0, and only there"),
+        (changed(3, "varied", "light"), "curve 'k' must have both steps, -1 and 1, along 'pose'; it has one"),
+        (changed(4, "step", "1"), r"line 6 .*, column 'curve': a changed image must name its curve"),
+        (changed(4, "curve", "k"), r"column 'step': a step must be -1, 0 or 1; got ''"),
+        ({"rows": [*ROWS[:4], ["bob", "0", "k", "", "0"]]}, "a curve must have one identity; curve 'k' has 2"),
+        ({"rows": [*ROWS[:4], ["ann", "0", "k", "", "0"]]}, "one line with step 0; curve 'k' has 2"),
+        ({"rows": [ROWS[0], *ROWS[2:], ROWS[4]]}, "one line with step 0; curve 'k' has 0"),
+    ],
+)
+def test_mistakes_are_named_with_their_place(tmp_path, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        read(*write(tmp_path, **wrong))
+
+
+def test_other_columns_are_passed_over_if_the_attributes_are_named(tmp_path):
+    rows = [[*row, "photo.png"] for row in ROWS]
+    files = write(tmp_path, rows, [*HEAD, "file"])
+    with pytest.raises(ValueError, match="column 'file': an attribute must be .* got 'photo.png'. .*--attributes"):
+        read(*files)
+    assert list(read(*files, attributes=["Male"]).attributes) == ["Male"]
+    with pytest.raises(ValueError, match="l.csv must have a column 'Old'; it has 'identity', 'Male'"):
+        read(*files, attributes=["Old"])
+
+
+def test_files_that_are_not_what_they_should_be(tmp_path):
+    embeddings, labels = write(tmp_path)
+    with pytest.raises(FileNotFoundError, match="there is no file .*nosuch.csv"):
+        read(embeddings, tmp_path / "nosuch.csv")
+    with pytest.raises(FileNotFoundError, match="there is no file .*nosuch.npy"):
+        read(tmp_path / "nosuch.npy", labels)
+    with pytest.raises(ValueError, match="l.csv must be a matrix of numbers"):
+        read(labels, labels)
+    with pytest.raises(ValueError, match="e.npy must be a table in UTF-8"):
+        read(embeddings, embeddings)
+    np.savez(tmp_path / "several.npz", a=np.ones(3))
+    with pytest.raises(ValueError, match="several.npz must hold one matrix of real numbers; got an archive"):
+        read(tmp_path / "several.npz", labels)
+    labels.write_text("identity,Male\nann,1\nbob\n")
+    with pytest.raises(ValueError, match="l.csv must have 2 values in line 3; got 1"):
+        read(embeddings, labels)
+    labels.write_text("identity,Male\n")
+    with pytest.raises(ValueError, match="at least one line below"):
+        read(embeddings, labels)
+    with pytest.raises(ValueError, match="metric must be one of"):
+        read(embeddings, labels, metric="l2")
+
+
+def test_a_pickle_is_never_opened(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    np.save(tmp_path / "e.npy", np.array([Trap()], object), allow_pickle=True)
+    with pytest.raises(ValueError, match="e.npy must be a matrix of numbers"):
+        read(tmp_path / "e.npy", tmp_path / "l.csv")
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_numbers_of_any_type_are_taken(tmp_path):
+    for kind in (np.float64, np.float16, np.int32, np.uint8):
+        found = read(*write(tmp_path, matrix=np.arange(1, 16).reshape(5, 3).astype(kind)))
+        assert found.embeddings.dtype.is_floating_point
