@@ -1,0 +1,201 @@
+"""The fingerprint of networks: the parts put together, on every backend, from the store, past a killed worker."""
+
+import os
+import signal
+from pathlib import Path
+
+import joblib
+import pandas as pd
+import pytest
+import torch
+from joblib.externals.loky import get_reusable_executor
+from pandas.testing import assert_frame_equal
+
+import frlib.fingerprint as fingerprint_module
+from frlib import store
+from frlib.faces import ATTRIBUTES, sample_identities
+from frlib.fingerprint import FieldCloud, cloud_energies, field_clouds, fingerprint
+from frlib.geometry import central_difference, displacement, energy_sweep, mean_pair_distance
+from frlib.models import load
+from frlib.models.curves import embed_curves
+
+N, SCALES = 5, [1.5, 0.7, 1.0]
+NAMES = ["mobileface", "dlib"]
+
+
+@pytest.fixture(scope="module")
+def embedders():
+    return [load(name, device="cpu") for name in NAMES]
+
+
+@pytest.fixture(scope="module")
+def people():
+    return sample_identities(3, seed=5)[1:]
+
+
+@pytest.fixture(scope="module")
+def shared_cache(tmp_path_factory, people):
+    """Keep results in an empty folder, beside the head file of the user's cache."""
+    head = store.cache_folder("faces")
+    folder = tmp_path_factory.mktemp("cache")
+    (folder / "faces").symlink_to(head)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FRLIB_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def table(shared_cache, embedders, people):
+    return fingerprint(embedders, people, N, SCALES, n_jobs=1, progress=False)
+
+
+@pytest.fixture
+def empty_cache(shared_cache, tmp_path, monkeypatch):
+    get_reusable_executor().shutdown()  # its processes would keep the folder of their first use
+    (tmp_path / "faces").symlink_to((shared_cache / "faces").resolve())
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def normal_cloud(n=30, d=6, seed=0) -> FieldCloud:
+    generator = torch.Generator().manual_seed(seed)
+    points, *ends = torch.randn(5, n, d, generator=generator, dtype=torch.float64)
+    minus, plus = ({"a": a, "b": b} for a, b in (ends[:2], ends[2:]))
+    return FieldCloud("normal", 4, "cosine", points, minus, plus)
+
+
+def test_it_is_the_sweep_over_every_network_identity_and_attribute(table, embedders, people):
+    rows = []
+    for e in embedders:
+        for who in people:
+            curves = embed_curves([e], who, N, seed=who.index)[e.name]
+            ends = {a: (curves.minus[a], curves.plus[a]) for a in ATTRIBUTES}
+            fields = {a: central_difference(*pair, metric=e.metric) for a, pair in ends.items()}
+            part = energy_sweep(curves.center, fields, SCALES, metric=e.metric)
+            unit = mean_pair_distance(curves.center, metric=e.metric)
+            moved = {a: float(displacement(*pair, metric=e.metric).mean()) / unit for a, pair in ends.items()}
+            place = {"network": e.name, "identity": who.index}
+            rows.append(part.assign(displacement=part.attribute.map(moved), **place))
+    expected = pd.concat(rows, ignore_index=True)[table.columns]
+    assert_frame_equal(table, expected, rtol=1e-9, atol=1e-9)
+    assert len(table) == len(NAMES) * len(people) * len(ATTRIBUTES) * len(SCALES)
+
+
+def test_processes_give_the_same(table, empty_cache, embedders, people):
+    again = fingerprint(embedders, people, N, SCALES, n_jobs=2, progress=False)
+    assert_frame_equal(again, table, rtol=1e-5, atol=1e-5)  # float32 networks, other numbers of threads
+
+
+class KilledOnce:
+    """A network whose process is killed at the first image, once."""
+
+    def __init__(self, embedder, note: Path):
+        self.embedder, self.note = embedder, note
+
+    def __getattr__(self, name):
+        if name.startswith("__") or name == "embedder":
+            raise AttributeError(name)
+        return getattr(self.embedder, name)
+
+    def embed(self, images, **options):
+        if not self.note.exists():
+            self.note.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.embedder.embed(images, **options)
+
+
+@pytest.fixture
+def cluster(empty_cache):
+    """Two workers that share the empty folder with this process."""
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
+        yield
+
+
+@pytest.mark.filterwarnings("ignore:Sending large graph")
+def test_a_cluster_of_two_gives_the_same_though_a_worker_is_killed(table, cluster, empty_cache, embedders, people):
+    mortal = [KilledOnce(e, empty_cache / "killed") for e in embedders]
+    with joblib.parallel_config(backend="dask"):
+        again = fingerprint(mortal, people, N, SCALES, progress=False)
+    assert (empty_cache / "killed").exists()
+    assert_frame_equal(again, table, rtol=1e-5, atol=1e-5)
+
+
+def test_a_second_call_computes_nothing(table, embedders, people, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(fingerprint_module, "energy_sweep", refuse)
+    monkeypatch.setattr("frlib.models.curves.sample_curves", refuse)
+    again = fingerprint(embedders, people, N, SCALES, n_jobs=1, progress=False)
+    assert_frame_equal(again, table)
+
+
+def test_a_new_attribute_is_computed_alone(empty_cache, monkeypatch):
+    whole = normal_cloud()
+    part = FieldCloud("normal", 4, "cosine", whole.points, {"a": whole.minus["a"]}, {"a": whole.plus["a"]})
+    first = cloud_energies(part, SCALES)
+    asked = []
+
+    def listening(points, fields, *arguments, **options):
+        asked.append(list(fields))
+        return energy_sweep(points, fields, *arguments, **options)
+
+    monkeypatch.setattr(fingerprint_module, "energy_sweep", listening)
+    both = cloud_energies(whole, SCALES)
+    assert asked == [["b"]]
+    assert_frame_equal(both[both.attribute == "a"], first)
+
+
+@pytest.mark.parametrize("change", ("points", "field", "scales", "metric"))
+def test_another_content_is_another_result(empty_cache, change):
+    cloud = normal_cloud()
+    first = cloud_energies(cloud, SCALES)
+    parts = {"points": cloud.points, "minus": cloud.minus, "metric": "cosine"}
+    parts |= {"points": {"points": cloud.points + 1}, "metric": {"metric": "euclidean"}}.get(change, {})
+    parts |= {"minus": {a: m + 1 for a, m in cloud.minus.items()}} if change == "field" else {}
+    other = FieldCloud("normal", 4, parts["metric"], parts["points"], parts["minus"], cloud.plus)
+    second = cloud_energies(other, [1.6, 0.7, 1.0] if change == "scales" else SCALES)
+    assert not first.energy.equals(second.energy)
+
+
+def test_a_cloud_does_not_change_when_the_network_turns(empty_cache):
+    """One rotation of all embeddings turns fields with points: energies and displacements stay."""
+    cloud = normal_cloud()
+    turn = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64))[0]
+    minus, plus = ({a: end @ turn for a, end in ends.items()} for ends in (cloud.minus, cloud.plus))
+    turned = FieldCloud("normal", 4, "cosine", cloud.points @ turn, minus, plus)
+    assert_frame_equal(cloud_energies(turned, SCALES), cloud_energies(cloud, SCALES), rtol=1e-9, atol=1e-9)
+
+
+def test_field_clouds_share_centres_between_attributes(shared_cache, embedders, people):
+    clouds = field_clouds(embedders, people[0], N)
+    assert list(clouds) == NAMES
+    for e in embedders:
+        cloud = clouds[e.name]
+        assert cloud.points.shape == (N, e.dim) and (cloud.metric, cloud.identity) == (e.metric, people[0].index)
+        assert set(cloud.fields) == set(cloud.displacements) == set(ATTRIBUTES)
+        norms = torch.stack([field.norm(dim=1) for field in cloud.fields.values()])
+        torch.testing.assert_close(norms, torch.ones_like(norms))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"embedders": []}, "embedders must be at least one, with different names"),
+        ({"identities": []}, "identities must hold at least one Identity; got none"),
+        ({"n_points": 1}, "n_points must be an integer of at least 2; got 1"),
+        ({"scales": [0.5, -1]}, "scales must be positive and finite; got -1"),
+        ({"step": 0.7}, "step must lie between 0 and 0.5"),
+    ],
+)
+def test_what_is_refused_is_refused_before_work_begins(embedders, people, change, message):
+    good = {"embedders": embedders[:1], "identities": people, "n_points": N, "scales": SCALES, "n_jobs": 1}
+    with pytest.raises(ValueError, match=message):
+        fingerprint(**(good | change), progress=False)
+
+
+def test_two_networks_need_two_names(embedders, people):
+    with pytest.raises(ValueError, match="with different names"):
+        fingerprint([embedders[0], embedders[0]], people, N, SCALES)
