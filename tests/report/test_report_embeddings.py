@@ -1,0 +1,215 @@
+"""The report on embeddings: numbers known in closed form, and numbers of the geometry functions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from frlib.geometry import auc_interval, distance_summary, ks_by_attribute, verification
+from frlib.report import energies, own_embeddings
+from frlib.report.__main__ import main
+from frlib.report.labelled import Labelled
+
+PEOPLE, CURVES, DIM = 4, 10, 60
+
+
+def known():
+    """Four people on the corners of a square, far apart; every image of a person has an axis of its own.
+
+    Copies along ``same`` move all images alike, copies along ``own`` move each along an axis of its own.
+    """
+    corners = np.array([[0, 0], [0, 100], [100, 0], [100, 100]], float)
+    matrix, rows = [], []
+    for k in range(PEOPLE):
+        for c in range(CURVES):
+            center = np.zeros(DIM)
+            center[:2], center[10 + c] = corners[k], 1
+            shift = {"same": np.eye(DIM)[5], "own": 2 * np.eye(DIM)[30 + c]}
+            matrix.append(center)
+            rows.append((f"p{k}", k < 2, f"{k}-{c}", "", 0))
+            for attribute, vector in shift.items():
+                for sign in (-1, 1):
+                    matrix.append(center + sign * vector)
+                    rows.append((f"p{k}", k < 2, f"{k}-{c}", attribute, sign))
+    return np.array(matrix), pd.DataFrame(rows, columns=["identity", "left", "curve", "varied", "step"])
+
+
+def write(folder, matrix, table):
+    np.save(folder / "faces & co.npy", matrix)
+    table.to_csv(folder / "labels.csv", index=False)
+    return str(folder / "faces & co.npy"), str(folder / "labels.csv")
+
+
+def run(folder, *options, data=None):
+    page = folder / "report.html"
+    assert main([*write(folder, *(data or known())), "-o", str(page), *options]) == 0
+    return page.read_text()
+
+
+def test_numbers_known_in_closed_form_stand_on_the_page(tmp_path, tables_of):
+    text = run(tmp_path, "--metric", "euclidean", "--quick")
+    distances, attributes, ranking = tables_of(text)
+    ((name, row),) = distances
+    # Inside a person sqrt(2). Between two: the corner's distance, and sqrt(2) more where the axes differ.
+    assert name == "faces & co"
+    assert row["d_intra"] == pytest.approx(np.sqrt(2))
+    sides = [(4 / 6, 1e4), (2 / 6, 2e4)]  # share of the pairs of people, squared distance of their corners
+    d_inter = sum(share * (0.1 * np.sqrt(square) + 0.9 * np.sqrt(square + 2)) for share, square in sides)
+    assert row["d_inter"] == pytest.approx(d_inter)
+    assert (row["auc"], row["eer"]) == (1, 0)
+    assert "tar_at_1e-2" not in row, "600 pairs of two people are too few for it"
+    # Changed copies are no images of their own: 40 images, 4 * 45 pairs of one person and 6 * 100 of two.
+    assert "All pairs of 40 images: 180 of one person, 600 of two." in text
+    assert [a for a, _ in attributes] == ["left", "left"]
+    by_name = dict(ranking)
+    assert [a for a, _ in ranking] == ["own", "same"], "the one that moves it more comes first"
+    assert by_name["same"]["energy"] == pytest.approx(0, abs=1e-6)
+    assert by_name["own"]["energy"] == pytest.approx(1, abs=1e-6)
+    assert by_name["same"]["displacement"] == pytest.approx(2 / np.sqrt(2))
+    assert by_name["own"]["displacement"] == pytest.approx(4 / np.sqrt(2))
+    assert by_name["own"]["isolated"] == 0
+
+
+def random_data(seed=0, people=12, images=6):
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame({"identity": np.repeat([f"p{k}" for k in range(people)], images)})
+    table["Male"] = np.repeat(np.arange(people) % 2, images)
+    table["Hat"] = rng.integers(0, 2, len(table))
+    matrix = np.repeat(rng.normal(size=(people, 16)), images, axis=0) + rng.normal(size=(len(table), 16))
+    return matrix + table[["Male"]].to_numpy(), table
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_the_page_says_what_the_geometry_functions_say(tmp_path, tables_of, metric):
+    matrix, table = random_data()
+    distances, attributes = tables_of(run(tmp_path, "--metric", metric, "--seed", "3", "--quick", data=(matrix, table)))
+    given = (matrix, table["identity"].to_numpy())
+    expected = {**distance_summary(*given, metric=metric), **verification(*given, metric=metric)}
+    for name in ("d_intra", "d_inter", "ratio", "auc", "eer", "tar_at_1e-2"):
+        assert distances[0][1][name] == pytest.approx(expected[name], rel=1e-9), name
+    assert "tar_at_1e-3" not in distances[0][1], "2,376 pairs of two people are too few for it"
+    low, high = auc_interval(*given, metric=metric)[["low", "high"]]
+    assert f"({low:.4f} to {high:.4f})" in (tmp_path / "report.html").read_text()
+    ks = ks_by_attribute(*given, table[["Male", "Hat"]] == 1, metric=metric, permutations=99, seed=3)
+    assert [(name, row["modality"]) for name, row in attributes] == list(zip(ks.attribute, ks.modality, strict=True))
+    for (_, row), (_, found) in zip(attributes, ks.iterrows(), strict=True):
+        for name in ("n", "ks", "p_permutation", "q_value"):
+            assert row[name] == pytest.approx(found[name], rel=1e-9), name
+
+
+def test_attributes_with_one_kind_of_people_are_left_out_and_named(tmp_path):
+    matrix, table = random_data()
+    table["Bald"] = (table["identity"] == "p3").astype(int)
+    table["Human"] = 1
+    text = run(tmp_path, "--quick", data=(matrix, table))
+    assert "Left out: Bald (1 people with it, 2 are needed), Human (0 people without it, 2 are needed)." in text
+
+
+def test_without_attributes_and_curves_the_page_says_so(tmp_path):
+    matrix, table = random_data()
+    text = run(tmp_path, data=(matrix, table[["identity"]]))
+    assert "There is no attribute to test. The labels have none." in text
+    assert "Energies need images of which one attribute was changed" in text
+
+
+def test_too_few_curves_are_no_energy(tmp_path):
+    matrix, table = known()
+    few = table["curve"].str.endswith("-9")
+    text = run(tmp_path, "--metric", "euclidean", "--quick", data=(matrix[~few], table[~few]))
+    assert "No person has 10 curves along one attribute: too few for an energy." in text
+
+
+def test_people_who_are_not_told_apart_give_a_warning(tmp_path):
+    rng = np.random.default_rng(0)
+    table = random_data()[1]
+    text = run(tmp_path, "--quick", data=(rng.normal(size=(len(table), 8)), table))
+    assert 'class="warning">The distance of these embeddings does not tell these people apart well' in text
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=20), st.integers(2, 60), st.integers(0, 5))
+def test_drawn_identities_are_whole_and_not_too_many(sizes, most, seed):
+    identities = np.repeat([f"p{k}" for k in range(len(sizes))], sizes)
+    try:
+        rows = own_embeddings.draw_identities(identities, most, seed)
+    except ValueError as error:
+        assert "max_images must leave at least two identities" in str(error)
+        assert most < sum(sizes)
+        return
+    assert len(rows) <= max(most, 0) and np.all(np.diff(rows) > 0)
+    drawn = set(identities[rows])
+    assert len(rows) == sum(size for k, size in enumerate(sizes) if f"p{k}" in drawn)
+    assert len(rows) == len(identities) if len(identities) <= most else len(drawn) >= 2
+
+
+def test_large_files_are_drawn_from_and_the_page_says_so(tmp_path):
+    text = run(tmp_path, "--max-images", "30", "--quick", data=random_data())
+    assert "All pairs of 30 images: 75 of one person" in text
+    assert "drawn at random from all 72 images" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "message"),
+    [
+        (
+            lambda m, t: (m, t.assign(identity="one")),
+            [],
+            "identities must hold at least two different ones; got only one",
+        ),
+        (lambda m, t: (m[:12], t[::6]), [], "identities must hold one with at least two embeddings; all are different"),
+        (lambda m, t: (m[:5], t), [], "labels.csv must have one line per row of faces & co.npy, 5"),
+        (lambda m, t: (m[0], t), [], r"faces & co.npy must be a non-empty matrix (N, d); got shape (16,)"),
+        (lambda m, t: (np.where(m > 2, np.nan, m), t), [], "faces & co.npy must be finite; row"),
+        (
+            lambda m, t: (m, t),
+            ["--attributes", "Old"],
+            "labels.csv must have a column 'Old'; it has 'identity', 'Male'",
+        ),
+        (lambda m, t: (m, t), ["--max-images", "6"], "max_images must leave at least two identities; 6 leaves 1"),
+    ],
+)
+def test_mistakes_are_one_line_and_leave_no_page(tmp_path, capsys, change, options, message):
+    files = write(tmp_path, *change(*random_data()))
+    assert main([*files, "-o", str(tmp_path / "report.html"), *options]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("error: ") and message in said
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_the_command_says_which_files_it_needs(tmp_path, capsys):
+    embeddings, labels = write(tmp_path, *random_data())
+    assert main([embeddings]) == 2
+    assert "labels must be given with embeddings" in capsys.readouterr().err
+    assert main([str(tmp_path / "nosuch.npy"), labels]) == 2
+    assert "there is no file" in capsys.readouterr().err
+    assert main([embeddings, str(tmp_path / "nosuch.csv")]) == 2
+    assert "nosuch.csv" in capsys.readouterr().err
+    assert main(["mobileface", labels]) == 2
+    assert "labels go with a file of embeddings (.npy); got 'mobileface'" in capsys.readouterr().err
+
+
+def test_intervals_of_a_mean_are_those_of_student():
+    found = energies.mean_with_interval([1.0, 2.0, 4.0, np.nan])
+    assert found["mean"] == pytest.approx(7 / 3)
+    # t of two degrees of freedom has the 97.5 % quantile 4.302653; the standard error of these three is 0.881917.
+    assert found["high"] - found["mean"] == pytest.approx(4.302653 * 0.881917, rel=1e-5)
+    assert np.isnan(energies.mean_with_interval([1.0])["low"])
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_equal_shares_are_equal(metric):
+    rng = np.random.default_rng(0)
+    points = torch.tensor(rng.normal(size=(25, 6)))
+    fields = {"a": torch.tensor(rng.normal(size=(25, 6))), "b": torch.tensor(rng.normal(size=(25, 6)))}
+    table = energies.equal_shares(points, fields, metric, shares=(0.1, 0.5, 1.0))
+    np.testing.assert_allclose(table["neighbors"] / 24, table["share"], atol=1 / 300)
+    assert list(table["share"]) == 2 * [0.1, 0.5, 1.0]
+
+
+def test_labelled_data_from_memory_makes_a_page_too():
+    matrix, table = random_data()
+    curves = pd.DataFrame({"curve": "", "varied": "", "step": 0}, index=table.index)
+    data = Labelled(torch.tensor(matrix), table["identity"].to_numpy(object), table[["Male"]] == 1, curves)
+    page = own_embeddings.report(data, "memory", permutations=19)
+    assert page.title == "memory" and set(page.tables) == {"distances.csv", "attributes.csv"}
