@@ -9,6 +9,7 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from frlib.checks import at_least
+from frlib.models.inference import for_inference
 
 #: How much of the head an aligned image shows.
 CROPS = ("arcface", "wide")
@@ -107,7 +108,8 @@ class FaceEmbedder:
         images : array_like, shape (N, S, S, 3)
             RGB, aligned as `crop` says; uint8, or float in 0..255. Any size S; it is resized to `input_size`.
         batch_size : int
-            Images per forward pass; memory grows with it and not with N.
+            Largest number of images that go through the network together; memory grows with it and not with N. On the
+            CPU fewer do, see `frlib.models.inference`.
         progress : bool
             Show a bar when there is more than one batch.
 
@@ -130,9 +132,11 @@ class FaceEmbedder:
         )
         embeddings = []
         with bar, torch.no_grad():
+            network, at_once = for_inference(self.network, self.input_size, len(images), batch_size)
             for batch in batches:
-                inputs = self.preprocess(batch.to(self.device).to(dtype))
-                embeddings.append(self.network(inputs.contiguous(memory_format=torch.channels_last)).cpu())
+                for few in batch.split(at_once):
+                    inputs = self.preprocess(few.to(self.device).to(dtype))
+                    embeddings.append(network(inputs.contiguous(memory_format=torch.channels_last)).cpu())
                 bar.update(len(batch))
         return torch.cat(embeddings)
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import nn
+from torch.func import functional_call
 
 IMAGE = "image"
 
@@ -152,15 +153,21 @@ class LayerNetwork(nn.Module):
     ----------
     layers : sequence of Layer
         In an order in which each layer comes after its inputs.
+    steps : mapping of layer name to nn.Module, optional
+        The modules, if they are not those that the layers describe.
     """
 
-    def __init__(self, layers: Sequence[Layer]):
+    def __init__(self, layers: Sequence[Layer], steps: Mapping[str, nn.Module] | None = None):
         super().__init__()
         self.layers = tuple(layers)
-        self.steps = nn.ModuleDict({layer.name: KINDS[layer.kind](**layer.options) for layer in self.layers})
+        described = (
+            {layer.name: KINDS[layer.kind](**layer.options) for layer in self.layers} if steps is None else steps
+        )
+        self.steps = nn.ModuleDict(described)
         last_reader = {name: position for position, layer in enumerate(self.layers) for name in layer.inputs}
         # A value is dropped after its last reader, so that memory is bounded by the widest layer, not by the depth.
         self._finished = [[n for n in set(x.inputs) if last_reader[n] == i] for i, x in enumerate(self.layers)]
+        self._shapes: dict[int, dict[str, tuple[int, ...]]] = {}
 
     def forward(self, image):
         """Map network input (N, 3, H, W) to embeddings (N, d)."""
@@ -170,6 +177,17 @@ class LayerNetwork(nn.Module):
             for name in finished:
                 del values[name]
         return values[self.layers[-1].name]
+
+    def shapes(self, size: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of every value for one image of ``size`` pixels; found once, on the ``meta`` device."""
+        if size not in self._shapes:
+            values = {IMAGE: torch.empty(1, 3, size, size, device="meta")}
+            for layer in self.layers:
+                module = self.steps[layer.name]
+                weights = {name: torch.empty_like(weight, device="meta") for name, weight in module.named_parameters()}
+                values[layer.name] = functional_call(module, weights, tuple(values[name] for name in layer.inputs))
+            self._shapes[size] = {name: tuple(value.shape) for name, value in values.items()}
+        return self._shapes[size]
 
 
 class Sketch:

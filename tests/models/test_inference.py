@@ -1,0 +1,139 @@
+"""Joined steps change nothing but the time: same output as layer by layer, whatever the padding and the filter."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from frlib.models import available
+from frlib.models.embedder import FaceEmbedder, Preprocess
+from frlib.models.inference import FEW, JoinedConvolution, can_be_joined, for_inference, joined
+from frlib.models.layers import IMAGE, Sketch, randomize, read_network
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(torch.ops.mkldnn, "_convolution_pointwise"), reason="torch was built without oneDNN"
+)
+
+
+def network_of(sketch: Sketch):
+    network = read_network(sketch.stored())
+    randomize(network, seed=0)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.bias.normal_(generator=torch.Generator().manual_seed(1))
+    return network
+
+
+def branched(size: int = 12):
+    """A network with what must not be joined: a value that is read twice, PReLU, and padding before something else."""
+    sketch = Sketch(size)
+    first = sketch.convolution(IMAGE, torch.zeros(6, 3, 3, 3), same=True, stride=(2, 2))
+    relu = sketch.add("ReLU6", first)
+    both = sketch.add("Add", first, relu)
+    sloped = sketch.add("PReLU", both, tensors={"weight": torch.ones(6)}, num_parameters=6)
+    second = sketch.add("ReLU", sketch.convolution(sloped, torch.zeros(6, 1, 3, 3), same=True, groups=6))
+    pooled = sketch.add("MaxPool2d", sketch.add("ZeroPad2d", second, padding=[0, 1, 0, 1]), kernel_size=2, stride=2)
+    sketch.add("SpatialMean", sketch.convolution(pooled, torch.zeros(5, 6, 1, 1)))
+    return network_of(sketch)
+
+
+def images_like(count: int, size: int) -> torch.Tensor:
+    images = torch.randn(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+    return images.contiguous(memory_format=torch.channels_last)
+
+
+def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
+    assert found.shape == expected.shape
+    assert float((found - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    zeros=st.tuples(*[st.integers(0, 3)] * 4),
+    kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    stride=st.integers(1, 3),
+    dilation=st.integers(1, 2),
+    grouped=st.booleans(),
+    activation=st.sampled_from(["ReLU", "ReLU6", "Abs", None]),
+    count=st.integers(1, 5),
+)
+def test_any_padding_filter_and_activation(zeros, kernel, stride, dilation, grouped, activation, count):
+    sketch = Sketch(9)
+    value = sketch.add("ZeroPad2d", IMAGE, padding=list(zeros))
+    weight = torch.zeros(6, 1 if grouped else 3, *kernel)
+    geometry = {"stride": (stride, stride), "dilation": (dilation, dilation), "groups": 3 if grouped else 1}
+    value = sketch.convolution(value, weight, **geometry)
+    if activation:
+        sketch.add(activation, value)
+    network, images = network_of(sketch), images_like(count, 9)
+    shapes = {name: (2, *shape[1:]) for name, shape in network.shapes(9).items()}
+    with torch.no_grad():
+        fast = joined(network, shapes)
+        assert len(fast.layers) == 1 + (activation == "Abs") + (dilation > 1)
+        assert_same(fast(images), network(images))
+
+
+def test_own_padding_of_a_convolution_adds_up():
+    convolution, images = nn.Conv2d(3, 4, 3, padding=(1, 2)), images_like(2, 9)
+    with torch.no_grad():
+        expected = nn.Sequential(nn.ZeroPad2d((1, 0, 0, 2)), convolution, nn.ReLU())(images)
+        assert_same(JoinedConvolution(convolution, (1, 0, 0, 2), nn.ReLU, (2, 3, 9, 9))(images), expected)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 16, 17])
+def test_branches_are_kept(count):
+    network, images = branched(), images_like(count, 12)
+    fast, at_once = for_inference(network, 12, 99, 64)
+    assert at_once == 64 and can_be_joined(network)
+    kinds = [type(fast.steps[layer.name]).__name__ for layer in fast.layers]
+    assert kinds.count("JoinedConvolution") == 3 and kinds.count("ReLU6") == 1 and "ReLU" not in kinds
+    with torch.no_grad():
+        assert_same(fast(images), network(images))
+
+
+@pytest.mark.parametrize("name", available()["name"])
+def test_published_networks_keep_their_embeddings(name, pretrained):
+    embedder = pretrained(name)
+    images = torch.randint(0, 256, (18, *[embedder.input_size] * 2, 3), generator=torch.Generator().manual_seed(0))
+    images = images.to(torch.uint8)
+    with torch.no_grad():
+        expected = embedder.network(embedder.preprocess(images))
+    assert_same(embedder.embed(images, progress=False), expected)
+    assert_same(embedder.embed(images[:3], progress=False), expected[:3])
+
+
+def test_embeddings_follow_the_weights():
+    """Sorted copies of weights must not outlive a change, whichever way it is made."""
+    network = branched()
+    embedder = FaceEmbedder(
+        "b", network, Preprocess(12), metric="cosine", dim=5, crop="arcface", licence="", device="cpu"
+    )
+    images = torch.rand(20, 12, 12, 3, generator=torch.Generator().manual_seed(0)) * 255
+    for change in (
+        lambda p: p.detach().mul_(1.1),
+        lambda p: setattr(p, "data", p.data + 0.1),
+        lambda p: p.data.mul_(2),
+    ):
+        before = embedder.embed(images)
+        change(next(network.parameters()))
+        after = embedder.embed(images)
+        with torch.no_grad():
+            assert_same(after, network(embedder.preprocess(images)))
+        assert not torch.allclose(before, after)
+
+
+def test_values_stay_below_the_limit(pretrained):
+    network = pretrained("efficientnet-lite0").network
+    _, at_once = for_inference(network, 224, 1000, 64)
+    largest = max(torch.Size(shape).numel() for shape in network.shapes(224).values()) * 4
+    assert at_once * largest <= 20_000_000 < (at_once + 1) * largest
+    assert for_inference(network, 224, 1000, 2)[1] == 2
+
+
+def test_what_cannot_be_joined_is_left_alone():
+    double, other = branched().double(), nn.Sequential(nn.Conv2d(3, 2, 12), nn.Flatten())
+    for network in (double, other):
+        assert for_inference(network, 12, 1000, 64) == (network, FEW)
+    assert for_inference(double, 12, 1000, 3) == (double, 3)
