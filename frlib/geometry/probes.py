@@ -37,12 +37,15 @@ class ProbeErrors:
         Returns
         -------
         ndarray, shape (...)
+            NaN where the weights leave only one identity.
         """
         weights = np.ones(len(self.misses)) if weights is None else np.asarray(weights, dtype=float)
         off = self.accepts * (1 - np.eye(len(self.misses)))
         missed = weights @ self.misses / weights.sum(axis=-1)
         pairs = weights.sum(axis=-1) ** 2 - (weights**2).sum(axis=-1)
-        return (missed + ((weights @ off) * weights).sum(axis=-1) / pairs) / 2
+        accepted = np.asarray(((weights @ off) * weights).sum(axis=-1))
+        accepted = np.divide(accepted, pairs, out=np.full(accepted.shape, np.nan), where=pairs > 0)
+        return (missed + accepted) / 2
 
 
 @torch.no_grad()

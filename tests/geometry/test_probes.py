@@ -52,6 +52,7 @@ def test_a_weight_is_a_repeated_identity():
     off = np.array([[a != b for b in drawn] for a in drawn])
     expected = (errors.misses[drawn].mean() + errors.accepts[np.ix_(drawn, drawn)][off].sum() / (16 - 6)) / 2
     assert errors.rate([2, 0, 1, 1]) == pytest.approx(expected)
+    assert np.isnan(errors.rate([4, 0, 0, 0])), "one person alone makes no pair of two"
 
 
 def test_draws_are_those_of_resampled_means():
