@@ -206,11 +206,12 @@ def ks_chart(table: pd.DataFrame) -> Figure:
 def _energies(labelled: Labelled, metric: str) -> tuple[Section, dict]:
     """Return the section on energies, and its tables."""
     title, tables, few = "Energies by scale", [], []
-    for identity in pd.unique(labelled.identities):
+    # Numbers in place of names: the page may travel further than the labels.
+    for number, identity in enumerate(pd.unique(labelled.identities)):
         points, minus, plus = labelled.fields_of(identity, CURVES_AT_LEAST)
         if points:
             found = energies.cloud_tables(points, minus, plus, metric)
-            tables.append(found.assign(identity=identity, network="these embeddings"))
+            tables.append(found.assign(identity=number, network="these embeddings"))
         elif (labelled.identities[~labelled.is_image] == identity).any():
             few.append(identity)
     if not tables:

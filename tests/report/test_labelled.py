@@ -1,6 +1,8 @@
 """Embeddings and labels from files: what is read is what was written, and every mistake is named with its place."""
 
 import csv
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -154,3 +156,13 @@ def test_numbers_of_any_type_are_taken(tmp_path):
     for kind in (np.float64, np.float16, np.int32, np.uint8):
         found = read(*write(tmp_path, matrix=np.arange(1, 16).reshape(5, 3).astype(kind)))
         assert found.embeddings.dtype.is_floating_point
+
+
+def test_the_example_on_how_to_use_is_accepted(tmp_path):
+    page = (Path(__file__).parents[2] / "book/how_to_use.md").read_text()
+    (example,) = re.findall(r"```\n(identity,.*?)```", page, flags=re.S)
+    (tmp_path / "l.csv").write_text(example)
+    np.save(tmp_path / "e.npy", np.ones((5, 2)))
+    found = read(tmp_path / "e.npy", tmp_path / "l.csv")
+    assert list(found.is_image) == [True, True, False, False, True]
+    assert list(found.attributes) == ["glasses"] and set(found.fields_of("ann", 1)[0]) == {"brightness"}

@@ -1,5 +1,8 @@
 """The report on embeddings: numbers known in closed form, and numbers of the geometry functions."""
 
+import base64
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -70,6 +73,15 @@ def test_numbers_known_in_closed_form_stand_on_the_page(tmp_path, tables_of):
     assert by_name["same"]["displacement"] == pytest.approx(2 / np.sqrt(2))
     assert by_name["own"]["displacement"] == pytest.approx(4 / np.sqrt(2))
     assert by_name["own"]["isolated"] == 0
+
+
+def test_names_of_people_stay_at_home(tmp_path):
+    matrix, table = known()
+    table["identity"] = table["identity"].map(lambda name: f"Zebulon {name}")
+    text = run(tmp_path, "--metric", "euclidean", "--quick", data=(matrix, table))
+    files = re.findall(r'base64,([^"]+)"', text)
+    assert len(files) == 4
+    assert not any("Zebulon" in part for part in [text, *(base64.b64decode(file).decode() for file in files)])
 
 
 def random_data(seed=0, people=12, images=6):
