@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from frlib import checks
-from frlib.faces import Curves, Identity, sample_curves
+from frlib.faces import ATTRIBUTES, Curves, Identity, sample_curves
 from frlib.models.embedder import FaceEmbedder
 from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
@@ -82,8 +82,6 @@ def _embedded(embedder: FaceEmbedder, depends: dict, curves: Callable[[str], Cur
         return dict(zip(parts, embeddings.split(depends["n_points"]), strict=True))
 
     arrays = load_or_embed("curves", embedder, depends, build)
-    minus, plus = (
-        {name.split(" ", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{end} ")}
-        for end in ("minus", "plus")
-    )
+    # A file does not keep the order of its arrays.
+    minus, plus = ({name: arrays[f"{end} {name}"] for name in ATTRIBUTES} for end in ("minus", "plus"))
     return EmbeddedCurves(arrays["center"], minus, plus)

@@ -88,6 +88,7 @@ def test_a_second_call_reads_and_does_not_draw(drawn, person):
     first = embed_curves([tiny("a")], person, N)["a"]
     again = embed_curves([tiny("a")], person, N)["a"]
     assert len(drawn) == 1
+    assert list(again.minus) == list(again.plus) == list(first.minus) == list(ATTRIBUTES)
     assert torch.equal(again.center, first.center)
     for name in ATTRIBUTES:
         assert torch.equal(again.minus[name], first.minus[name]) and torch.equal(again.plus[name], first.plus[name])
