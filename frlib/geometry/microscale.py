@@ -45,7 +45,7 @@ def central_difference(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
     difference = plus - minus
     size = torch.maximum(minus.norm(dim=1), plus.norm(dim=1))
     difference[difference.norm(dim=1) <= rounding * size] = 0
-    return pairs.unit_rows(difference).to(dtype)
+    return pairs.unit_rows(difference, dtype)
 
 
 @torch.no_grad()
@@ -107,6 +107,9 @@ def energy_sweep(
     after Leroy et al. (2025), eq. 3. The outer mean is over the points that have a neighbour. 0: the field has one
     direction; 1: neighbours are orthogonal on average; up to 2: they are opposed.
 
+    On the CPU ``torch.get_num_threads()`` threads share the pairs (`frlib.runtime.start` sets the number). The result
+    does not depend on it.
+
     Parameters
     ----------
     points : array_like, shape (N, d), or mapping of attribute to (N_a, d)
@@ -150,19 +153,20 @@ def energy_sweep(
     scales = checks.as_scales("scales", scales)
     if max_neighbors is not None:
         max_neighbors = checks.at_least("max_neighbors", max_neighbors, 1)
-    clouds = _clouds(points, fields, metric)
     device = choose_device(device)
-    if mean_distance is None:
-        mean_distance = _pooled_mean([cloud for cloud, _ in clouds], metric, device)
-    elif not 0 < mean_distance < np.inf:
-        raise ValueError(f"mean_distance must be positive and finite; got {mean_distance!r}")
-    radii = scales * float(mean_distance)
-    limits = pairs.to_squares(torch.from_numpy(radii).sort().values, metric) * (1 + pairs.TIE)
-    sample = None if max_neighbors is None else (max_neighbors, np.random.default_rng(seed))
     results = {}
-    for cloud, own in clouds:
-        rows = pairs.centred(cloud.to(device), metric)
-        results |= _cloud_energies(rows, own, limits.to(device), include_center, sample)
+    with pairs.own_threads(device) as threads:
+        clouds = _clouds(points, fields, metric)
+        if mean_distance is None:
+            mean_distance = _pooled_mean([cloud for cloud, _ in clouds], metric, device, threads)
+        elif not 0 < mean_distance < np.inf:
+            raise ValueError(f"mean_distance must be positive and finite; got {mean_distance!r}")
+        radii = scales * float(mean_distance)
+        limits = pairs.to_squares(torch.from_numpy(radii).sort().values, metric) * (1 + pairs.TIE)
+        sample = None if max_neighbors is None else (max_neighbors, np.random.default_rng(seed))
+        for cloud, own in clouds:
+            rows = pairs.centred(cloud.to(device), metric)
+            results |= _cloud_energies(rows, own, limits.to(device), include_center, sample, threads)
     return _table({name: results[name] for name in fields}, scales, radii)
 
 
@@ -192,30 +196,30 @@ def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, t
     return clouds
 
 
-def _pooled_mean(clouds: list[torch.Tensor], metric: str, device: torch.device) -> float:
+def _pooled_mean(clouds: list[torch.Tensor], metric: str, device: torch.device, threads: int) -> float:
     if len({cloud.shape[1] for cloud in clouds}) > 1:
         raise ValueError("points must have the same number of columns for all attributes if mean_distance is not given")
     pooled = torch.cat([cloud.to(device, torch.float64) for cloud in clouds])
     if len(pooled) < 2:
         raise ValueError("points must hold at least two rows if mean_distance is not given; got 1")
-    mean = pairs.mean_distance(pooled, metric)
+    mean = pairs.mean_distance(pooled, metric, threads)
     rounding = 1e-28 if metric == "cosine" else 1e-15 * float(pooled.norm(dim=1).max())
     if mean <= rounding:
         raise ValueError("points must not all coincide if mean_distance is not given; their mean distance is 0")
     return mean
 
 
-def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample) -> dict[str, tuple]:
+def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, threads: int) -> dict[str, tuple]:
     """Return for each attribute (energy, neighbors, isolated, undefined), the first three per ascending scale."""
     dtype = torch.float64 if any(field.dtype == torch.float64 for field in fields.values()) else torch.float32
-    units = {name: pairs.unit_rows(field.to(rows.device)).to(dtype) for name, field in fields.items()}
+    units = {name: pairs.unit_rows(field.to(rows.device), dtype) for name, field in fields.items()}
     defined = {name: (unit != 0).any(dim=1).cpu() for name, unit in units.items()}
     # Attributes that are defined on the same points share one count of neighbours; as a rule all do.
     masks = list({tuple(mask.tolist()): mask for mask in defined.values()}.values())
     which = {name: next(m for m, mask in enumerate(masks) if torch.equal(mask, defined[name])) for name in units}
     indicators = [mask.to(rows.device, dtype)[:, None] for mask in masks]
     vectors = indicators if sample else [*indicators, *units.values()]
-    sums = pairs.ball_sums(rows, vectors, limits)
+    sums = pairs.ball_sums(rows, vectors, limits, threads=threads)
     if include_center:
         sums += torch.stack([(vector != 0).any(dim=1) for vector in vectors]).cpu()[..., None]
     counts, totals = sums[: len(masks)], sums[len(masks) :]

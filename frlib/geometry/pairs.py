@@ -11,20 +11,27 @@ up to about 1e-14 R^2 in the square (measured for up to 2,048 columns), hence 1e
 A Euclidean distance below about 4e-7 R is returned as 0. Without centring, in float32, rounding hides distances up to
 about 1e-3 times the norm.
 
-Working memory is a few arrays of ``TILE`` x ``TILE``, whatever the number of points. Each unordered pair is computed
-once and used in both directions. The code is the same on the CPU and on CUDA, except `_add_tile`.
+Each unordered pair is computed once and used in both directions. Several threads can share the tiles: what each tile
+gives is added in the order of the tiles, so the sums are the same, bit for bit, for any number of threads. Working
+memory is a few arrays of ``TILE`` x ``TILE`` per thread, whatever the number of points. The code is the same on the CPU
+and on CUDA, except `_ring_numbers` and `_add_tile`.
 """
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
 import torch
+from tqdm.auto import tqdm
 
 from frlib import checks
 
-# Rows and columns of a tile. On a GPU larger tiles keep the processors busy.
-TILE = 512
+# Rows and columns of a tile: small enough for the cache of one processor, since each tile is read several times.
+# On a GPU larger tiles keep the processors busy.
+TILE = 256
 CUDA_TILE = 2048
 
 # A square below this share of |x - m|^2 + |y - m|^2 counts as rounding: coincident points give up to 4e-15 of it.
@@ -82,18 +89,24 @@ def _checked(name: str, points, metric: str) -> torch.Tensor:
     return checks.as_matrix(name, points, metric=metric)
 
 
-def unit_rows(matrix: torch.Tensor) -> torch.Tensor:
-    """Return the rows of a matrix at length 1 in float64; a row of zeros stays zero."""
-    matrix = matrix.double()
-    largest = matrix.abs().amax(dim=1, keepdim=True)
-    matrix = matrix / torch.where(largest > 0, largest, 1.0)  # first, so that no square overflows or vanishes
-    norm = matrix.norm(dim=1, keepdim=True)
-    return matrix / torch.where(norm > 0, norm, 1.0)
+def unit_rows(matrix: torch.Tensor, dtype: torch.dtype = torch.float64) -> torch.Tensor:
+    """Return the rows of a matrix at length 1, computed in float64; a row of zeros stays zero."""
+    units = torch.empty(matrix.shape, dtype=dtype, device=matrix.device)
+    for block in blocks(len(matrix), 2 * tile_size(matrix.device)):  # the temporary arrays stay in the cache
+        rows = matrix[block].double()
+        largest = rows.abs().amax(dim=1, keepdim=True)
+        rows = rows / largest.masked_fill_(largest == 0, 1)  # first, so that no square overflows or vanishes
+        norm = rows.norm(dim=1, keepdim=True)
+        units[block] = rows.div_(norm.masked_fill_(norm == 0, 1))
+    return units
 
 
 def centred(points: torch.Tensor, metric: str) -> torch.Tensor:
     """Return float64 rows whose squared distances are those of the metric (see `from_squares`)."""
-    rows = unit_rows(points) if metric == "cosine" else points.double()
+    if metric == "cosine":
+        rows = unit_rows(points)
+        return rows.sub_(rows.mean(dim=0))
+    rows = points.double()
     return rows - rows.mean(dim=0)
 
 
@@ -128,48 +141,89 @@ def blocks(n: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, n))
 
 
-def squared_tiles(rows: torch.Tensor) -> Iterator[tuple[slice, slice, torch.Tensor]]:
-    """Yield the upper triangle of the squared distances between `centred` rows, tile by tile.
+def upper_tiles(points: torch.Tensor) -> list[tuple[slice, slice]]:
+    """Return the rows and columns of the tiles that hold the upper triangle of the matrix of all pairs.
 
-    Yields
-    ------
-    rows, columns : slice
-        ``columns.start >= rows.start``. They are equal for a tile on the diagonal, which holds each of its pairs
-        twice and zeros for the points themselves.
-    squares : Tensor
-        The squared distances of the tile, in float64.
+    ``columns.start >= rows.start``; they are equal for a tile on the diagonal.
     """
-    parts = list(blocks(len(rows), tile_size(rows.device)))
-    for i, first in enumerate(parts):
-        for second in parts[i:]:
-            squares = squared_distances(rows[first], rows[second])
-            if first == second:
-                squares = squares.triu_(1) + squares.T  # exactly symmetric
-            yield first, second, squares
+    parts = list(blocks(len(points), tile_size(points.device)))
+    return [(first, second) for i, first in enumerate(parts) for second in parts[i:]]
+
+
+def squared_tile(rows: torch.Tensor, first: slice, second: slice) -> torch.Tensor:
+    """Return the squared distances of one of the `upper_tiles` of `centred` rows, in float64.
+
+    A tile on the diagonal holds each of its pairs twice and zeros for the points themselves.
+    """
+    squares = squared_distances(rows[first], rows[second])
+    return squares.triu_(1) + squares.T if first == second else squares  # exactly symmetric
 
 
 def distance_tiles(points: torch.Tensor, metric: str) -> Iterator[tuple[slice, slice, torch.Tensor]]:
-    """Yield the upper triangle of the distances between points, tile by tile, as `squared_tiles` does."""
-    for rows, columns, squares in squared_tiles(centred(points, metric)):
-        yield rows, columns, from_squares(squares, metric)
+    """Yield rows, columns and distances of the upper triangle of all pairs, tile by tile, as `squared_tile` does."""
+    rows = centred(points, metric)
+    for first, second in upper_tiles(rows):
+        yield first, second, from_squares(squared_tile(rows, first, second), metric)
 
 
-def mean_distance(points: torch.Tensor, metric: str) -> float:
-    """Return the mean distance over unordered pairs of at least two points.
+@contextlib.contextmanager
+def own_threads(device: torch.device) -> Iterator[int]:
+    """Yield the number of threads for `in_order`, and meanwhile keep torch itself to one thread.
+
+    The number is ``torch.get_num_threads()``, or 1 on a GPU. Torch's own threads would compete with these for the
+    processors, and wait for each other in busy loops: on a loaded machine the preparation of a cloud then took 90 times
+    its processor time.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads if device.type == "cpu" else 1
+    finally:
+        torch.set_num_threads(threads)
+
+
+def in_order(function: Callable, items: Sequence[tuple], threads: int) -> Iterator:
+    """Yield ``function(*item)`` for all items in their order, whatever thread computed it and whenever it was ready.
+
+    The threads run at most two items each ahead of what has been taken, so that results do not pile up.
+    """
+    if min(threads, len(items)) == 1:
+        yield from (function(*item) for item in items)
+        return
+    waiting: deque = deque()
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for item in items:
+            waiting.append(pool.submit(function, *item))
+            if len(waiting) == 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def mean_distance(points: torch.Tensor, metric: str, threads: int = 1) -> float:
+    """Return the mean distance over unordered pairs of at least two points, on so many threads.
 
     For the cosine no pair is needed. The sum over pairs of |u_i - u_j|^2 is N times the sum of |u_i - m|^2, so the
     mean dissimilarity is the total sample variance of the unit vectors.
     """
     n = len(points)
     if metric == "cosine":
-        return float(centred(points, metric).square().sum() / (n - 1))
+        columns = centred(points, metric).square_().sum(dim=0)  # one sum over all would depend on torch's threads
+        return float(columns.sum() / (n - 1))
+    rows = centred(points, metric)
+
+    def tile_sum(first: slice, second: slice) -> torch.Tensor:
+        return from_squares(squared_tile(rows, first, second), metric).sum() / (2 if first == second else 1)
+
     total = torch.zeros((), dtype=torch.float64, device=points.device)
-    for rows, columns, distances in distance_tiles(points, metric):
-        total += distances.sum() / (2 if rows == columns else 1)
+    for part in in_order(tile_sum, upper_tiles(rows), threads):
+        total += part
     return float(total / (n * (n - 1) / 2))
 
 
-def ball_sums(rows: torch.Tensor, vectors: Sequence[torch.Tensor], limits: torch.Tensor) -> torch.Tensor:
+def ball_sums(
+    rows: torch.Tensor, vectors: Sequence[torch.Tensor], limits: torch.Tensor, *, threads: int = 1
+) -> torch.Tensor:
     """Sum inner products over the balls of several radii round every point, in one pass over the pairs.
 
     .. math:: S_{aik} = \\sum_{j \\ne i,\\; |x_i - x_j|^2 \\le l_k} \\langle v_{ai}, v_{aj} \\rangle
@@ -185,18 +239,37 @@ def ball_sums(rows: torch.Tensor, vectors: Sequence[torch.Tensor], limits: torch
         One vector per point. A single column of ones counts the neighbours.
     limits : Tensor, shape (K,)
         Squared radii, ascending.
+    threads : int
+        From `own_threads`. The sums do not depend on it.
 
     Returns
     -------
     Tensor, shape (A, N, K), float64, on the CPU
     """
     rings = torch.zeros(len(vectors), len(rows), len(limits) + 1, dtype=torch.float64, device=rows.device)
-    for first, second, squares in squared_tiles(rows):
-        ring = _ring_numbers(squares, limits)
-        for vector, sums in zip(vectors, rings, strict=True):
-            products = torch.mm(vector[first], vector[second].T)
-            _add_tile(ring, products, sums[first], sums[second], first == second)
+
+    def tile_sums(first: slice, second: slice) -> tuple[slice, slice, torch.Tensor, torch.Tensor]:
+        return first, second, *_tile_sums(rows, vectors, limits, first, second)
+
+    tiles = upper_tiles(rows)
+    sums = in_order(tile_sums, tiles, threads)
+    for first, second, of_rows, of_columns in tqdm(sums, "tiles of pairs", len(tiles), delay=10, leave=False):
+        rings[:, first] += of_rows
+        rings[:, second] += of_columns
     return rings[..., :-1].cumsum_(dim=-1).cpu()
+
+
+def _tile_sums(rows, vectors, limits, first: slice, second: slice) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return what one tile adds to the rings of its row points and to those of its column points."""
+    ring = _ring_numbers(squared_tile(rows, first, second), limits)
+    of_rows, of_columns = (
+        torch.zeros(len(vectors), part.stop - part.start, len(limits) + 1, dtype=torch.float64, device=rows.device)
+        for part in (first, second)
+    )
+    for a, vector in enumerate(vectors):
+        products = torch.mm(vector[first], vector[second].T)
+        _add_tile(ring, products, of_rows[a], of_columns[a], first == second)
+    return of_rows, of_columns
 
 
 def _ring_numbers(squares: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,8 @@
 """The engine: exact distances, each pair once, tiles that do not matter, memory bounded by the tile."""
 
+import contextlib
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -100,6 +102,58 @@ def test_tiles_do_not_change_results(metric, monkeypatch):
             assert torch.allclose(one, other, rtol=1e-10, atol=1e-12, equal_nan=True)
 
 
+@contextlib.contextmanager
+def torch_threads(number):
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+        assert torch.get_num_threads() == number  # the engine leaves it as it was
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_any_number_of_threads_gives_the_same_bits(metric, monkeypatch):
+    monkeypatch.setattr(pairs, "TILE", 24)
+    X, V = cloud(400, 96), {"a": cloud(400, 96, 1), "b": cloud(400, 96, 2, torch.float32)}
+    V["b"][::7] = 0
+
+    def table(threads):
+        with torch_threads(threads):
+            return energy_sweep(X, V, np.linspace(0.5, 1.4, 7), metric=metric, device="cpu")
+
+    one = table(1)
+    for threads in (2, 3, 8):
+        assert table(threads).equals(one)
+
+
+def test_results_come_in_order_from_several_threads_that_do_not_run_far_ahead():
+    """The first item waits until others have ended, so order of completion and order of results differ."""
+    started, others, seen = [], threading.Event(), set()
+
+    def work(item):
+        started.append(item)
+        seen.add((threading.get_ident(), torch.get_num_threads()))
+        if item == 0:
+            assert others.wait(timeout=20)
+        else:
+            others.set()
+        return item
+
+    results = pairs.in_order(work, [(item,) for item in range(40)], threads=3)
+    assert next(results) == 0
+    assert len(started) <= 6
+    assert list(results) == list(range(1, 40))
+    assert sorted(started) == list(range(40))
+    assert 2 <= len(seen) <= 3 and {threads for _, threads in seen} == {1}
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    with pytest.raises(ZeroDivisionError):
+        list(pairs.in_order(lambda item: 1 // item, [(1,), (0,), (1,)], threads=2))
+
+
 class LargestTensor(TorchDispatchMode):
     """Record the number of elements of the largest tensor that any operation returns."""
 
@@ -128,7 +182,7 @@ def test_no_reduction_holds_the_matrix_of_all_pairs(metric, monkeypatch):
         "sampled": lambda: energy_sweep(X, {"a": X}, [0.5, 1], metric=metric, max_neighbors=5, device="cpu"),
     }
     for name, call in calls.items():
-        with LargestTensor() as largest:
+        with torch_threads(1), LargestTensor() as largest:  # it sees the operations of its own thread only
             call()
         assert 0 < largest.elements <= 12_000, name
     with LargestTensor() as largest:  # the control: this one must hold it
@@ -157,6 +211,22 @@ def test_the_pass_for_gpus_equals_the_compiled_one(seed, rows, columns, diagonal
     pairs._add_tile_masked(ring, products, masked_rows, masked_columns, diagonal)
     assert torch.allclose(row_sums[:, :4], masked_rows[:, :4])
     assert torch.allclose(column_sums[:, :4], masked_columns[:, :4])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_whole_sweep_by_the_pass_for_gpus(metric, monkeypatch):
+    monkeypatch.setattr(pairs, "TILE", 37)
+    X, V = cloud(100, 6), {"a": cloud(100, 6, 1), "b": cloud(100, 6, 2)}
+    V["b"][::7] = 0
+
+    def numbers():
+        table = energy_sweep(X, V, [0.1, 0.4, 0.8, 1.2, 5.0], metric=metric, device="cpu")
+        return table.drop(columns="attribute").to_numpy()
+
+    compiled = numbers()
+    monkeypatch.setattr(pairs, "_ring_numbers", lambda squares, limits: torch.bucketize(squares, limits))
+    monkeypatch.setattr(pairs, "_add_tile", pairs._add_tile_masked)
+    assert np.allclose(numbers(), compiled, rtol=1e-12, atol=1e-12, equal_nan=True)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
