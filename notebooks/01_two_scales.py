@@ -220,15 +220,16 @@ ours["kind"] = np.where(ours.network.isin(networks), "face network, drawn faces"
 printed = table_3[["ratio"]].reset_index().assign(kind="face network, photographs (paper A)")
 both = pd.concat([ours, printed])
 key = {"orient": "bottom", "title": None, "columns": 1, "labelLimit": 300}
+kinds = list(dict.fromkeys(both.kind))
 base = alt.Chart(both).encode(
     y=alt.Y("network:N").sort(list(both.network)).title(None),
-    color=alt.Color("kind:N").sort(None).legend(**key),
+    color=alt.Color("kind:N").scale(domain=kinds).legend(**key),
 )
 ratio_axis = alt.X("ratio:Q").title("d_intra / d_inter").scale(domain=[0, 1.1])
 interval = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q").title("d_intra / d_inter"), x2="high:Q")
 tips = ["network", "kind", *(alt.Tooltip(f"{c}:Q", format=".3f") for c in ("ratio", "low", "high"))]
 dots = base.mark_point(size=90).encode(
-    x=ratio_axis, shape=alt.Shape("kind:N").sort(None).legend(**key), tooltip=tips
+    x=ratio_axis, shape=alt.Shape("kind:N").scale(domain=kinds).legend(**key), tooltip=tips
 )
 half = alt.Chart(pd.DataFrame({"x": [0.5, 1]})).mark_rule(strokeDash=[4, 4]).encode(x="x:Q")
 alt.layer(half, interval, dots).properties(
@@ -785,6 +786,7 @@ reach = {(n, a): moved(n, a) for n in networks for a in ATTRIBUTES}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-invariance-01", "caption": "Share of curve points that stay inside δ times d_intra, one mark per network, with 95 % intervals over people. Move δ. At a small δ only attributes that the network ignores are inside. See which attribute needs the largest δ, and whether the networks agree."}}
 deltas = np.geomspace(0.05, 5, 41).round(3)
+middles = [0, *np.sqrt(deltas[1:] * deltas[:-1]), np.inf]
 inside = []
 for (n, a), d in reach.items():
     share = (d[..., None] <= deltas).mean(axis=1)
@@ -794,17 +796,18 @@ for (n, a), d in reach.items():
         "share": share.mean(axis=0),
         "low": low,
         "high": high,
-        "step": range(len(deltas)),
+        "begins": middles[:-1],
+        "ends": np.minimum(middles[1:], 1e9),
     }
     inside.append(pd.DataFrame(part).assign(network=n, attribute=a.replace("_", " ")))
 inside = pd.concat(inside).round(4)
-delta_bind = alt.binding_range(min=0, max=len(deltas) - 1, step=1, name="δ, from 0.05 to 5 ")
-position = alt.param("position", value=int(np.argmin(np.abs(deltas - 1))), bind=delta_bind)
-at = alt.Chart(inside).transform_filter("datum.step === position")
+delta_bind = alt.binding_range(min=0.05, max=5, step=0.05, name="δ ")
+position = alt.param("delta", value=1.0, bind=delta_bind)
+at = alt.Chart(inside).transform_filter("datum.begins <= delta && delta < datum.ends")
 order = [a.replace("_", " ") for a in ATTRIBUTES]
 row = alt.Y("attribute:N").sort(order).title(None)
 shift = alt.YOffset("network:N").sort(networks)
-tone = alt.Color("network:N").sort(networks).scale(domain=networks, range=view.COLORS[: len(networks)])
+tone = alt.Color("network:N").scale(domain=networks, range=view.COLORS[: len(networks)])
 share_axis = alt.X("share:Q").title("share of curve points inside").scale(domain=[0, 1]).axis(format="~%")
 whisker = at.mark_rule(strokeWidth=1.5).encode(
     x=alt.X("low:Q").title("share of curve points inside"), x2="high:Q", y=row, yOffset=shift, color=tone
@@ -814,7 +817,7 @@ mark = at.mark_point(size=60).encode(
     y=row,
     yOffset=shift,
     color=tone.legend(orient="bottom", title=None),
-    shape=alt.Shape("network:N").sort(networks).legend(orient="bottom", title=None),
+    shape=alt.Shape("network:N").scale(domain=networks).legend(orient="bottom", title=None),
     tooltip=[
         "network",
         "attribute",
