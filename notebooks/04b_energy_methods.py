@@ -47,12 +47,15 @@ import numpy as np
 import pandas as pd
 import torch
 from myst_nb import glue
+from PIL import Image
 from scipy import stats
 from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
 
 from frlib import runtime, view
+from frlib.datasets import detect
 from frlib.faces import ATTRIBUTES, render, sample_identities
+from frlib.faces.alignment import template, template_to_image
 from frlib.faces.curves import center_table
 from frlib.faces.tangent import SMOOTH
 from frlib.fingerprint import FieldCloud, field_clouds
@@ -66,10 +69,9 @@ from frlib.geometry import (
 )
 from frlib.models import load
 from frlib.models.derivatives import embed_tangents, push_forward
-from frlib.models.variants import Variant, embed_variant, variant_images
+from frlib.models.variants import MARGIN, Variant, embed_variant, variant_images
 from frlib.parallel import spread
 from frlib.view.images import image_grid
-from PIL import Image
 
 device = runtime.start(seed, device)
 view.enable()
@@ -233,13 +235,12 @@ bias_half = bias.apply(lambda part: pd.Series(interval(part)[1], part.columns)).
 def design_row(n, size):
     """Return the standard errors over attributes that a design buys, at ε = 1."""
     error = np.sqrt((at_one + per_point_one / size) / n)
-    row = {"people": n, "points": size, "images": n * size * 17, "mean error": error.mean()}
-    row |= {"largest error": error.max(), "largest at": error.idxmax()}
-    return row | {"mean bias": bias_one[size].mean() if size in bias_one else np.nan}
+    row = {"people": n, "points": size, "images": n * size * 17, "mean error": f"{error.mean():.4f}"}
+    row["largest error"] = f"{error.max():.4f} ({error.idxmax()})"
+    return row | {"mean bias": f"{bias_one[size].mean():+.4f}" if size in bias_one else "–"}
 
 
-table = pd.DataFrame(design_row(*d) for d in designs)
-table.set_index(["people", "points"]).style.format(precision=4, na_rep="–", thousands=",")
+pd.DataFrame(design_row(*d) for d in designs).set_index("people")
 
 # %% tags=["remove-cell"]
 error = pd.DataFrame({s: np.sqrt((at_one + per_point_one / s) / n_identities) for s in small_sizes}).mean()
@@ -249,7 +250,6 @@ first_part = parts[(parts.scale == 1.0) & (parts.draw == 0)].drop_duplicates(
 seen = (first_part.groupby(["size", "attribute"]).energy.std() / np.sqrt(n_identities)).groupby("size").mean()
 glue("design_ratio_low", float((seen / error).min()), display=False)
 glue("design_ratio_high", float((seen / error).max()), display=False)
-of = {(r.people, r.points): r for r in table.itertuples(index=False)}
 book_error = np.sqrt((at_one + per_point_one / n_points) / n_identities)
 glue("error_here", float(book_error.mean()), display=False)
 glue("error_here_largest", float(book_error.max()), display=False)
@@ -341,7 +341,7 @@ shown = spread_seen[spread_seen.formula > 0].assign(
 y = alt.Y("value:Q").scale(type="log").title("standard deviation of the energy")
 x = alt.X("scale:Q").title("scale ε, in mean pair distances").scale(zero=False)
 tint = alt.Color("attribute:N").sort([label[a] for a in two]).legend(orient="bottom", title=None)
-long = shown.melt(["identity", "attribute", "scale", "line"], var_name="source")
+long = shown.melt(["identity", "attribute", "scale", "line"], var_name="source").query("value > 0")
 tips = ["attribute", "source", "scale", alt.Tooltip("value:Q", format=".5f")]
 dashes = long[long.source.isin(["points", "people"]) & (long.identity == long.identity.min())]
 alt.layer(
@@ -353,7 +353,7 @@ alt.layer(
         x=x,
         y=y,
         color=tint,
-        strokeDash=alt.StrokeDash("source:N").legend(orient="bottom", title=None),
+        strokeDash=alt.StrokeDash("source:N").legend(orient="bottom", title=None, symbolType="stroke"),
         tooltip=tips,
     ),
 ).properties(
@@ -477,7 +477,7 @@ alt.Chart(overall.dropna()).mark_line(point=True).encode(
     color=alt.Color("network:N").sort([main, euclidean]).legend(orient="bottom", title=None),
     strokeDash=alt.StrokeDash("pair:N")
     .sort(["left out", "counted"])
-    .legend(orient="bottom", title="pair with itself"),
+    .legend(orient="bottom", title="pair with itself", symbolType="stroke"),
     tooltip=[
         "network",
         "pair",
@@ -511,29 +511,15 @@ def flipped(network):
 flips = {n: flipped(n) for n in (main, euclidean)}
 levels = overall.pivot(index="scale", columns=["network", "pair"], values="energy")
 below = {k: levels[euclidean, k] < levels[main, k] for k in ("left out", "counted")}
-summary = pd.DataFrame(
-    {
-        "isolated, " + main: overall[(overall.network == main) & (overall.pair == "left out")]
-        .set_index("scale")
-        .isolated,
-        "isolated, " + euclidean: overall[(overall.network == euclidean) & (overall.pair == "left out")]
-        .set_index("scale")
-        .isolated,
-        "attribute pairs that flip, " + main: flips[main],
-        "attribute pairs that flip, " + euclidean: flips[euclidean],
-        "lower network, left out": np.where(
-            levels[euclidean, "left out"].isna() | levels[main, "left out"].isna(),
-            "–",
-            np.where(below["left out"], euclidean, main),
-        ),
-        "lower network, counted": np.where(below["counted"], euclidean, main),
-    }
-)
-summary.style.format(precision=2)
+alone = overall[overall.pair == "left out"].pivot(index="scale", columns="network", values="isolated")
+known = levels[euclidean, "left out"].notna() & levels[main, "left out"].notna()
+summary = {f"isolated, {n}": alone[n].map("{:.0%}".format) for n in (main, euclidean)}
+summary |= {f"lower, pair {k}": pd.Series(np.where(below[k], euclidean, main), levels.index) for k in below}
+summary["lower, pair left out"] = summary["lower, pair left out"].where(known, "–")
+pd.DataFrame(summary).set_axis([f"{s:g}" for s in fine]).rename_axis("scale")
 
 # %% tags=["remove-cell"]
-comparable = levels[euclidean, "left out"].notna() & levels[main, "left out"].notna()
-turned = comparable & (below["left out"] != below["counted"])
+turned = known & (below["left out"] != below["counted"])
 glue("self_flips", int(sum(f.sum() for f in flips.values())), display=False)
 glue("self_pairs", 28 * len(fine) * 2, display=False)
 glue("self_turned", ", ".join(f"{s:g}" for s in levels.index[turned]) or "none", display=False)
@@ -852,7 +838,7 @@ x = alt.X("step:O").sort(list(steps)).title("step, share of the range").axis(lab
 y = alt.Y("cosine:Q").title("cosine to the exact tangent").scale(domain=[0, 1])
 base = alt.Chart(spot)
 left = alt.layer(
-    base.mark_rule().encode(
+    base.mark_rule(clip=True).encode(
         x=x, y=alt.Y("low:Q").title("cosine to the exact tangent"), y2="high:Q", color=tint
     ),
     base.mark_line(point=True).encode(
@@ -976,6 +962,25 @@ image_grid(
     description="A grid of drawn faces of one person: four images, each in three crops. The wide crop shows more of the "
     "neck; the crops of mesh and detector are nearly the same.",
 )
+
+# %% tags=["remove-cell"]
+mesh = [variant_images(who, n_short, Variant(()), "arcface", seed + who.index)["center"] for who in few]
+seen = detect(torch.cat(mesh), margin=MARGIN)
+matrix, shift = template_to_image(template("arcface", 112), seen.landmarks[seen.found])
+middle = torch.tensor([56.0, 56.0])
+moved = (matrix @ middle + shift - middle).norm(dim=1)
+angle = torch.rad2deg(torch.atan2(matrix[:, 1, 0], matrix[:, 0, 0]))
+glue("detector_found", 100 * float(seen.found.float().mean()), display=False)
+glue("detector_moved", float(moved.square().mean().sqrt()), display=False)
+glue("detector_angle", float(angle.square().mean().sqrt()), display=False)
+glue(
+    "detector_scale", 100 * float((torch.linalg.det(matrix).sqrt() - 1).square().mean().sqrt()), display=False
+)
+
+# %% [markdown]
+# The detector finds a face in {glue:text}`detector_found:.0f` % of the centres. Against the mesh, its crops are shifted by
+# {glue:text}`detector_moved:.1f` of 112 pixels, turned by {glue:text}`detector_angle:.1f` degrees and scaled by
+# {glue:text}`detector_scale:.1f` % (root mean squares).
 
 # %%
 conditions = {
