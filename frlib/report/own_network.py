@@ -8,9 +8,10 @@ import pandas as pd
 import torch
 
 from frlib import checks
-from frlib.faces import ATTRIBUTES, Identity, sample_identities
+from frlib.faces import Identity, sample_identities
 from frlib.fingerprint import FieldCloud, field_clouds, fingerprint
 from frlib.geometry import identity_retention
+from frlib.models import DEFAULT_NETWORKS
 from frlib.models.embedder import FaceEmbedder
 from frlib.models.recognition import HEAD_ANGLE, embed_identity
 from frlib.parallel import spread
@@ -85,9 +86,6 @@ def report(
     people = sample_identities(max(sizes.people, sizes.identities), seed=seed)
     run = {"n_jobs": n_jobs, "progress": progress}
     table = fingerprint(embedders, people[: sizes.identities], sizes.points, energies.SCALES, seed=seed, **run)
-    # Embeddings that were stored come back in another order of attributes: charts take that of the paper.
-    table = table.sort_values("attribute", key=pd.Index(ATTRIBUTES).get_indexer, kind="stable", ignore_index=True)
-    table = table.sort_values("network", key=pd.Index([e.name for e in embedders]).get_indexer, kind="stable")
     images = recognition_images(embedders, people[: sizes.people], sizes.images, seed=seed, **run)
     clouds = [field_clouds(embedders, who, sizes.points, seed=seed) for who in people[: sizes.identities]]
     known = {name: {"network": name} | recognition.figures(*found) for name, found in images.items()}
@@ -140,7 +138,7 @@ def _embedded(embedders, identity: Identity, n_images: int, seed: int) -> dict[s
 
 def _shares(cloud: FieldCloud) -> pd.DataFrame:
     """Return the energies of a cloud at equal shares of pairs."""
-    table = energies.equal_shares(cloud.points, {a: cloud.fields[a] for a in ATTRIBUTES}, cloud.metric)
+    table = energies.equal_shares(cloud.points, cloud.fields, cloud.metric)
     return table.assign(network=cloud.network, identity=cloud.identity)
 
 
@@ -167,7 +165,9 @@ def _in_short(subject: str, control: str, known: dict, rankings: pd.DataFrame) -
             f"Its energy at ε = {energies.RANKED_AT:g} is below the mean of the other networks for {lower} of "
             f"{len(own)} attributes: there neighbouring images agree more on the direction."
         )
-    return Section("In short", [recognition.verdict(known[subject], known[control]), Points(points)])
+    faces = [known[name] for name in known if name not in (subject, control) and name in DEFAULT_NETWORKS]
+    said = recognition.verdict(known[subject], known[control], faces)
+    return Section("In short", [said, Points(points)])
 
 
 def _recognition(subject: str, known: dict, images: dict, clouds: Sequence[dict], sizes: Sizes) -> Section:
@@ -225,10 +225,12 @@ def _sensitivity(subject: str, rankings: pd.DataFrame, sizes: Sizes) -> Section:
         f"{sizes.identities} people."
     )
     note = (
-        "Read energy and displacement together. A high energy with a small displacement says that the attribute hardly "
-        "moves the embedding, in a direction that is mostly noise. A high energy with a large displacement says that "
-        "it moves the embedding far, differently from image to image; that is no invariance. The order by energy is "
-        "that of one scale, and changes with it: see the curves."
+        "A step is a sixth of an attribute's range for those that are drawn, a quarter for brightness, hue and image "
+        "quality: how far it moves the embedding depends on that choice. Read energy and displacement together. A high "
+        "energy with a small displacement says that the attribute hardly moves the embedding, in a direction that is "
+        "mostly noise. A high energy with a large displacement says that it moves the embedding far, differently from "
+        "image to image; that is no invariance. The order by energy is that of one scale, and changes with it: see the "
+        "curves."
     )
     own = rankings[rankings["network"] == subject].reset_index(drop=True)
     blocks = [energies.ranking_chart(rankings, subject), energies.ranking_table(own, caption), Text(note)]

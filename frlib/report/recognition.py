@@ -15,8 +15,8 @@ ACCEPTED_AT_LEAST = 10
 COLUMNS = [
     Column("network", "Network"),
     Column("metric", "Distance"),
-    Column("d_intra", "d intra", ".3f"),
-    Column("d_inter", "d inter", ".3f"),
+    Column("d_intra", "d\u00a0intra", ".3f"),
+    Column("d_inter", "d\u00a0inter", ".3f"),
     Column("ratio", "Ratio", ".3f"),
     Column("auc", "AUC (95 %)", ".4f", ("auc_low", "auc_high")),
     Column("eer", "EER", ".2%"),
@@ -63,13 +63,15 @@ def table(rows: pd.DataFrame, caption: str, marked: str = "") -> Table:
     return Table(rows, columns, caption, marked)
 
 
-def verdict(row, control=None, subject: str = "The network") -> Text:
+def verdict(row, control=None, others=(), subject: str = "The network") -> Text:
     """Say in one sentence whether the people are recognised, so that energies mean something.
 
     Parameters
     ----------
     row, control : mapping
         Figures of the network, and of a network with random weights if there is one.
+    others : sequence of mappings
+        Figures of other face networks on the same images.
     subject : str
         Beginning of the sentence.
     """
@@ -86,17 +88,24 @@ def verdict(row, control=None, subject: str = "The network") -> Text:
             f"({control['auc']:.3f}): that it recognises these people is not shown. Take more people.",
             "warning",
         )
+    worst = min((other["auc"] for other in others), default=0)
+    if row["auc_high"] < worst:
+        return Text(
+            f"{subject} tells these people apart less well than the networks that it is compared with: the AUC is "
+            f"{row['auc']:.3f}, theirs {worst:.3f} or more.{beside} Read its energies with that in mind.",
+            "warning",
+        )
     return Text(f"{subject} tells these people apart: the AUC is {row['auc']:.3f}.{beside}", "good")
 
 
 def without_errors(rows: pd.DataFrame) -> list[Text]:
-    """Return a remark where an AUC is shown as 1: the interval is then a point and says nothing."""
-    perfect = list(rows.loc[rows["auc"].round(4) == 1, "network"])
+    """Return a remark where an AUC is 1: the interval is then a point and says nothing."""
+    perfect = list(rows.loc[(rows["auc"] == 1) & (rows["auc_low"] == 1), "network"])
     if not perfect:
         return []
     return [
         Text(
-            f"No pair, or hardly one, is out of order for {', '.join(perfect)}. The interval is a point there: it "
+            f"No pair is out of order for {', '.join(perfect)}. The interval is a point there: it "
             "cannot tell how rare an error is that was not seen."
         )
     ]

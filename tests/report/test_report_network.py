@@ -19,7 +19,7 @@ from frlib.models import load
 from frlib.models.embedder import Preprocess
 from frlib.models.onnx import export_onnx, load_onnx
 from frlib.models.recognition import embed_identity
-from frlib.report import own_network, preprocessing
+from frlib.report import own_network, preprocessing, recognition
 from frlib.report.__main__ import as_file_name, main
 
 QUICK = ["--quick", "--jobs", "1", "--against", "mobileface"]
@@ -201,3 +201,27 @@ def test_two_networks_of_one_name_are_refused():
     network = load("mobileface", "cpu")
     with pytest.raises(ValueError, match="different names"):
         own_network.report(network, [network], network, sizes=own_network.Sizes(2, 3, 3, 2))
+
+
+def known(auc, low, high):
+    return {"auc": auc, "auc_low": low, "auc_high": high}
+
+
+@pytest.mark.parametrize(
+    ("own", "tone", "words"),
+    [
+        (known(0.85, 0.8, 0.9), "warning", "does not tell these people apart well"),
+        (known(0.92, 0.85, 0.96), "warning", "is not shown"),
+        (known(0.95, 0.93, 0.97), "warning", "less well than the networks that it is compared with"),
+        (known(0.985, 0.96, 0.995), "good", "tells these people apart: the AUC is 0.985"),
+    ],
+)
+def test_the_verdict_follows_the_figures(own, tone, words):
+    said = recognition.verdict(own, known(0.8, 0.7, 0.9), [known(0.99, 0.98, 1), known(1, 1, 1)])
+    assert said.tone == tone and words in said.text
+
+
+def test_only_an_interval_that_is_a_point_is_remarked():
+    rows = pd.DataFrame([known(1.0, 1.0, 1.0), known(0.99999, 0.9997, 1.0), known(1.0, np.nan, np.nan)])
+    (said,) = recognition.without_errors(rows.assign(network=["a", "b", "c"]))
+    assert said.text.startswith("No pair is out of order for a. ")
