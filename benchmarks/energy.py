@@ -6,8 +6,12 @@ The floor of a direct computation is one product for the distances and one per a
 points with all points. A ratio of 1 means that binning the pairs into balls at every scale costs what the symmetry of
 the products saves. The authors' steps are those of their script: a radius graph of scikit-learn that counts the point
 itself, paired cosine distances of all pairs in it, a mean of means, anew for each attribute and scale.
+
+One thread is timed by the processor time of the process: with one thread it is the elapsed time of a quiet machine,
+and other programs hardly change it. Two threads are timed by the clock.
 """
 
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +22,7 @@ import numpy as np
 import torch
 from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
+from threadpoolctl import threadpool_limits
 
 from frlib.geometry import energy_sweep, mean_pair_distance
 
@@ -59,15 +64,28 @@ def energies_of_the_authors(points, fields, mean_distance: float, scales) -> np.
     return result
 
 
-def seconds(*functions, repeat: int = 4) -> list[float]:
+def seconds(*functions, repeat: int = 3, clock=time.process_time) -> list[float]:
     """Return the best time of each function; they take turns, so that a change of the machine's load meets all."""
     times = [[] for _ in functions]
     for _ in range(repeat):
         for function, own in zip(functions, times, strict=True):
-            start = time.perf_counter()
+            start = clock()
             function()
-            own.append(time.perf_counter() - start)
+            own.append(clock() - start)
     return [min(own) for own in times]
+
+
+def on_threads(number: int, function):
+    """Return the function, to be called with another number of threads in torch."""
+
+    def call():
+        torch.set_num_threads(number)
+        try:
+            return function()
+        finally:
+            torch.set_num_threads(1)
+
+    return call
 
 
 def resident_peak() -> float:
@@ -78,7 +96,6 @@ def resident_peak() -> float:
 
 def print_peak_memory(which: str, n: int, n_scales: int) -> None:
     """Print by how many megabytes one call raises the peak memory of this process."""
-    torch.set_num_threads(1)
     work(which, 40, 2)()  # loads and compiles
     call = work(which, n, n_scales)
     Path("/proc/self/clear_refs").write_text("5")  # sets the peak to the present use
@@ -107,36 +124,78 @@ def work(which: str, n: int, n_scales: int):
     )
 
 
-def main(quick: bool = False) -> list[dict]:
-    torch.set_num_threads(1)
-    rows = command.Rows("energy")
-    work("frlib", 40, 2)()  # compiles
-    for n in (2000,) if quick else (2000, 5000):
+def described(n: int, n_scales: int = len(SCALES)) -> str:
+    """Return the name of a case."""
+    return f"N={n} d={DIM}, {ATTRIBUTES} attributes, {n_scales} scales"
+
+
+def beside_products(rows: command.Rows, sizes: tuple[int, ...], repeat: int) -> None:
+    """Compare with the bare matrix products, on one thread."""
+    for n in sizes:
         points, fields = cloud(n)
-        case = f"N={n} d={DIM}, {ATTRIBUTES} attributes, {len(SCALES)} scales"
         sweep, bare = seconds(
             lambda p=points, f=fields: energy_sweep(p, f, SCALES, device="cpu"),
             lambda p=points, f=fields: products(p, f),
+            repeat=repeat,
         )
-        rows.add(case, "energy_sweep", sweep, "s", "")
-        rows.add(case, "time over bare products", sweep / bare, "ratio", f"bare matrix products, {bare:.2f} s")
-    n, n_scales = (300, 4) if quick else (800, 12)
-    case = f"N={n} d={DIM}, {ATTRIBUTES} attributes, {n_scales} scales"
-    start = time.perf_counter()
-    expected = work("authors", n, n_scales)()
-    slow = time.perf_counter() - start
-    ours = work("frlib", n, n_scales)
-    rows.add(case, "speed-up", slow / seconds(ours)[0], "ratio", f"authors' algorithm in scikit-learn, {slow:.1f} s")
+        rows.add(described(n), "energy_sweep", sweep, "s", "")
+        rows.add(described(n), "time over bare products", sweep / bare, "ratio", f"all matrix products, {bare:.2f} s")
+
+
+def beside_one_thread(rows: command.Rows, n: int) -> None:
+    """Compare two threads with one, by the clock, where two processors are free."""
+    if len(os.sched_getaffinity(0)) < 2:
+        return
+    one, two = work("frlib", n, len(SCALES)), on_threads(2, work("frlib", n, len(SCALES)))
+    alone, shared = seconds(one, two, clock=time.perf_counter)
+    case = described(n)
+    rows.add(case, "speed-up by a second thread", alone / shared, "ratio", f"one thread, {alone:.2f} s by the clock")
+    rows.add(case, "largest difference of energies", np.abs(two() - one()).max(), "", "one thread")
+
+
+def beside_the_authors(rows: command.Rows, n: int, n_scales: int) -> None:
+    """Compare time, energies and memory with the authors' algorithm."""
+    case, theirs, ours = described(n, n_scales), work("authors", n, n_scales), work("frlib", n, n_scales)
+    [fast] = seconds(ours)
+    start = time.process_time()
+    expected = theirs()
+    slow = time.process_time() - start
+    rows.add(case, "speed-up", slow / fast, "ratio", f"authors' algorithm in scikit-learn, {slow:.1f} s")
     rows.add(case, "largest difference of energies", np.abs(ours() - expected).max(), "", "authors' algorithm")
-    for which, name in (("frlib", "energy_sweep"), ("authors", "authors' algorithm")):
-        if not sys.platform.startswith("linux"):
-            break
-        rows.add(case, f"peak memory, {name}", peak_memory(which, n, n_scales), "MB", "above a loaded process")
+    if sys.platform.startswith("linux"):
+        above = "above a loaded process"
+        rows.add(case, "peak memory, energy_sweep", peak_memory("frlib", n, n_scales), "MB", above)
+        # The largest ball alone: it needs the most memory, and all scales would take as long again.
+        rows.add(case, "peak memory, authors' algorithm", peak_memory("authors", n, 1), "MB", f"{above}, largest scale")
+
+
+def growth(rows: command.Rows, sizes: tuple[int, ...]) -> None:
+    """Show how time and memory grow with the number of points, on one thread."""
+    case = f"N={sizes[0]} to {sizes[-1]} d={DIM}, {ATTRIBUTES} attributes, {len(SCALES)} scales"
+    times = [seconds(work("frlib", n, len(SCALES)), repeat=2 if n < 4000 else 1)[0] for n in sizes]
+    exponent = np.polyfit(np.log(sizes), np.log(times), 1)[0]
+    listed = ", ".join(f"{n}: {t:.2f} s" for n, t in zip(sizes, times, strict=True))
+    rows.add(case, "time grows with N to the power", exponent, "", listed)
+    if sys.platform.startswith("linux"):
+        n = sizes[-1]
+        matrix = f"one matrix of all pairs in float64, {n * n * 8 / 2**20:.0f} MB"
+        rows.add(described(n), "peak memory, energy_sweep", peak_memory("frlib", n, len(SCALES)), "MB", matrix)
+
+
+def main(quick: bool = False) -> list[dict]:
+    rows = command.Rows("energy")
+    work("frlib", 40, 2)()  # compiles
+    beside_products(rows, (2000, 5000), repeat=2 if quick else 5)
+    beside_one_thread(rows, 2000 if quick else 5000)
+    beside_the_authors(rows, *((400, 4) if quick else (800, 12)))
+    growth(rows, (1000, 2000, 4000) if quick else (1000, 2000, 5000, 10_000, 20_000))
     return rows
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--peak"]:  # this program's own call, see peak_memory
-        print_peak_memory(sys.argv[2], *map(int, sys.argv[3:]))
-    else:
-        command.run(main, __doc__)
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        if sys.argv[1:2] == ["--peak"]:  # this program's own call, see peak_memory
+            print_peak_memory(sys.argv[2], *map(int, sys.argv[3:]))
+        else:
+            command.run(main, __doc__)
