@@ -128,6 +128,15 @@ def test_any_number_of_threads_gives_the_same_bits(metric, monkeypatch):
         assert table(threads).equals(one)
 
 
+def test_torch_keeps_to_one_thread_meanwhile_and_gets_its_own_back_after_an_error():
+    with torch_threads(3):
+        with pytest.raises(ZeroDivisionError), pairs.own_threads(torch.device("cpu")) as threads:
+            assert (threads, torch.get_num_threads()) == (3, 1)
+            raise ZeroDivisionError
+        with pairs.own_threads(torch.device("cuda")) as threads:
+            assert threads == 1
+
+
 def test_results_come_in_order_from_several_threads_that_do_not_run_far_ahead():
     """The first item waits until others have ended, so order of completion and order of results differ."""
     started, others, seen = [], threading.Event(), set()
