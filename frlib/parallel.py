@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 # How often the tasks that are left begin anew after a worker was killed, without a result in between.
 PATIENCE = 3

@@ -43,7 +43,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Parallel, cpu_count, delayed
 from myst_nb import glue
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
@@ -68,6 +67,7 @@ from frlib.models import DEFAULT_NETWORKS, load
 from frlib.models.curves import embed_curves
 from frlib.models.recognition import embed_identity, varied_attributes
 from frlib.models.stored import IMAGE_SIZES
+from frlib.parallel import spread
 
 device = runtime.start(seed, device)
 view.enable()
@@ -147,10 +147,9 @@ def embed(group):
     return {"images": drawn} | known | {e.name: e.embed(drawn, progress=False) for e in others}
 
 
-several = device.type == "cpu" and profile != "smoke"
-workers = Parallel(n_jobs=cpu_count() if several else 1, return_as="generator")
-groups = [people[i : i + 5] for i in range(0, n_identities, 5)]
-done = list(tqdm(workers(delayed(embed)(g) for g in groups), total=len(groups), desc="images"))
+n_jobs = -1 if device.type == "cpu" and profile != "smoke" else 1
+groups = [(people[i : i + 5],) for i in range(0, n_identities, 5)]
+done = spread(embed, groups, n_jobs=n_jobs, description="images")
 points = {name: torch.cat([d[name] for d in done]) for name in ["images", *spaces[:-1]]}
 images = points.pop("images")
 points["pixels"] = torch.nn.functional.avg_pool2d(images.permute(0, 3, 1, 2).float(), 4).flatten(1)
@@ -345,9 +344,9 @@ drawn = {s: [figures(*pair) for pair in zip(*resampled_rates(s), strict=True)] f
 # %% tags=["hide-input"]
 rows = {}
 for s in shown:
-    spread = np.array([d[0] for d in drawn[s]]).T
+    figures_of = np.array([d[0] for d in drawn[s]]).T
     rows[s] = {}
-    for key, values in zip(["auc", "eer", "tar_at_1e-2", "tar_at_1e-3"], spread, strict=True):
+    for key, values in zip(["auc", "eer", "tar_at_1e-2", "tar_at_1e-3"], figures_of, strict=True):
         rows[s][key] = exact[s][key]
         rows[s][f"{key}, 95 %"] = span(values)
     rows[s] |= {"accuracy, 10 folds": exact[s].accuracy, "threshold": best[s]}
@@ -766,10 +765,14 @@ glue("blind_words", blind_words, display=False)
 # From random centres of a person (random head angle, age, hair, light and smile) each attribute takes one step down
 # and one step up: a sixth of its range if it is drawn, a quarter if it changes pixels.
 
+
 # %%
-jobs = [(embedders, p, n_curves) for p in people[:n_moved]]
-stepped = workers(delayed(embed_curves)(*job, seed=seed + i) for i, job in enumerate(jobs))
-stepped = list(tqdm(stepped, total=n_moved, desc="curves"))
+def step_along(number):
+    """Return the embedded curves of one person, by network."""
+    return embed_curves(embedders, people[number], n_curves, seed=seed + number)
+
+
+stepped = spread(step_along, [(k,) for k in range(n_moved)], n_jobs=n_jobs, description="curves")
 
 
 def moved(name, attribute):
@@ -869,7 +872,7 @@ def along_range(person):
     return {e.name: e.embed(drawn[e.crop], progress=False).unflatten(0, (len(values), 3)) for e in embedders}
 
 
-ranges = list(tqdm(workers(delayed(along_range)(p) for p in people[:n_moved]), total=n_moved, desc="ranges"))
+ranges = spread(along_range, [(p,) for p in people[:n_moved]], n_jobs=n_jobs, description="ranges")
 longest = {
     n: np.array([[pair_distances(three, metric=metric[n]).max() for three in r[n]] for r in ranges])
     / summary.d_intra[n]

@@ -44,7 +44,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Parallel, cpu_count, delayed
 from myst_nb import glue
 from scipy import stats
 from tqdm import tqdm
@@ -66,6 +65,7 @@ from frlib.geometry import (
 )
 from frlib.models import load
 from frlib.models.populations import draw_people, embed_people, switched
+from frlib.parallel import spread
 from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)
@@ -439,11 +439,9 @@ def embed_block(first):
 
 
 embedders = {name: load(name, device=device) for name in networks}
-workers = Parallel(n_jobs=cpu_count() if device.type == "cpu" else 1, return_as="generator")
-starts = range(0, n_identities, 4)
-blocks = list(
-    tqdm(workers(delayed(embed_block)(k) for k in starts), total=len(starts), desc="people, by four")
-)
+n_jobs = -1 if device.type == "cpu" else 1
+starts = [(k,) for k in range(0, n_identities, 4)]
+blocks = spread(embed_block, starts, n_jobs=n_jobs, description="people, by four")
 embeddings = {name: torch.cat([block[name] for block in blocks]) for name in networks}
 metric = {name: embedder.metric for name, embedder in embedders.items()}
 
@@ -564,10 +562,10 @@ alt.Chart(rho.round(4)).mark_tick(thickness=1.5, size=22, color=view.COLORS[0]).
 )
 
 # %% tags=["remove-cell"]
-spread = rho.groupby("network").rho.std()
+over_draws = rho.groupby("network").rho.std()
 reach = rho.groupby("network").rho.agg(np.ptp)
-glue("draw_sd_low", float(spread.min()), display=False)
-glue("draw_sd_high", float(spread.max()), display=False)
+glue("draw_sd_low", float(over_draws.min()), display=False)
+glue("draw_sd_high", float(over_draws.max()), display=False)
 explained = (
     "is well within" if gap.max() < reach.min() else "is about" if gap.max() < reach.max() else "is more than"
 )
@@ -927,8 +925,8 @@ def switch_all(number):
 
 
 n_drawn = min(n_switched, 3)
-jobs = workers(delayed(switch_all)(number) for number in range(n_switched))
-switches = list(tqdm(jobs, total=n_switched, desc="people switched"))
+numbers = [(k,) for k in range(n_switched)]
+switches = spread(switch_all, numbers, n_jobs=n_jobs, description="people switched")
 pixels = pd.Series(torch.stack([s["pixels"] for s in switches[:n_drawn]]).mean(dim=0).numpy(), index=kept)
 
 
