@@ -4,13 +4,13 @@ The centres do not depend on what is varied, so that results for two variants di
 """
 
 import functools
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import torch
 
 from frlib import checks
-from frlib.datasets import detector_crops
+from frlib.datasets import align, detect
 from frlib.faces import ATTRIBUTES, Identity, pixels, render
 from frlib.faces.attributes import PIXELS
 from frlib.faces.curves import STEPS, as_type, center_table
@@ -39,8 +39,9 @@ class Variant:
         Share of each range that centres keep from both ends. Variants with equal margin share their centres.
     crop : {None, "arcface", "wide"}
         Default: the crop that the network wants.
-    aligned : {"mesh", "detector"}
-        Whether crops follow the landmarks of the mesh, or those that a detector finds in each image.
+    aligned : {"mesh", "detector", "center"}
+        Whether crops follow the landmarks of the mesh, those that a detector finds in each image, or, for both ends of
+        a curve too, those that it finds in the centre.
     rounded : bool
         Whether images are rounded to 8 bits.
     shadows : bool
@@ -59,7 +60,7 @@ class Variant:
         for name in self.attributes:
             checks.one_of("attributes", name, tuple(ATTRIBUTES))
         checks.one_of("crop", self.crop, (None, *CROPS))
-        checks.one_of("aligned", self.aligned, ("mesh", "detector"))
+        checks.one_of("aligned", self.aligned, ("mesh", "detector", "center"))
         if self.step is not None and not 0 < self.step < 0.5:
             raise ValueError(f"step must lie between 0 and 0.5, as a share of the range; got {self.step!r}")
         if not 0 <= self.margin < 0.5 or self.reach("rendered") > self.margin:
@@ -67,7 +68,7 @@ class Variant:
                 f"margin must be at least the step of drawn attributes, {self.reach('rendered'):.3g}, and below 0.5; "
                 f"got {self.margin!r}"
             )
-        if self.aligned == "detector" and not self.rounded:
+        if self.aligned != "mesh" and not self.rounded:
             raise ValueError("rounded must be True for crops aligned by a detector; got False")
 
     def reach(self, kind: str) -> float:
@@ -75,13 +76,19 @@ class Variant:
         return self.step or STEPS[kind]
 
 
-def embed_variant(
-    embedders: Sequence[FaceEmbedder], identity: Identity, n_points: int, variant: Variant, *, seed: int = 0
-) -> dict[str, EmbeddedCurves]:
-    """Draw the curves of one identity as a variant says, and embed them with several networks.
+def embed_variants(
+    embedders: Sequence[FaceEmbedder],
+    identity: Identity,
+    n_points: int,
+    variants: Sequence[Variant],
+    *,
+    seed: int = 0,
+) -> list[dict[str, EmbeddedCurves]]:
+    """Draw the curves of one identity as each variant says, and embed them with several networks.
 
     `Variant()` gives the images of `frlib.models.curves.embed_curves`. Results are kept in the user's cache under
-    everything that they depend on; networks with equal crops share the images.
+    everything that they depend on. Networks with equal crops share the images, and variants that follow each other and
+    differ in rounding or alignment alone share the drawing.
 
     Parameters
     ----------
@@ -89,52 +96,54 @@ def embed_variant(
     identity : Identity
     n_points : int
         Number of centres; the first k of n are the same for every n.
-    variant : Variant
+    variants : sequence of Variant
     seed : int
         Seeds the centres.
 
     Returns
     -------
-    dict of network name to EmbeddedCurves
+    list of dict of network name to EmbeddedCurves
+        One per variant.
 
     Raises
     ------
     ValueError
-        If there is no network, the number of points is below 1 or the seed is negative.
+        If there is no network, the number of points is below 1, the seed is negative, or a detector finds no face.
     ImportError
         If crops are aligned by a detector and its package is not installed.
     """
     if not embedders:
         raise ValueError("embedders must hold at least one FaceEmbedder; got none")
     n_points, seed = checks.at_least("n_points", n_points, 1), checks.at_least("seed", seed, 0)
+    drawing = functools.lru_cache(maxsize=1)(functools.partial(_drawn, identity, n_points, seed))
 
-    @functools.cache
-    def images(crop: str) -> dict[str, torch.Tensor]:
-        return variant_images(identity, n_points, variant, crop, seed)
-
-    def embedded(e: FaceEmbedder) -> EmbeddedCurves:
+    def embedded(e: FaceEmbedder, variant: Variant) -> EmbeddedCurves:
         depends = {"version": VERSION, "identity": identity.key, "n_points": n_points, "seed": seed, **asdict(variant)}
 
         def build() -> dict[str, torch.Tensor]:
-            parts = images(variant.crop or e.crop)
+            parts = _finished(drawing, variant, variant.crop or e.crop)
             found = e.embed(torch.cat(list(parts.values())), progress=False).split(n_points)
             return dict(zip(parts, found, strict=True))
 
         return _as_curves(load_or_embed("variant", e, depends, build), variant.attributes)
 
-    return {e.name: embedded(e) for e in embedders}
+    return [{e.name: embedded(e, variant) for e in embedders} for variant in variants]
 
 
 def variant_images(
     identity: Identity, n_points: int, variant: Variant, crop: str, seed: int
 ) -> dict[str, torch.Tensor]:
     """Return the images of a variant by name: "center", and "minus" and "plus" with the name of each attribute."""
+    return _finished(functools.partial(_drawn, identity, n_points, seed), variant, crop)
+
+
+def _drawn(
+    identity: Identity, n_points: int, seed: int, variant: Variant, crop: str, size: int
+) -> dict[str, torch.Tensor]:
+    """Return float images by name; of the variant, neither rounding nor alignment nor crop is looked at."""
     table = center_table(n_points, {name: variant.margin * (a.high - a.low) for name, a in ATTRIBUTES.items()}, seed)
-    size = round(IMAGE_SIZES[crop] * (ENLARGED if variant.aligned == "detector" else 1))
-    draw = functools.partial(
-        render, identity, crop=crop, size=size, shadows=variant.shadows, dtype=torch.float32, device=None
-    )
-    parts = {"center": draw(table.to_dict("list"))}
+    options = {"crop": crop, "size": size, "shadows": variant.shadows, "dtype": torch.float32}
+    parts = {"center": render(identity, table.to_dict("list"), **options)}
     for sign, end in ((-1, "minus"), (1, "plus")):
         for name in variant.attributes:
             attribute = ATTRIBUTES[name]
@@ -142,18 +151,36 @@ def variant_images(
             if name in PIXELS:
                 parts[f"{end} {name}"] = pixels.change(parts["center"], {name: torch.full((n_points,), shift)})
             else:
-                parts[f"{end} {name}"] = draw(table.assign(**{name: table[name] + shift}).to_dict("list"))
+                moved = table.assign(**{name: table[name] + shift})
+                parts[f"{end} {name}"] = render(identity, moved.to_dict("list"), **options)
+    return parts
+
+
+def _finished(drawing: Callable, variant: Variant, crop: str) -> dict[str, torch.Tensor]:
+    """Return drawn images, rounded and aligned as the variant says."""
+    size = round(IMAGE_SIZES[crop] * (1 if variant.aligned == "mesh" else ENLARGED))
+    # What does not change the drawing is left at its default, so that variants can share one.
+    parts = drawing(replace(variant, rounded=True, aligned="mesh", crop=None), crop, size)
     parts = {name: as_type(part, torch.uint8 if variant.rounded else torch.float32) for name, part in parts.items()}
-    return parts if variant.aligned == "mesh" else {name: _aligned(part, crop) for name, part in parts.items()}
+    if variant.aligned == "mesh":
+        return parts
+    if variant.aligned == "detector":
+        return {name: _cut(part, _landmarks(part), crop) for name, part in parts.items()}
+    center = _landmarks(parts["center"])
+    return {name: _cut(part, center, crop) for name, part in parts.items()}
 
 
-def _aligned(images: torch.Tensor, crop: str) -> torch.Tensor:
-    """Return crops at the landmarks that a detector finds; raise where it finds none."""
-    crops, detection = detector_crops(images, size=IMAGE_SIZES[crop], crop=crop, margin=MARGIN)
-    if len(crops) < len(images):
+def _landmarks(images: torch.Tensor) -> torch.Tensor:
+    """Return the landmarks that a detector finds; raise where it finds no face."""
+    detection = detect(images, margin=MARGIN)
+    if not detection.found.all():
         row = int((~detection.found).nonzero()[0])
         raise ValueError(f"aligned must be 'mesh' for these images: the detector finds no face in image {row}")
-    return crops
+    return detection.landmarks
+
+
+def _cut(images: torch.Tensor, landmarks: torch.Tensor, crop: str) -> torch.Tensor:
+    return align(images, landmarks, size=IMAGE_SIZES[crop], crop=crop)
 
 
 def _as_curves(arrays: dict[str, torch.Tensor], attributes: Sequence[str]) -> EmbeddedCurves:

@@ -3,12 +3,14 @@
 import pytest
 import torch
 
+from frlib.datasets import Detection
 from frlib.faces import ATTRIBUTES, render, sample_curves, sample_identities
 from frlib.faces.head import load_head
 from frlib.models import load
+from frlib.models import variants as variants_module
 from frlib.models.derivatives import embed_tangents, push_forward
 from frlib.models.stored import IMAGE_SIZES
-from frlib.models.variants import Variant, embed_variant, variant_images
+from frlib.models.variants import Variant, embed_variants, variant_images
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +68,36 @@ def test_detector_crops_have_the_size_of_the_crop_and_differ_from_those_of_the_m
     assert 0 < difference < 40  # another cut of the same face, not another image
 
 
+def test_landmarks_of_the_centre_cut_both_ends_alike(person):
+    """Where an end equals the centre, its crop does too; with landmarks of its own it need not."""
+    drawn = variant_images(person, 2, Variant(("hue",), step=1e-9, aligned="center"), "arcface", 0)
+    assert torch.equal(drawn["plus hue"], drawn["center"])
+    center, each = (
+        variant_images(person, 2, Variant(("age",), aligned=a), "arcface", 0) for a in ("center", "detector")
+    )
+    assert torch.equal(center["center"], each["center"])
+    assert not torch.equal(center["plus age"], each["plus age"])
+
+
+def test_variants_that_differ_in_rounding_share_the_drawing(person, embedder, monkeypatch):
+    calls = []
+    monkeypatch.setattr(variants_module, "render", lambda *a, **k: calls.append(k) or render(*a, **k))
+    few = {"attributes": ("age",), "margin": 0.25}
+    embed_variants([embedder], person, 1, [Variant(**few), Variant(**few, rounded=False)])
+    assert len(calls) == 3
+    embed_variants([embedder], person, 1, [Variant(**few, step=0.1)])
+    assert len(calls) == 6
+
+
+def test_a_face_that_is_not_found_is_an_error(person, monkeypatch):
+    missing = Detection(torch.tensor([True, False]), torch.tensor([1.0, torch.nan]), torch.zeros(2, 5, 2))
+    monkeypatch.setattr(variants_module, "detect", lambda images, margin: missing)
+    with pytest.raises(ValueError, match="the detector finds no face in image 1"):
+        variant_images(person, 2, Variant((), aligned="detector"), "arcface", 0)
+
+
 def test_a_forced_crop_reaches_the_network(person, embedder):
-    found = embed_variant([embedder], person, 1, Variant(("hue",), crop="wide"))["mobilefacenet"]
+    found = embed_variants([embedder], person, 1, [Variant(("hue",), crop="wide")])[0]["mobilefacenet"]
     images = variant_images(person, 1, Variant(("hue",)), "wide", 0)
     torch.testing.assert_close(
         found.plus["hue"], embedder.embed(images["plus hue"], progress=False), rtol=1e-4, atol=1e-3
@@ -80,8 +110,7 @@ def test_results_are_kept_and_every_part_of_a_variant_tells_them_apart(person, e
     variants = [Variant(**few | extra) for extra in ({}, {"step": 0.1}, {"crop": "wide"}, {"rounded": False})]
     variants += [Variant(**few | {"margin": 0.3}), Variant(**few | {"shadows": False})]
     for _ in range(2):
-        for variant in variants:
-            embed_variant([embedder], person, 1, variant)
+        embed_variants([embedder], person, 1, variants)
         assert len(list((own_cache / "results").glob("variant-*"))) == len(variants)
 
 
@@ -90,7 +119,7 @@ def test_results_are_kept_and_every_part_of_a_variant_tells_them_apart(person, e
     [
         ({"attributes": ("hue", "mood")}, "attributes must be one of .*; got 'mood'"),
         ({"crop": "narrow"}, "crop must be one of .*; got 'narrow'"),
-        ({"aligned": "hand"}, "aligned must be one of 'mesh', 'detector'; got 'hand'"),
+        ({"aligned": "hand"}, "aligned must be one of 'mesh', 'detector', 'center'; got 'hand'"),
         ({"step": 0.5}, "step must lie between 0 and 0.5, as a share of the range; got 0.5"),
         ({"step": 0.2}, "margin must be at least the step of drawn attributes, 0.2, and below 0.5; got 0.16"),
         ({"aligned": "detector", "rounded": False}, "rounded must be True for crops aligned by a detector"),
@@ -112,7 +141,7 @@ def test_the_derivative_is_the_limit_of_differences(person, embedder, name):
     """
     center, derivative = embed_tangents(embedder, person, 1, attributes=(name,), margin=0.25)[name]
     variant = Variant((name,), step=0.002, margin=0.25, rounded=False, shadows=name != "illumination")
-    curves = embed_variant([embedder], person, 1, variant)["mobilefacenet"]
+    curves = embed_variants([embedder], person, 1, [variant])[0]["mobilefacenet"]
     torch.testing.assert_close(center, curves.center, rtol=1e-4, atol=1e-3)
     span = 2 * 0.002 * (ATTRIBUTES[name].high - ATTRIBUTES[name].low)
     difference = (curves.plus[name] - curves.minus[name]) / span
