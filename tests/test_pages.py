@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from frlib import published
+from frlib.faces import ATTRIBUTES
 from frlib.models.catalogue import NETWORKS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,7 +39,13 @@ def test_the_published_example_prints_names_numbers_and_source():
     assert all(name in printed for name in published.names())
     assert "0.2896" in printed
     assert "Table 3" in printed
-    assert len(EXAMPLES) == 2, "an example without a test"
+
+
+def test_the_fingerprint_example_has_all_networks_identities_and_attributes():
+    names, printed = run(EXAMPLES[2])
+    assert len(names["table"]) == 2 * 2 * len(ATTRIBUTES) * 3
+    assert "mobilefacenet" in printed and "image_quality" in printed
+    assert len(EXAMPLES) == 3, "an example without a test"
 
 
 def test_every_page_of_the_contents_exists():
