@@ -69,7 +69,13 @@ def compare(embedder: FaceEmbedder, people: Sequence[Identity], n_images: int, *
 def section(table: pd.DataFrame, n_people: int, n_images: int) -> Section:
     """Return the part of the page on preprocessing."""
     given, best = table.iloc[0], table.loc[table["auc"].idxmax()]
-    if best["auc"] > given["auc"] + GAIN:
+    if best["auc"] < recognition.RECOGNISES:
+        said = Text(
+            f"With none of the common settings are these people recognised: the best AUC is {best['auc']:.3f}. The "
+            "network may not be one for faces, or it wants another crop or another input altogether.",
+            "warning",
+        )
+    elif best["auc"] > given["auc"] + GAIN:
         said = Text(
             f"With {best['setting']} the AUC is {best['auc']:.3f}, as given it is {given['auc']:.3f}. The network "
             "probably expects another input: see --mean, --scale and --bgr.",
