@@ -173,8 +173,8 @@ def _one_network(data: pd.DataFrame) -> alt.VConcatChart:
     order = list(dict.fromkeys(data["attribute"]))
     curves, isolated = charts.curve_panels(data, "scale", "attribute", "network", order, False, True, (230, 46))
     ranks = _rank_panel(data, order).properties(width=charts.WIDTH, height=21 * len(order))
-    curves = curves.properties(title=_question("One network: how consistent is its reaction to each attribute?"))
-    ranks = ranks.properties(title=_question("Does the order depend on the scale? Rank 1: highest energy"))
+    curves = curves.properties(title=_question("One network: energy of each attribute"))
+    ranks = ranks.properties(title=_question("The same network: rank, 1 is the highest energy"))
     return alt.vconcat(curves, isolated, ranks, spacing=14).resolve_scale(x="shared", color="shared")
 
 
@@ -228,7 +228,7 @@ def _heat_map(data: pd.DataFrame) -> alt.LayerChart:
         ],
     )
     here = shown.transform_filter(_HERE).mark_rect(filled=False, strokeWidth=1.5, color=charts.COLORS[6])
-    title = _question("The same network as a heat map. Faint: most points are isolated")
+    title = _question("The same network as a heat map")
     return alt.layer(cells, here.encode(x=x, y=y)).properties(
         width=charts.WIDTH - 70, height=20 * len(order), title=title
     )
@@ -249,14 +249,13 @@ def _all_networks(data: pd.DataFrame) -> alt.VConcatChart:
     )
     pair = pair.resolve_scale(color="shared", strokeDash="shared", y="shared")
     at = alt.hconcat(_at_scale(data, networks, "energy"), _at_scale(data, networks, "displacement"), spacing=24)
+    # One legend, below the first of the two rows that use these colours.
     both = alt.vconcat(
-        pair.properties(title=_question("One attribute in all networks, at equal ε and at equal share of pairs")),
-        at.resolve_scale(color="shared").properties(
-            title=_question("All networks at ε, and how far one curve reaches")
-        ),
+        pair.properties(title=_question("One attribute in all networks")),
+        at.resolve_scale(color="shared").properties(title=_question("All attributes and networks at ε")),
         spacing=26,
     )
-    return both.resolve_scale(color="shared", strokeDash="independent")
+    return both.resolve_scale(color="independent", strokeDash="independent")
 
 
 def _network_tint(networks: list[str]) -> alt.Color:
@@ -272,7 +271,7 @@ def _compared(data: pd.DataFrame, networks: list[str], x: str) -> alt.LayerChart
         axis = alt.X("share:Q").title("share of pairs in the balls").scale(type="log", nice=False)
         axis = axis.axis(format="~%", values=[0.001, 0.01, 0.03, 0.1, 0.3, 1])
     else:
-        axis = alt.X("scale:Q").title("scale ε").scale(nice=False)
+        axis = alt.X("scale:Q").title("scale ε").scale(nice=False).axis(tickCount=5)
     tint, energy = _network_tint(networks), alt.Y("energy:Q").title("energy").scale(nice=False, zero=True)
     dash = alt.StrokeDash("kind:N").scale(domain=KINDS, range=[[1, 0], [4, 3]])
     dash = dash.legend(orient="bottom", title=None, symbolStrokeColor=charts.COLORS[7])
@@ -306,7 +305,7 @@ def _at_scale(data: pd.DataFrame, networks: list[str], what: str) -> alt.LayerCh
     places = {
         "y": alt.Y("attribute:N").sort(order).title(None).axis(grid=True, tickBand="extent"),
         "yOffset": alt.YOffset("network:N").sort(networks),
-        "color": _network_tint(networks),
+        "color": _network_tint(networks).legend(None),
     }
     tips = ["network:N", "attribute:N", *(alt.Tooltip(f"{c}:Q", format=".3f") for c in (what, low, high, "isolated"))]
     bars = shown.mark_rule(strokeWidth=1.6).encode(x=alt.X(f"{low}:Q").title(title), x2=f"{high}:Q", **places)
