@@ -8,8 +8,9 @@ import pandas as pd
 import torch
 
 from frlib import checks
-from frlib.datasets import detector_crops
+from frlib.datasets import detect
 from frlib.faces import ATTRIBUTES, Identity, render
+from frlib.faces.alignment import align, template, template_to_image
 from frlib.models.embedder import FaceEmbedder
 from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
@@ -17,8 +18,10 @@ from frlib.models.stored import IMAGE_SIZES, load_or_embed
 VERSION = 1
 #: Largest head angle to either side, in degrees.
 HEAD_ANGLE = 20.0
-#: Border for the detector, as a share of the image: a crop alone is too tight for it.
-MARGIN = 0.4
+#: For the detector, images are drawn larger by this factor and get a border, as a share of the image.
+ENLARGED, MARGIN = 1.5, 0.4
+#: The crop that the detector sees.
+SEARCHED = "arcface"
 
 
 def varied_attributes(identity: Identity, n_images: int, *, seed: int = 0) -> pd.DataFrame:
@@ -100,8 +103,10 @@ def embed_detected(
 ) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """Embed the images of `embed_identity`, but cut to the landmarks that a detector finds.
 
-    Images are drawn at twice the size of the crop, searched with a margin in the background colour, and cut again.
-    Results are kept in the user's cache like those of `embed_identity`.
+    Each drawing is searched once: in the ArcFace crop, drawn larger by `ENLARGED`, with a margin in the background
+    colour. It is cut again to the landmarks found. For networks that want the wide crop, the landmarks are carried over
+    to the wide crop of the same scene, as large, which is cut again in the same way. Results are kept in the user's
+    cache like those of `embed_identity`.
 
     Parameters
     ----------
@@ -124,21 +129,41 @@ def embed_detected(
     attributes = varied_attributes(identity, n_images, seed=seed).to_dict("list")
 
     @functools.cache
-    def crops(crop: str) -> tuple:
-        images = render(identity, attributes, crop=crop, size=2 * IMAGE_SIZES[crop])
-        return detector_crops(images, size=IMAGE_SIZES[crop], crop=crop, margin=MARGIN)
+    def images(crop: str) -> torch.Tensor:
+        return render(identity, attributes, crop=crop, size=enlarged(crop))
+
+    search = functools.cache(lambda: detect(images(SEARCHED), margin=MARGIN))
 
     def detected(e: FaceEmbedder) -> tuple[torch.Tensor, torch.Tensor]:
         def build() -> dict[str, torch.Tensor]:
-            images, detection = crops(e.crop)
-            embeddings = e.embed(images, progress=False) if len(images) else torch.empty(0, e.dim)
-            return {"embeddings": embeddings, "found": detection.found}
+            found, embeddings = search().found, torch.empty(0, e.dim)
+            if found.any():
+                landmarks = carried(search().landmarks[found], e.crop)
+                crops = align(images(e.crop)[found], landmarks, size=IMAGE_SIZES[e.crop], crop=e.crop)
+                embeddings = e.embed(crops, progress=False)
+            return {"embeddings": embeddings, "found": found}
 
-        depends = _depends(identity, attributes, seed) | {"margin": MARGIN}
+        depends = _depends(identity, attributes, seed) | {"margin": MARGIN, "enlarged": ENLARGED, "searched": SEARCHED}
         arrays = load_or_embed("detected", e, depends, build)
         return arrays["embeddings"], arrays["found"]
 
     return {e.name: detected(e) for e in embedders}
+
+
+def enlarged(crop: str) -> int:
+    """Return the pixels of the images that the detector sees."""
+    return round(ENLARGED * IMAGE_SIZES[crop])
+
+
+def carried(landmarks: torch.Tensor, crop: str) -> torch.Tensor:
+    """Carry positions in images of the crop `SEARCHED` over to images of another crop of the same scene.
+
+    Every crop is a similarity of the camera's picture that brings the same five points of the mesh onto its template,
+    so the two frames differ by the similarity between the templates.
+    """
+    source, target = (template(name, enlarged(name)) for name in (SEARCHED, crop))
+    matrix, shift = template_to_image(source, target[None])
+    return landmarks @ matrix[0].T + shift[0]
 
 
 def _depends(identity: Identity, attributes: dict, seed: int) -> dict:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from frlib.faces import render, sample_identities
+from frlib.faces.alignment import align, template
 from frlib.faces.head import load_head
 from frlib.models import recognition, stored
 from frlib.models.embedder import FaceEmbedder, Preprocess
@@ -93,9 +94,29 @@ def test_detected_crops_resemble_those_of_the_mesh(people):
         assert (embeddings - own[name]).norm() < (embeddings - other[name]).norm()
 
 
+def test_each_drawing_is_searched_once(people, calls, monkeypatch):
+    searched, detect = [], recognition.detect
+    monkeypatch.setattr(recognition, "detect", lambda images, **o: searched.append(len(images)) or detect(images, **o))
+    embed_detected([tiny("a"), tiny("b", seed=1), tiny("c", "wide", seed=2)], people[0], 2)
+    assert searched == [2] and calls == ["arcface", "wide"]
+
+
+def test_landmarks_carried_to_the_wide_crop_lie_on_the_same_points(people):
+    """The templates map onto each other, and the pictures do as their templates."""
+    sizes = {crop: recognition.enlarged(crop) for crop in ("arcface", "wide")}
+    marks = template("arcface", sizes["arcface"])[None]
+    torch.testing.assert_close(recognition.carried(marks, "wide")[0], template("wide", sizes["wide"]))
+    torch.testing.assert_close(recognition.carried(marks, "arcface"), marks)
+    narrow, wide = (render(people[0], {"head_angle": 15}, crop=crop, size=size).float() for crop, size in sizes.items())
+    moved = align(narrow, marks, crop="wide", size=sizes["wide"])
+    shown = slice(0, 180)  # the ArcFace crop ends above the lower edge of the wide one
+    differences = [float((moved.roll(shift, 2) - wide)[:, shown].abs().mean()) for shift in (0, 2, -2)]
+    assert differences[0] < 0.4 * min(differences[1:])
+
+
 def test_detected_crops_come_from_the_cache_the_second_time(people, monkeypatch):
     networks = [tiny("a")]
     first = embed_detected(networks, people[1], 2, seed=6)
-    monkeypatch.setattr("frlib.models.recognition.detector_crops", None)
+    monkeypatch.setattr("frlib.models.recognition.detect", None)
     second = embed_detected(networks, people[1], 2, seed=6)
     assert all(torch.equal(a, b) for a, b in zip(first["a"], second["a"], strict=True))
