@@ -227,6 +227,7 @@ def convert(model, path: Path) -> fx.GraphModule:
             value.type.tensor_type.shape.dim[0].dim_param = "batch"
     # Shapes between the layers were noted for the batch size of the export; they are inferred again.
     model.graph.ClearField("value_info")
+    name_weights_once(model.graph)
     try:
         graph = _package("onnx2torch").convert(model)
     except NotImplementedError as error:
@@ -239,6 +240,22 @@ def convert(model, path: Path) -> fx.GraphModule:
     fold_constants(graph)
     make_trainable(graph)
     return graph
+
+
+def name_weights_once(graph) -> None:
+    """Use each weight under its own name; exporters write equal ones once, and name the others by Identity.
+
+    onnx2torch looks for weights among the stored arrays only.
+    """
+    other_names: dict[str, str] = {}
+    weights = {tensor.name for tensor in graph.initializer}
+    for node in [node for node in graph.node if node.op_type == "Identity"]:
+        source = other_names.get(node.input[0], node.input[0])
+        if source in weights and node.output[0] not in {value.name for value in graph.output}:
+            other_names[node.output[0]] = source
+            graph.node.remove(node)
+    for node in graph.node:
+        node.input[:] = [other_names.get(name, name) for name in node.input]
 
 
 def fold_constants(network: fx.GraphModule) -> None:
