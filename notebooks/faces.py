@@ -116,8 +116,9 @@ image_grid(
 
 # %% tags=["hide-input"]
 table = pd.DataFrame.from_dict({name: a._asdict() for name, a in ATTRIBUTES.items()}, orient="index")
-table["neutral"] = table["neutral"].astype(object).where(table["neutral"].notna(), "the identity's own")
-table.rename_axis("attribute").style.set_properties(**{"text-align": "left"})
+table["neutral"] = [f"{value:g}" if pd.notna(value) else "the identity's own" for value in table["neutral"]]
+shown = table.rename_axis("attribute").style.format("{:g}", subset=["low", "high"])
+shown.set_properties(**{"text-align": "left"})
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attributes-faces", "caption": "One identity, seven steps along each attribute, from the low to the high end of its range. All other attributes are neutral. The upper five rows are drawn anew at each step; the lower three change the pixels of one drawn image."}}
 shares = np.linspace(0, 1, 7)
@@ -261,7 +262,8 @@ aged = pd.DataFrame(
     for k, age in enumerate(ages)
 ).assign(low=lambda t: t["mean"] - t.spread, high=lambda t: t["mean"] + t.spread)
 base = alt.Chart(aged).encode(
-    x=alt.X("slider:Q").title("age of the slider, years"), color=alt.Color("hair:N").sort(None)
+    x=alt.X("slider:Q").title("age of the slider, years"),
+    color=alt.Color("hair:N").sort(None).legend(orient="bottom", title=None),
 )
 band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q").title("estimated age, years"), y2="high:Q")
 line = base.mark_line(point=True).encode(
@@ -343,7 +345,9 @@ alt.Chart(exact).mark_line(point=True).encode(
 #
 # All networks embed the images of {numref}`fig-varied-faces`, for all identities, cut in two ways. The first crop knows
 # the landmarks of the mesh. Photographs have no mesh: the second crop is cut to the landmarks that a detector finds
-# (MTCNN {cite}`zhang2016joint`).
+# (MTCNN {cite}`zhang2016joint`). For this, the images are drawn 1.5 times larger and cut again. The detector searches
+# each drawing once, in the crop that three of the networks want; for dlib, which wants another frame, the landmarks
+# are carried over to a drawing in that frame, and this drawing is cut.
 
 # %%
 embedders = {name: load(name, device=device) for name in networks}
@@ -474,8 +478,8 @@ marks = (
     .encode(
         x=alt.X("over_d_intra:Q").title("mean distance over d_intra").scale(type="log"),
         y=alt.Y("attribute:N").sort(None).title(None),
-        color=alt.Color("network:N").sort(networks).legend(orient="bottom", title=None),
-        shape=alt.Shape("network:N").sort(networks),
+        color=alt.Color("network:N").scale(domain=networks).legend(orient="bottom", title=None),
+        shape=alt.Shape("network:N").scale(domain=networks).legend(orient="bottom", title=None),
         tooltip=[
             "network",
             "attribute",
