@@ -171,7 +171,7 @@ people = (total - per_point / n_points).clip(lower=0)
 grown = parts.groupby([*keys, "identity", "size"]).energy.mean().unstack("size")
 bias = grown.sub(whole.set_index([*keys, "identity"]).energy, axis=0).groupby(keys)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-points-04b", "caption": "Standard deviation of the energy at ε = 1. Left: between disjoint parts of one cloud, against the number of points; the lines fall like one over the square root of that number. Right: between people, after the error from the points is taken off (circles), and the error from the points of a whole cloud (squares); the names give the colours of the left panel too. Where the circle lies to the right of the square, people differ by more than the points of a whole cloud leave open."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-points-04b", "caption": "Standard deviation of the energy at ε = 1. Left: between disjoint parts of one cloud, against the number of points; the lines continue from the largest parts like one over the square root of that number, and small clouds lie above them. Right: between people, after the error from the points is taken off (circles), and the error from the points of a whole cloud (squares); the names give the colours of the left panel too. Where the circle lies to the right of the square, people differ by more than the points of a whole cloud leave open."}}
 spots = (inside.xs(1.0, level="scale") ** 0.5).rename("deviation").reset_index()
 lines = pd.concat(
     ((per_point.xs(1.0, level="scale") / n) ** 0.5).rename("deviation").reset_index().assign(size=n)
@@ -366,7 +366,7 @@ spread_seen["formula"] = [
 from_points = (per_point / n_large).pow(0.5).rename("points")
 spread_seen = spread_seen.join(from_points, on=keys).join(people.pow(0.5).rename("people"), on=keys)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-neighbours-04b", "caption": "What drawing neighbours adds: standard deviation of the energy over draws of at most a hundred neighbours (points), its closed form (lines), and beside it the error from having this many points at all and the differences between people (dashes). The vertical axis is logarithmic: the draw of neighbours is the smallest of the three by far. Scales at which no ball is larger than the limit have no error and are left out."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-neighbours-04b", "caption": "What drawing neighbours adds: standard deviation of the energy over draws of at most a hundred neighbours (points), its closed form (lines), and beside it the error from having this many points at all and the differences between people (dashes). The vertical axis is logarithmic: the draw of neighbours is the smallest of the three. Scales at which no ball is larger than the limit have no error and are left out."}}
 shown = spread_seen[spread_seen.formula > 0].assign(
     line=lambda t: t.attribute + ", identity " + t.identity.astype(str)
 )
@@ -700,8 +700,8 @@ glue("transport_all", len(lifted), display=False)
 # Transport lowers the mean energy in {glue:text}`transport_lower` of {glue:text}`transport_all` cases: a part of the
 # disagreement of far vectors, as large as the table shows, is the curvature of the sphere and not the network.
 #
-# *We chose* normalised vectors: no length, no extra step, and nearly tangent. Who compares large scales should know the
-# last row of the table. For dlib, whose space is flat, all four are one: raw differences are the tangent vectors.
+# *We chose* normalised vectors: no length, no extra step, and nearly tangent. For dlib the question does not arise: its space
+# is flat, and raw differences are the tangent vectors.
 
 # %% [markdown]
 # ## How long a step?
