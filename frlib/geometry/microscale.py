@@ -8,6 +8,7 @@ import torch
 
 from frlib import checks
 from frlib.geometry import pairs
+from frlib.geometry.threads import own_threads
 from frlib.runtime import choose_device
 
 
@@ -155,7 +156,7 @@ def energy_sweep(
         max_neighbors = checks.at_least("max_neighbors", max_neighbors, 1)
     device = choose_device(device)
     results = {}
-    with pairs.own_threads(device) as threads:
+    with own_threads(device) as threads:
         clouds = _clouds(points, fields, metric)
         if mean_distance is None:
             mean_distance = _pooled_mean([cloud for cloud, _ in clouds], metric, device, threads)

@@ -13,14 +13,11 @@ about 1e-3 times the norm.
 
 Each unordered pair is computed once and used in both directions. Several threads can share the tiles: what each tile
 gives is added in the order of the tiles, so the sums are the same, bit for bit, for any number of threads. Working
-memory is a few arrays of ``TILE`` x ``TILE`` per thread, whatever the number of points. The code is the same on the CPU
-and on CUDA, except `_ring_numbers` and `_add_tile`.
+memory is a few arrays of ``TILE`` x ``TILE`` per thread, and what a few tiles add to the sums of their own points,
+whatever the number of points. The code is the same on the CPU and on CUDA, except `_ring_numbers` and `_add_tile`.
 """
 
-import contextlib
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 
 import numba
 import numpy as np
@@ -28,6 +25,7 @@ import torch
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.geometry.threads import in_order
 
 # Rows and columns of a tile: small enough for the cache of one processor, since each tile is read several times.
 # On a GPU larger tiles keep the processors busy.
@@ -166,40 +164,6 @@ def distance_tiles(points: torch.Tensor, metric: str) -> Iterator[tuple[slice, s
         yield first, second, from_squares(squared_tile(rows, first, second), metric)
 
 
-@contextlib.contextmanager
-def own_threads(device: torch.device) -> Iterator[int]:
-    """Yield the number of threads for `in_order`, and meanwhile keep torch itself to one thread.
-
-    The number is ``torch.get_num_threads()``, or 1 on a GPU. Torch's own threads would compete with these for the
-    processors, and wait for each other in busy loops: on a loaded machine the preparation of a cloud then took 90 times
-    its processor time.
-    """
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield threads if device.type == "cpu" else 1
-    finally:
-        torch.set_num_threads(threads)
-
-
-def in_order(function: Callable, items: Sequence[tuple], threads: int) -> Iterator:
-    """Yield ``function(*item)`` for all items in their order, whatever thread computed it and whenever it was ready.
-
-    The threads run at most two items each ahead of what has been taken, so that results do not pile up.
-    """
-    if min(threads, len(items)) == 1:
-        yield from (function(*item) for item in items)
-        return
-    waiting: deque = deque()
-    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for item in items:
-            waiting.append(pool.submit(function, *item))
-            if len(waiting) == 2 * threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
 def mean_distance(points: torch.Tensor, metric: str, threads: int = 1) -> float:
     """Return the mean distance over unordered pairs of at least two points, on so many threads.
 
@@ -240,7 +204,7 @@ def ball_sums(
     limits : Tensor, shape (K,)
         Squared radii, ascending.
     threads : int
-        From `own_threads`. The sums do not depend on it.
+        From `frlib.geometry.threads.own_threads`. The sums do not depend on it.
 
     Returns
     -------
