@@ -205,11 +205,13 @@ def curve_panels(data, x, color, choose, order, log, slider, heights) -> list[al
         params.append(alt.param("chosen", value=names[0], bind=alt.binding_select(options=names, name=f"{choose} ")))
         shown = shown.transform_filter(f"datum[{choose!r}] === chosen")
     if slider:
-        step = round(float(values[-1] - values[0]) / 100, 6) or 1e-6
+        gaps = np.diff(values)  # equal steps: the slider stops at the scales only
+        equal = len(gaps) > 0 and np.allclose(gaps, gaps[0])
+        step = round(float(gaps[0] if equal else (values[-1] - values[0]) / 100), 6) or 1e-6
         bind = alt.binding_range(min=float(values[0]), max=float(values[-1]), step=step, name="ε ")
         params.append(alt.param("epsilon", value=float(values[len(values) // 2]), bind=bind))
     axis, tint, fade = scale_axis(x, log), tint_of(color, order), picked_or_faint()
-    above = _energy_panel(shown, axis, tint, fade, slider, data).add_params(picked, *params)
+    above = _energy_panel(shown, axis, tint, fade, slider, data, picked).add_params(*params)
     below = _isolated_panel(shown, axis, tint, fade, slider)
     return [panel.properties(width=WIDTH, height=h) for panel, h in zip((above, below), heights, strict=True)]
 
@@ -231,7 +233,7 @@ def picked_or_faint():
     return alt.when(alt.param("picked")).then(alt.value(1.0)).otherwise(alt.value(0.1))
 
 
-def _energy_panel(shown, axis, tint, fade, slider, data):
+def _energy_panel(shown, axis, tint, fade, slider, data, picked):
     """Return mean curves with bands, the line at 1 where vectors are orthogonal on average, and the slider's rule."""
     color = tint.shorthand.removesuffix(":N")
     top = float(max(1.08, data["high"].max() * 1.03))
@@ -249,7 +251,8 @@ def _energy_panel(shown, axis, tint, fade, slider, data):
     bands = shown.mark_area(tooltip=None).encode(
         x=quiet, y=alt.Y("low:Q").title("energy"), y2="high:Q", color=tint, opacity=_dimmed(0.16)
     )
-    curves = shown.mark_line().encode(x=quiet, y=energy, color=tint, opacity=fade)
+    # A legend answers to clicks only if the layer that holds the selection has its colour.
+    curves = shown.mark_line().encode(x=quiet, y=energy, color=tint, opacity=fade).add_params(picked)
     points = shown.mark_point(size=36).encode(x=quiet, y=energy, color=tint, opacity=fade, tooltip=tips)
     one = alt.Chart(pd.DataFrame({"energy": [1.0]})).mark_rule(strokeDash=[3, 4]).encode(y=energy)
     layers = [one, bands, curves, points]

@@ -14,7 +14,7 @@ from frlib.view import charts
 #: Coverage of the intervals of a mean over identities.
 LEVEL = 0.95
 KINDS = ("face network", "control")
-_HALF = 270
+_WIDTH, _HALF = 560, 245
 
 
 def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
@@ -141,7 +141,7 @@ def fingerprint_views(
     return both.properties(title=alt.TitleParams(title, subtitle=_wrapped(lines)), description=description)
 
 
-def _wrapped(lines: Sequence[str], width: int = 60) -> list[str]:
+def _wrapped(lines: Sequence[str], width: int = 52) -> list[str]:
     """Break lines so that they fit a phone."""
     return [part for line in lines for part in textwrap.wrap(line, width)]
 
@@ -172,9 +172,10 @@ def _one_network(data: pd.DataFrame) -> alt.VConcatChart:
     """Return curves, isolated shares and ranks of the network that the reader chose."""
     order = list(dict.fromkeys(data["attribute"]))
     curves, isolated = charts.curve_panels(data, "scale", "attribute", "network", order, False, True, (230, 46))
-    ranks = _rank_panel(data, order).properties(width=charts.WIDTH, height=21 * len(order))
-    curves = curves.properties(title=_question("One network: energy of each attribute"))
-    ranks = ranks.properties(title=_question("The same network: rank, 1 is the highest energy"))
+    ranks = _rank_panel(data, order).properties(width=_WIDTH, height=21 * len(order))
+    isolated = isolated.properties(width=_WIDTH)
+    curves = curves.properties(width=_WIDTH, title=_question("One network: energy of each attribute"))
+    ranks = ranks.properties(title=_question("Ranks in this network, 1: highest"))
     return alt.vconcat(curves, isolated, ranks, spacing=14).resolve_scale(x="shared", color="shared")
 
 
@@ -207,7 +208,7 @@ def _rank_panel(data: pd.DataFrame, order: list[str]) -> alt.LayerChart:
 
 
 def _heat_map(data: pd.DataFrame) -> alt.LayerChart:
-    """Return attribute against scale, with the slider's column outlined; faint where most points are isolated."""
+    """Return attribute against scale, with the slider's column outlined and a dot where most points are isolated."""
     shown = alt.Chart(data).transform_filter("datum.network === chosen")
     order = list(dict.fromkeys(data["attribute"]))
     x = alt.X("scale:O").title("scale ε, in mean pair distances").axis(labelAngle=0, labelOverlap=True, format=".3~f")
@@ -218,7 +219,6 @@ def _heat_map(data: pd.DataFrame) -> alt.LayerChart:
         x=x,
         y=y,
         color=energy.legend(orient="bottom", gradientLength=200, titleOrient="left"),
-        opacity=alt.Opacity("isolated:Q").scale(domain=[0, 1], range=[1, 0.12]).legend(None),
         tooltip=[
             "attribute:N",
             alt.Tooltip("scale:Q", format=".3~f"),
@@ -228,9 +228,12 @@ def _heat_map(data: pd.DataFrame) -> alt.LayerChart:
         ],
     )
     here = shown.transform_filter(_HERE).mark_rect(filled=False, strokeWidth=1.5, color=charts.COLORS[6])
-    title = _question("The same network as a heat map")
-    return alt.layer(cells, here.encode(x=x, y=y)).properties(
-        width=charts.WIDTH - 70, height=20 * len(order), title=title
+    few = shown.transform_filter("datum.isolated > 0.5").mark_point(
+        size=22, fill="#ffffff", stroke="#000000", opacity=1
+    )
+    title = _question("Heat map of this network")
+    return alt.layer(cells, few.encode(x=x, y=y), here.encode(x=x, y=y)).properties(
+        width=_WIDTH, height=20 * len(order), title=title
     )
 
 
@@ -273,8 +276,7 @@ def _compared(data: pd.DataFrame, networks: list[str], x: str) -> alt.LayerChart
     else:
         axis = alt.X("scale:Q").title("scale ε").scale(nice=False).axis(tickCount=5)
     tint, energy = _network_tint(networks), alt.Y("energy:Q").title("energy").scale(nice=False, zero=True)
-    dash = alt.StrokeDash("kind:N").scale(domain=KINDS, range=[[1, 0], [4, 3]])
-    dash = dash.legend(orient="bottom", title=None, symbolStrokeColor=charts.COLORS[7])
+    dash = alt.StrokeDash("kind:N").scale(domain=KINDS, range=[[1, 0], [4, 3]]).legend(None)
     tips = [
         "network:N",
         alt.Tooltip("scale:Q", format=".3~f"),
@@ -310,4 +312,4 @@ def _at_scale(data: pd.DataFrame, networks: list[str], what: str) -> alt.LayerCh
     tips = ["network:N", "attribute:N", *(alt.Tooltip(f"{c}:Q", format=".3f") for c in (what, low, high, "isolated"))]
     bars = shown.mark_rule(strokeWidth=1.6).encode(x=alt.X(f"{low}:Q").title(title), x2=f"{high}:Q", **places)
     dots = shown.mark_point(size=30).encode(x=x, tooltip=tips, **places)
-    return alt.layer(bars, dots).properties(width=_HALF - (60 if what == "energy" else 0), height=40 * len(order))
+    return alt.layer(bars, dots).properties(width=_HALF - 50, height=40 * len(order))

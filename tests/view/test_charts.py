@@ -101,6 +101,24 @@ def test_every_place_of_the_slider_belongs_to_one_scale():
         assert set(here["scale"]) == {nearest} or np.isclose(place, [0.35, 0.75]).any()
 
 
+@pytest.mark.parametrize(("scales", "step"), [([0.2, 0.5, 0.8], 0.3), ([0.2, 0.5, 1.2], 0.01)])
+def test_the_slider_stops_at_the_scales_where_they_are_evenly_spaced(scales, step):
+    rows = table(1).assign(scale=np.tile(scales, 2))
+    spec = charts.energy_curves(rows, description="Curves.").to_dict()
+    bind = next(p["bind"] for p in spec["params"] if p["name"] == "epsilon")
+    assert (bind["min"], bind["max"], bind["step"]) == pytest.approx((scales[0], scales[-1], step))
+
+
+def legends_of(group):
+    """Return all legends of a Vega specification, of nested groups too."""
+    return group.get("legends", []) + [legend for mark in group.get("marks", []) for legend in legends_of(mark)]
+
+
+def test_the_legend_answers_to_clicks():
+    spec = vl_convert.vegalite_to_vega(charts.energy_curves(table(), description="Curves.").to_dict())
+    assert [legend["encode"]["symbols"]["interactive"] for legend in legends_of(spec)] == [True]
+
+
 def test_a_single_run_claims_no_spread():
     title = json.loads(charts.energy_curves(table(1), description="Curves.", detail="run").to_json())["title"]
     assert not title.get("subtitle")
