@@ -78,7 +78,7 @@ view.enable()
 sizes = {
     "smoke": (2, 6, 2, 3, 8, 3),
     "book": (20, 60, 6, 12, 300, 100),
-    "paper": (40, 400, 20, 60, 4000, 100),
+    "paper": (40, 400, 20, 60, 2000, 100),
 }
 n_identities, n_points, n_few, n_short, n_large, n_draws = sizes[profile]
 main, other, euclidean = "mobilefacenet", "mobileface", "dlib"
@@ -986,7 +986,7 @@ glue("exact_tau", float(tau), display=False)
 # %% [markdown]
 # ## The crop
 #
-# *Question.* FaceNet was trained on wide crops of another detector. *The authors* give it the crops of ArcFace, 112
+# *Question.* FaceNet was trained on crops of another detector, 160 pixels wide. *The authors* give it the crops of ArcFace, 112
 # pixels wide. They find that FaceNet has lower energy than all others, and that it recognises worse. How much of
 # this could be the crop? We have no FaceNet, but two networks that want different crops: we swap them. And since real
 # crops follow a detector and not a mesh, a third condition cuts every image, also both ends of each curve, at the landmarks
