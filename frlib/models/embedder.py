@@ -1,5 +1,6 @@
 """A network with what is needed to use it: preprocessing, metric, licence, and batched inference."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -134,7 +135,7 @@ class FaceEmbedder:
         with bar, torch.no_grad():
             network, at_once = for_inference(self.network, self.input_size, len(images), batch_size)
             for batch in batches:
-                for few in batch.split(at_once):
+                for few in batch.tensor_split(math.ceil(len(batch) / at_once)):  # of nearly the same size
                     inputs = self.preprocess(few.to(self.device).to(dtype))
                     embeddings.append(network(inputs.contiguous(memory_format=torch.channels_last)).cpu())
                 bar.update(len(batch))
