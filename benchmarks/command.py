@@ -22,7 +22,7 @@ class Rows(list):
 def run(main, description: str) -> None:
     """Call ``main(quick)`` as the command line says, and write its rows where ``--json`` names a file."""
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="small sizes, under 30 s on a quiet machine")
+    parser.add_argument("--quick", action="store_true", help="small sizes, under 45 s on a quiet machine")
     parser.add_argument("--json", metavar="PATH", help="also write the rows there")
     arguments = parser.parse_args()
     rows = main(quick=arguments.quick)
