@@ -190,9 +190,11 @@ def _edges(pilot: torch.Tensor, metric: str, bins: int) -> np.ndarray:
     """Return at most bins - 1 edges: half of them at quantiles of the pilot's distances, half evenly spaced."""
     distances = pairs.pair_distances(pilot.double(), metric=metric).cpu().numpy()
     distances = distances[np.triu_indices(len(distances), 1)]
-    even = np.linspace(0, 1.01 * distances.max(), bins // 2)  # no distance is an edge, but 0
+    even = np.linspace(0, 1.01 * distances.max(), bins // 2)
     inner = np.linspace(0, 1, bins + 1 - len(even))[1:-1]
-    return np.unique(np.concatenate([even, np.quantile(distances, inner)]))
+    # A quantile can be the distance of a pair. A little above it, no rounding decides on which side that pair lies.
+    above = np.quantile(distances, inner) * (1 + 1e-9)
+    return np.unique(np.concatenate([even, above]))
 
 
 def _run(tasks: list, plan: Plan):

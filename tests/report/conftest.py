@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "site"))  # the offlin
 from browser import find_chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium():
     """Return a headless browser."""
     if not find_chromium():
