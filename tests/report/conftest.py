@@ -1,28 +1,9 @@
-"""Fixtures of the report's tests: a browser that may load nothing, and a reader of the tables on a page."""
+"""Fixture of the report's tests: a reader of the tables on a page."""
 
 import re
-import sys
 from html import unescape
-from pathlib import Path
 
 import pytest
-
-sys.path.append(str(Path(__file__).resolve().parents[1] / "site"))  # the offline check of the site's pages
-
-from browser import find_chromium
-
-
-@pytest.fixture(scope="package")
-def chromium():
-    """Return a headless browser."""
-    if not find_chromium():
-        pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from browser import find_chromium
 from scipy.cluster.hierarchy import linkage
 
 from frlib import view
@@ -32,13 +31,8 @@ MOVE = """(place) => {
 
 
 @pytest.fixture(scope="module")
-def page():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
-        yield chromium.new_page(viewport={"width": 360, "height": 900})
-        chromium.close()
+def page(chromium):
+    return chromium.new_page(viewport={"width": 360, "height": 900})
 
 
 def state_of(widget):

@@ -22,38 +22,27 @@ PAGES = pages_of(SITE)
 
 
 @pytest.fixture(scope="module")
-def browser():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        arguments = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def address():
     with served(SITE) as base:
         yield base
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_over_http(browser, address, page, record_property):
-    report = check_page(browser, address, SITE, page)
+def test_page_over_http(chromium, address, page, record_property):
+    report = check_page(chromium, address, SITE, page)
     record_property("gzipped_kB", round(report.weight / 1000))
     assert not report.problems, f"\n{report}"
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_page_from_the_disk(browser, page):
-    report = check_page(browser, SITE.as_uri() + "/", SITE, page, thorough=False)
+def test_page_from_the_disk(chromium, page):
+    report = check_page(chromium, SITE.as_uri() + "/", SITE, page, thorough=False)
     assert not report.problems, f"\n{report}"
 
 
 @pytest.mark.parametrize("where", ["http", "file"])
-def test_search_finds_pages(browser, address, where):
-    context = browser.new_context()
+def test_search_finds_pages(chromium, address, where):
+    context = chromium.new_context()
     page = context.new_page()
     page.goto((address if where == "http" else SITE.as_uri() + "/") + "search.html?q=energy")
     page.wait_for_selector("#search-results li a", timeout=10_000)
@@ -61,11 +50,11 @@ def test_search_finds_pages(browser, address, where):
     context.close()
 
 
-def test_the_theme_switch_of_the_page_redraws_charts(browser, address):
+def test_the_theme_switch_of_the_page_redraws_charts(chromium, address):
     page_name = next((p for p in PAGES if 'class="frlib-chart"' in (SITE / p).read_text(encoding="utf-8")), None)
     if page_name is None:
         pytest.skip("this site has no chart")
-    context = browser.new_context(color_scheme="light")
+    context = chromium.new_context(color_scheme="light")
     page = context.new_page()
     page.goto(address + page_name)
     page.wait_for_selector(".frlib-chart[data-ready=light]")
@@ -114,15 +103,15 @@ def broken_site(tmp_path_factory):
 
 
 @pytest.mark.parametrize("fault", BROKEN)
-def test_a_broken_page_is_noticed(browser, broken_site, fault):
+def test_a_broken_page_is_noticed(chromium, broken_site, fault):
     folder, base = broken_site
     kind, markup = BROKEN[fault]
     text = (SITE / "genindex.html").read_text(encoding="utf-8")
     start = text.index(">", text.index('<article class="bd-article"')) + 1
     (folder / "broken.html").write_text(text[:start] + markup + text[start:], encoding="utf-8")
-    report = check_page(browser, base, folder, "broken.html")
+    report = check_page(chromium, base, folder, "broken.html")
     assert kind in report.kinds, f"{fault} was not noticed; found {report.problems}"
 
 
-def test_the_page_that_the_faults_are_put_into_is_good(browser, address):
-    assert not check_page(browser, address, SITE, "genindex.html").problems
+def test_the_page_that_the_faults_are_put_into_is_good(chromium, address):
+    assert not check_page(chromium, address, SITE, "genindex.html").problems

@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ from frlib.training import planar_draws, planar_field
 from frlib.view import static
 
 widget = importlib.import_module("frlib.view.playground")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 DRIVER = """
 const { count, seed, base, noise, scales, center } = question;
@@ -100,19 +98,6 @@ def test_playground_rejects(arguments, message):
 
 
 # ------------------------------------------------------------------------------------------------------ in a browser
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """A headless Chromium, or a skip that says why."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[360, 900], ids=["phone", "desktop"])
