@@ -201,7 +201,8 @@ def _rank_panel(data: pd.DataFrame, order: list[str]) -> alt.LayerChart:
     sure = alt.Size("rank_sure:Q").scale(domain=[0, 1], range=[4, 130]).legend(None)
     points = shown.mark_point().encode(x=axis, y=rank, color=tint, size=sure, opacity=fade, tooltip=tips)
     one = shown.transform_filter("length(data('picked_store')) > 0").transform_filter(alt.param("picked"))
-    interval = one.mark_bar(width=5, opacity=0.35).encode(
+    # Nothing at first, which a screen reader would be told of; the points carry the interval too.
+    interval = one.mark_bar(width=5, opacity=0.35, aria=False).encode(
         x=axis, y=alt.Y("rank_low:Q").title("rank"), y2="rank_high:Q", color=tint
     )
     return alt.layer(charts.slider_rule(shown, axis), interval, lines, points)
