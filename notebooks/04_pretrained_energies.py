@@ -762,7 +762,8 @@ glue("law_within", 100 * float((off["mean"].abs() <= 2 * off["sem"] + 1e-9).mean
 reach.rename_axis("smallest ε with at most half isolated").style.format("{:.2f}", subset=reach.columns[:-1])
 
 # %% [markdown]
-# The shares that we count on disjoint groups of $n$ centres, each alone, differ from the law by {glue:text}`law_off:.1f` percentage points
+# The shares that we count on disjoint groups of $n$ centres, each alone, differ from the law by
+# {glue:text}`law_off:.1f` percentage points
 # on average over networks, sizes and scales, and by {glue:text}`law_most:.0f` at most; {glue:text}`law_within:.0f` % of the
 # differences lie within two standard errors over identities. (Networks share their centres, so these differences are not
 # independent.) With
@@ -852,9 +853,9 @@ def with_interval(value, draws):
     return f"{value:+.2f} [{np.nanquantile(draws, 0.025):+.2f}, {np.nanquantile(draws, 0.975):+.2f}]"
 
 
-def by_attribute(network, column, frame=moved, people=everyone):
+def by_attribute(network, column):
     """Return a column as an array (identities, attributes)."""
-    part = frame[(frame.network == network) & frame.identity.isin(people)]
+    part = moved[moved.network == network]
     return part.pivot(index="identity", columns="attribute", values=column).to_numpy()
 
 
