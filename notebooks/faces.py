@@ -39,9 +39,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Parallel, cpu_count, delayed
 from myst_nb import glue
-from tqdm import tqdm
 
 from frlib import published, runtime, view
 from frlib.faces import ATTRIBUTES, draw_population, render, sample_identities, sample_population, tangent
@@ -58,6 +56,7 @@ from frlib.models import load
 from frlib.models.age import load_age_estimator
 from frlib.models.curves import embed_curves
 from frlib.models.recognition import embed_detected, embed_identity, varied_attributes
+from frlib.parallel import spread
 from frlib.view import image_grid
 
 device = runtime.start(seed, device)
@@ -363,9 +362,9 @@ def embed_found(person):
     return embed_detected(list(embedders.values()), person, n_images, seed=seed)
 
 
-workers = Parallel(n_jobs=cpu_count() if device.type == "cpu" else 1, return_as="generator")
-done = list(tqdm(workers(delayed(embed)(p) for p in people), total=n_identities, desc="identities"))
-seen = list(tqdm(workers(delayed(embed_found)(p) for p in people), total=n_identities, desc="detector"))
+n_jobs, each = -1 if device.type == "cpu" else 1, [(p,) for p in people]
+done = spread(embed, each, n_jobs=n_jobs, description="identities")
+seen = spread(embed_found, each, n_jobs=n_jobs, description="detector")
 who = np.repeat(np.arange(n_identities), n_images)
 found = {name: torch.cat([d[name][1] for d in seen]).numpy() for name in networks}
 clouds = {(name, "mesh"): torch.cat([d[name] for d in done]) for name in networks}
@@ -445,10 +444,14 @@ glue("drawn_inter", float(recognition.d_inter["mobilefacenet"]), display=False)
 # curves of three images as in {doc}`/notebooks/04_pretrained_energies`, one step down, the centre, one step up, and
 # compare the three distances with $d_{intra}$, $d_{inter}$ and the threshold of the table above.
 
+
 # %%
-jobs = [(list(embedders.values()), p, n_curves) for p in people[:n_kept]]
-steps = workers(delayed(embed_curves)(*job, seed=seed + i) for i, job in enumerate(jobs))
-curves = list(tqdm(steps, total=n_kept, desc="identities"))
+def step_along(number):
+    """Return the embedded curves of one person, by network."""
+    return embed_curves(list(embedders.values()), people[number], n_curves, seed=seed + number)
+
+
+curves = spread(step_along, [(k,) for k in range(n_kept)], n_jobs=n_jobs, description="curves")
 
 
 def retention(name):
