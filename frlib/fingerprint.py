@@ -130,7 +130,7 @@ def fingerprint(
     step, seed
         As in `field_clouds`.
     n_jobs : int, optional
-        Number of processes. Default: all processors, or one process where the networks are on a GPU.
+        Number of processes, as in `frlib.parallel.spread`; the networks are taken to be on one device.
     progress : bool
         Show a bar.
 
@@ -153,11 +153,10 @@ def fingerprint(
         raise ValueError("identities must hold at least one Identity; got none")
     checks.at_least("n_points", n_points, 2)
     scales = checks.as_scales("scales", scales).tolist()
-    if n_jobs is None:
-        n_jobs = 1 if any(e.device.type == "cuda" for e in embedders) else -1
     crops = {crop: [e for e in embedders if e.crop == crop] for crop in dict.fromkeys(e.crop for e in embedders)}
     tasks = [(own, who, n_points, scales, step, seed) for who in identities for own in crops.values()]
-    tables = spread(_energies, tasks, n_jobs=n_jobs, description="identities x crops", progress=progress)
+    run = {"n_jobs": n_jobs, "device": embedders[0].device, "progress": progress}
+    tables = spread(_energies, tasks, description="identities x crops", **run)
     order = pd.Index(names)
     together = pd.concat(tables, ignore_index=True)
     return together.sort_values("network", key=order.get_indexer, kind="stable", ignore_index=True)

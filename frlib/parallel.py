@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from concurrent.futures.process import BrokenProcessPool
 
+import torch
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
@@ -13,7 +14,13 @@ PATIENCE = 3
 
 
 def spread(
-    function: Callable, tasks: Iterable[tuple], *, n_jobs: int = -1, description: str = "tasks", progress: bool = True
+    function: Callable,
+    tasks: Iterable[tuple],
+    *,
+    n_jobs: int | None = None,
+    device: torch.device | None = None,
+    description: str = "tasks",
+    progress: bool = True,
 ) -> list:
     """Call a function with each tuple of arguments, in processes of their own, and return the results in order.
 
@@ -28,8 +35,11 @@ def spread(
         Must be importable by the workers, or be one that cloudpickle can send.
     tasks : iterable of tuples
         Arguments of each call.
-    n_jobs : int
-        Number of processes; 1 calls the function here, -1 takes all processors.
+    n_jobs : int, optional
+        Number of processes; 1 calls the function here, -1 takes all processors. Default: all processors, or 1 where
+        the device is a GPU, which processes would only share.
+    device : torch.device, optional
+        Where the function computes. Default: the CPU.
     description : str
         Label of the progress bar.
     progress : bool
@@ -47,6 +57,8 @@ def spread(
     Exception
         What the function raises.
     """
+    if n_jobs is None:
+        n_jobs = 1 if device is not None and device.type == "cuda" else -1
     tasks = list(tasks)
     results: dict[int, object] = {}
     with tqdm(total=len(tasks), desc=description, disable=not progress) as bar:

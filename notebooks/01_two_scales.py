@@ -147,9 +147,9 @@ def embed(group):
     return {"images": drawn} | known | {e.name: e.embed(drawn, progress=False) for e in others}
 
 
-n_jobs = -1 if device.type == "cpu" and profile != "smoke" else 1
+n_jobs = 1 if profile == "smoke" else None
 groups = [(people[i : i + 5],) for i in range(0, n_identities, 5)]
-done = spread(embed, groups, n_jobs=n_jobs, description="images")
+done = spread(embed, groups, n_jobs=n_jobs, device=device, description="images")
 points = {name: torch.cat([d[name] for d in done]) for name in ["images", *spaces[:-1]]}
 images = points.pop("images")
 points["pixels"] = torch.nn.functional.avg_pool2d(images.permute(0, 3, 1, 2).float(), 4).flatten(1)
@@ -772,7 +772,9 @@ def step_along(number):
     return embed_curves(embedders, people[number], n_curves, seed=seed + number)
 
 
-stepped = spread(step_along, [(k,) for k in range(n_moved)], n_jobs=n_jobs, description="curves")
+stepped = spread(
+    step_along, [(k,) for k in range(n_moved)], n_jobs=n_jobs, device=device, description="curves"
+)
 
 
 def moved(name, attribute):
@@ -872,7 +874,9 @@ def along_range(person):
     return {e.name: e.embed(drawn[e.crop], progress=False).unflatten(0, (len(values), 3)) for e in embedders}
 
 
-ranges = spread(along_range, [(p,) for p in people[:n_moved]], n_jobs=n_jobs, description="ranges")
+ranges = spread(
+    along_range, [(p,) for p in people[:n_moved]], n_jobs=n_jobs, device=device, description="ranges"
+)
 longest = {
     n: np.array([[pair_distances(three, metric=metric[n]).max() for three in r[n]] for r in ranges])
     / summary.d_intra[n]

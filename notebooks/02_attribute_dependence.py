@@ -439,9 +439,8 @@ def embed_block(first):
 
 
 embedders = {name: load(name, device=device) for name in networks}
-n_jobs = -1 if device.type == "cpu" else 1
 starts = [(k,) for k in range(0, n_identities, 4)]
-blocks = spread(embed_block, starts, n_jobs=n_jobs, description="people, by four")
+blocks = spread(embed_block, starts, device=device, description="people, by four")
 embeddings = {name: torch.cat([block[name] for block in blocks]) for name in networks}
 metric = {name: embedder.metric for name, embedder in embedders.items()}
 
@@ -926,7 +925,7 @@ def switch_all(number):
 
 n_drawn = min(n_switched, 3)
 numbers = [(k,) for k in range(n_switched)]
-switches = spread(switch_all, numbers, n_jobs=n_jobs, description="people switched")
+switches = spread(switch_all, numbers, device=device, description="people switched")
 pixels = pd.Series(torch.stack([s["pixels"] for s in switches[:n_drawn]]).mean(dim=0).numpy(), index=kept)
 
 

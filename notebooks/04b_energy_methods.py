@@ -84,12 +84,13 @@ n_identities, n_points, n_few, n_short, n_large, n_draws = sizes[profile]
 main, other, euclidean = "mobilefacenet", "mobileface", "dlib"
 scales = [0.4, 0.6, 0.8, 1.0, 1.5]
 label = {a: a.replace("_", " ") for a in ATTRIBUTES}
+tones = dict(zip(ATTRIBUTES, view.COLORS, strict=True))  # one colour per attribute, whatever a figure shows
 
 
 # %%
 def run(function, tasks, what):
     """Call a function with each task, on all cores, or one after the other on a GPU."""
-    return spread(function, tasks, n_jobs=1 if device.type == "cuda" else -1, description=what)
+    return spread(function, tasks, device=device, description=what)
 
 
 def energies_of(cloud, some=slice(None), **options):
@@ -372,7 +373,8 @@ shown = spread_seen[spread_seen.formula > 0].assign(
 )
 y = alt.Y("value:Q").scale(type="log").title("standard deviation of the energy")
 x = alt.X("scale:Q").title("scale ε, in mean pair distances").scale(zero=False)
-tint = alt.Color("attribute:N").sort([label[a] for a in two]).legend(orient="bottom", title=None)
+tint = alt.Color("attribute:N").scale(domain=[label[a] for a in two], range=[tones[a] for a in two])
+tint = tint.legend(orient="bottom", title=None)
 long = shown.melt(["identity", "attribute", "scale", "line"], var_name="source").query("value > 0")
 tips = ["attribute", "source", "scale", alt.Tooltip("value:Q", format=".5f")]
 dashes = long[long.source.isin(["points", "people"]) & (long.identity == long.identity.min())]
@@ -877,7 +879,8 @@ spot.columns = ["cosine", "half"]
 spot = spot.reset_index().assign(low=lambda t: t.cosine - t.half, high=lambda t: t.cosine + t.half)
 spot["step"] = spot.step.str.replace(", not rounded", "")
 smooth = [label[a] for a in SMOOTH]
-tint = alt.Color("attribute:N").sort(smooth).legend(None)
+tint = alt.Color("attribute:N").scale(domain=smooth, range=[tones[name.replace(" ", "_")] for name in smooth])
+tint = tint.legend(None)
 x = alt.X("step:O").sort(list(steps)).title("step, share of the range").axis(labelAngle=0)
 y = alt.Y("cosine:Q").title("cosine to the exact tangent").scale(domain=[0, 1])
 base = alt.Chart(spot)

@@ -362,9 +362,9 @@ def embed_found(person):
     return embed_detected(list(embedders.values()), person, n_images, seed=seed)
 
 
-n_jobs, each = -1 if device.type == "cpu" else 1, [(p,) for p in people]
-done = spread(embed, each, n_jobs=n_jobs, description="identities")
-seen = spread(embed_found, each, n_jobs=n_jobs, description="detector")
+each = [(p,) for p in people]
+done = spread(embed, each, device=device, description="identities")
+seen = spread(embed_found, each, device=device, description="detector")
 who = np.repeat(np.arange(n_identities), n_images)
 found = {name: torch.cat([d[name][1] for d in seen]).numpy() for name in networks}
 clouds = {(name, "mesh"): torch.cat([d[name] for d in done]) for name in networks}
@@ -451,7 +451,7 @@ def step_along(number):
     return embed_curves(list(embedders.values()), people[number], n_curves, seed=seed + number)
 
 
-curves = spread(step_along, [(k,) for k in range(n_kept)], n_jobs=n_jobs, description="curves")
+curves = spread(step_along, [(k,) for k in range(n_kept)], device=device, description="curves")
 
 
 def retention(name):

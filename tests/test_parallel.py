@@ -7,6 +7,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+import torch
 
 from frlib.parallel import spread
 
@@ -82,3 +83,9 @@ def test_a_cluster_gives_the_task_of_a_killed_worker_to_another(cluster, tmp_pat
         found = spread(once_killed, [(k, str(tmp_path)) for k in range(8)], progress=False)
     assert found == [k * k for k in range(8)]
     assert int((tmp_path / "3").read_text()) >= 2
+
+
+@pytest.mark.parametrize(("device", "here"), [("cuda", True), ("cpu", False)])
+def test_a_gpu_is_not_shared_between_processes(device, here):
+    (process,) = spread(os.getpid, [()], device=torch.device(device), progress=False)
+    assert (process == os.getpid()) == here

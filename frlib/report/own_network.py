@@ -124,10 +124,9 @@ def recognition_images(
     n_jobs, progress
         As in `frlib.fingerprint.fingerprint`.
     """
-    if n_jobs is None:
-        n_jobs = 1 if any(e.device.type == "cuda" for e in embedders) else -1
     tasks = [(embedders, who, n_images, seed) for who in people]
-    found = spread(_embedded, tasks, n_jobs=n_jobs, description="recognition", progress=progress)
+    run = {"n_jobs": n_jobs, "device": embedders[0].device, "progress": progress}
+    found = spread(_embedded, tasks, description="recognition", **run)
     identities = np.repeat([who.index for who in people], n_images)
     return {e.name: (torch.cat([one[e.name] for one in found]), identities, e.metric) for e in embedders}
 

@@ -14,6 +14,7 @@ from frlib.view import charts
 #: Coverage of the intervals of a mean over identities.
 LEVEL = 0.95
 KINDS = ("face network", "control")
+MEASURED = ("energy", "displacement", "neighbors", "isolated")
 _WIDTH, _HALF = 560, 245
 
 
@@ -60,7 +61,7 @@ def _summary_of(network: str, table: pd.DataFrame, n_points: int, draws: int, se
             f"table must have every attribute and scale once for each of two or more identities; {network!r} has "
             f"{len(wide)} identities, {len(places)} pairs of attribute and scale, and {len(table)} rows"
         )
-    columns = {c: wide[c][places].to_numpy().reshape(len(wide), len(attributes), -1) for c in _measured()}
+    columns = {c: wide[c][places].to_numpy().reshape(len(wide), len(attributes), -1) for c in MEASURED}
     result = {}
     for name in ("energy", "displacement"):
         means = resampled_means(columns[name], draws, seed=seed)
@@ -73,10 +74,6 @@ def _summary_of(network: str, table: pd.DataFrame, n_points: int, draws: int, se
     result["share"] = result["neighbors"] / (n_points - 1)
     rows = pd.DataFrame({k: v.ravel() for k, v in result.items()}, index=places).reset_index()
     return rows.assign(network=network, identities=len(wide))
-
-
-def _measured() -> tuple[str, ...]:
-    return ("energy", "displacement", "neighbors", "isolated")
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
