@@ -7,6 +7,7 @@ is rebuilt and reported, never used.
 import hashlib
 import json
 import os
+import re
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +49,12 @@ def file_digest(path: str | os.PathLike) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def as_file_name(text: str) -> str:
+    """Return a text with only letters, digits and a few signs, in at most 80 bytes: every file system takes it."""
+    kept = re.sub(r"[^\w.-]+", "-", text).encode(errors="replace")[:80].decode(errors="ignore")
+    return kept.strip("-.") or "unnamed"
 
 
 def content_key(parameters: Mapping) -> str:
@@ -119,7 +126,7 @@ def load_or_build(
     Parameters
     ----------
     name : str
-        What the arrays are; the file is called ``{name}-{key of the parameters}.safetensors``.
+        What the arrays are; the file is called ``{name}-{key of the parameters}.safetensors``, see `as_file_name`.
     parameters : mapping of plain JSON values
         Everything that the result depends on, versions of code included.
     build : callable
@@ -156,7 +163,7 @@ def load_or_build_each(
         In the order of ``parameters``.
     """
     folder = cache_folder("results") if folder is None else Path(folder)
-    paths = {key: folder / f"{name}-{content_key(own)}.safetensors" for key, own in parameters.items()}
+    paths = {key: folder / f"{as_file_name(name)}-{content_key(own)}.safetensors" for key, own in parameters.items()}
     results = {key: _read_if_whole(path) for key, path in paths.items()}
     missing = [key for key, arrays in results.items() if arrays is None]
     built = build(missing) if missing else {}

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from frlib.store import (
     arrays_digest,
+    as_file_name,
     atomic_file,
     cache_folder,
     content_key,
@@ -214,3 +215,23 @@ def test_results_lie_in_the_cache_by_default(tmp_path, monkeypatch):
     monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
     load_or_build("r", {}, Build())
     assert [path.parent.name for path in tmp_path.rglob("*.safetensors")] == ["results"]
+
+
+@given(st.text())
+def test_any_text_gives_a_name_that_file_systems_take(text):
+    name = as_file_name(text)
+    assert 1 <= len(name.encode()) <= 80 and not {*name} & {*'/\\:*?"<>| \n\0'} and name.strip(".-") == name
+    assert as_file_name(name) == name
+
+
+def test_names_of_files_by_hand():
+    assert as_file_name("mobileface (file)") == "mobileface-file"
+    assert as_file_name("../../etc/passwd") == "etc-passwd"
+    assert as_file_name("<>") == "unnamed"
+    assert as_file_name("模型" * 40) == "模型" * 13
+    assert as_file_name("curves-efficientnet-lite0") == "curves-efficientnet-lite0"
+
+
+def test_results_may_have_any_name(tmp_path):
+    found = load_or_build("curves-" + "é/" * 300, {"a": 1}, lambda: {"x": torch.ones(2)}, folder=tmp_path)
+    assert torch.equal(found["x"], torch.ones(2)) and len(list(tmp_path.iterdir())) == 1
