@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -220,8 +221,8 @@ def image_input(model, path: Path) -> ImageInput:
     if len(inputs) != 1:
         raise ValueError(f"path must be a network with one input; {path} has {[value.name for value in inputs]}")
     kind = inputs[0].type.tensor_type
-    # An open dimension has a name, or nothing, or a negative number in place of a number.
-    shape = [dim.dim_value if dim.dim_value > 0 else None for dim in kind.shape.dim]
+    # An open dimension has a name, or nothing, or a number below 1; some files leave out the whole shape.
+    shape = [dim.dim_value if dim.dim_value > 0 else None for dim in kind.shape.dim] or [None] * 4
     shown = tuple("open" if length is None else length for length in shape)
     if kind.elem_type not in onnx_graph.INPUT_TYPES:
         name = package("onnx").TensorProto.DataType.Name(kind.elem_type).lower()
@@ -265,8 +266,11 @@ def make_trainable(network: FileNetwork, model, preprocess: Preprocess, path: Pa
     with torch.no_grad():
         expected = network(inputs)
         network.graph = to_torch(model, runtime.as_input(network.laid_out(inputs)[: network.batch]), path)
-        difference = float((network(inputs) - expected).abs().max() / expected.abs().max())
-    if not difference <= TOGETHER:
+        try:
+            difference = float((network(inputs) - expected).abs().max() / expected.abs().max())
+        except Exception as error:  # a module may fail in any way
+            raise ValueError(f"path must be a network that onnx2torch converts; {path}: {first_line(error)}") from error
+    if not difference <= (TOGETHER if runtime.type != np.float16 else 20 * TOGETHER):
         raise ValueError(
             f"path must be a network that onnx2torch converts; {path}: its output differs by {difference:.2g} of the "
             "largest value from that of onnxruntime"

@@ -81,8 +81,7 @@ def image_inputs(model) -> list:
 def simplify(model, path: Path) -> None:
     """Bring a graph to a plain form, in place: it computes the same, for any number of images.
 
-    Weights are named once and only as weights. What depends on no image is computed here: exporters write paddings as
-    a dozen small steps, and weights as constants, casts of half precision, or integers with a scale.
+    Weights are named once and only as weights, see `fold_constants`.
 
     Raises
     ------
@@ -95,23 +94,39 @@ def simplify(model, path: Path) -> None:
     for value in [*model.graph.input, *model.graph.output]:
         shape = value.type.tensor_type.shape
         for dim in shape.dim:
-            if dim.dim_value < 0:  # some exporters write open dimensions so
+            if dim.HasField("dim_value") and dim.dim_value <= 0:  # some exporters write open dimensions so
                 dim.Clear()
         if shape.dim:
             shape.dim[0].dim_param = "batch"
+        elif value.type.tensor_type.HasField("shape"):
+            value.type.tensor_type.ClearField("shape")  # no dimension at all: it was never filled in
     # Shapes between the layers were noted for the batch of the export.
     model.graph.ClearField("value_info")
     fold_constants(model, path)
 
 
-def fold_constants(model, path: Path) -> None:
-    """Compute what depends on no image, and keep the results as weights."""
+def fold_constants(model, path: Path, *, integers: bool = False) -> None:
+    """Compute what depends on no image once and for all, in place, and keep the results as weights.
+
+    Exporters write paddings as a dozen small steps, and weights as constants, casts of halves, or integers with scales.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+    path : Path
+        Its file.
+    integers : bool
+        Whether integers with one scale, or one per channel, become floats too. onnxruntime computes with such integers;
+        with a scale per block it would make the floats anew for every batch.
+    """
     onnx = package("onnx")
     graph = model.graph
     constant = {tensor.name for tensor in graph.initializer} | {""}
     folded, kept = [], []
     for node in graph.node:
         fixed = constant.issuperset(node.input) and not node.op_type.startswith(RANDOM)
+        if node.op_type == "DequantizeLinear" and not any(a.name == "block_size" and a.i for a in node.attribute):
+            fixed = fixed and integers
         # A branch or loop reads names of the whole graph too.
         fixed = fixed and not any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
         (folded if fixed else kept).append(node)
@@ -145,9 +160,10 @@ def names_read(nodes) -> set[str]:
 
 
 def count_weights(model) -> int:
-    """Return how many weights a simplified graph has; single numbers are settings, and statistics are no weights."""
-    statistics = {n for node in model.graph.node if node.op_type == "BatchNormalization" for n in node.input[3:5]}
-    arrays = [t for t in model.graph.initializer if t.data_type in WEIGHT_TYPES and t.name not in statistics]
+    """Return how many weights a simplified graph has: no single numbers, statistics, or scales of integers."""
+    first = {"BatchNormalization": 3, "DequantizeLinear": 1}
+    others = {n for node in model.graph.node if node.op_type in first for n in node.input[first[node.op_type] :]}
+    arrays = [t for t in model.graph.initializer if t.data_type in WEIGHT_TYPES and t.name not in others]
     return sum(size for size in (int(np.prod(t.dims)) for t in arrays) if size > 1)
 
 

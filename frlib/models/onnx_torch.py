@@ -5,13 +5,14 @@ onnx2torch has had no release since 2024. What is easy to say in operations that
 
 import re
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
 
-from frlib.models.onnx_graph import first_line, open_session, package
+from frlib.models.onnx_graph import first_line, fold_constants, names_read, open_session, package
 
 #: The newest opset that onnx2torch knows throughout.
 KNOWN_OPSET = 17
@@ -38,8 +39,10 @@ def to_torch(model, images: np.ndarray, path: Path) -> nn.Module:
     """
     onnx2torch = package("onnx2torch")
     package("onnx").load_external_data_for_model(model, str(path.parent))
+    fold_constants(model, path, integers=True)
     say_plainly(model)
     model = in_known_opset(model, path)
+    in_order(model)
     note_ranks(model, images, path)
     try:
         module = onnx2torch.convert(model).float().eval()
@@ -103,6 +106,15 @@ def leave_out(node, name: str) -> None:
     kept = [attribute for attribute in node.attribute if attribute.name != name]
     del node.attribute[:]
     node.attribute.extend(kept)
+
+
+def in_order(model) -> None:
+    """Sort the operations, in place, so that each comes after those whose output it reads, as onnx2torch needs it."""
+    nodes = list(model.graph.node)
+    maker = {name: place for place, node in enumerate(nodes) for name in node.output}
+    needs = {place: {maker[n] for n in names_read([node]) if n in maker} for place, node in enumerate(nodes)}
+    del model.graph.node[:]
+    model.graph.node.extend(nodes[place] for place in TopologicalSorter(needs).static_order())
 
 
 def note_ranks(model, images: np.ndarray, path: Path) -> None:
