@@ -19,12 +19,12 @@ whatever the number of points. The code is the same on the CPU and on CUDA, exce
 
 from collections.abc import Iterator, Sequence
 
-import numba
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.geometry.compiled import compiled
 from frlib.geometry.threads import in_order
 
 # Rows and columns of a tile: small enough for the cache of one processor, since each tile is read several times.
@@ -243,7 +243,7 @@ def _ring_numbers(squares: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(_count_below(squares.numpy(), limits.numpy()))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_below(squares, limits):
     ring = np.zeros(squares.shape, np.int16)
     for i in range(squares.shape[0]):
@@ -261,7 +261,7 @@ def _add_tile(ring, products, row_sums, column_sums, diagonal: bool) -> None:
         _add_tile_compiled(ring.numpy(), products.numpy(), row_sums.numpy(), column_sums.numpy(), diagonal)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _add_tile_compiled(ring, products, row_sums, column_sums, diagonal):
     for i in range(ring.shape[0]):
         for j in range(i + 1 if diagonal else 0, ring.shape[1]):

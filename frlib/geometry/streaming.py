@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import pandas as pd
 import torch
 
 from frlib import checks
 from frlib.geometry import labels, pairs
+from frlib.geometry.compiled import compiled
 from frlib.geometry.permutation import PLANES, WORD, count_bits, empty_planes, packed_columns
 
 #: Rows of a task's inner tile. Each tile empties its counters once per bin; a larger one leaves the cache.
@@ -259,7 +259,7 @@ def _add_tile(distances, diagonal: bool, codes, words, edges, cells, counts: lis
         _count_labels(first, second, ends, words, both, mixed)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _find_bins(distances, diagonal, codes, edges, cells, scale, bin_of, intra, inter):
     """Write the bin of each pair of two identities, and count; other pairs get the mark MOST_BINS."""
     rows = distances.shape[0]
@@ -281,7 +281,7 @@ def _find_bins(distances, diagonal, codes, edges, cells, scale, bin_of, intra, i
                 bin_of[i, j] = k
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _place(bin_of, starts, first, second):
     """Sort the pairs by bin; the columns of the tile are numbered after its rows."""
     rows = bin_of.shape[0]
@@ -293,7 +293,7 @@ def _place(bin_of, starts, first, second):
                 starts[k] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_labels(first, second, ends, words, both, mixed):
     """Count in each bin, for each column of labels, the pairs with both labels and with one."""
     both_planes, mixed_planes = np.zeros(PLANES, np.uint64), np.zeros(PLANES, np.uint64)
