@@ -24,7 +24,7 @@ FOLDER.mkdir(parents=True, exist_ok=True)
 WORDS = [word for word in sys.argv[1:] if not word.startswith("-") and "=" not in word]
 if not {*WORDS[:1]} & {"list", "info", "help", "dumpdb"}:  # these commands of doit change nothing
     try:
-        LOCK = lock.hold(ROOT / "_build")  # two profiles share stamps and the user's cache
+        LOCK = lock.hold(ROOT / "_build", sys.argv)  # two profiles share stamps and the user's cache
     except lock.BuildRuns as error:
         sys.exit(str(error))
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))

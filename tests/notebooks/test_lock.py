@@ -70,4 +70,20 @@ def test_a_user_who_is_a_mere_number_can_build(monkeypatch):
         raise KeyError("uid not found")
 
     monkeypatch.setattr(lock.getpass, "getuser", unknown)
-    assert f" of {os.getuid()} on " in lock.this_process()
+    assert f" of {os.getuid()} on " in lock.this_process(["make", "book"])
+
+
+def test_the_environment_is_set_up_by_one_build_and_no_package_is_needed_for_that(checkout):
+    def held(code):
+        command = [sys.executable, "-I", "-S", "book/lock.py", sys.executable, "-c", code]
+        return subprocess.Popen(command, cwd=checkout, stderr=subprocess.PIPE, text=True)
+
+    first = held(WAITS.replace("sys.argv[1]", "'done'"))
+    wait_for(checkout / "begun")
+    second = held("raise SystemExit('it ran')")
+    assert f"another build runs in this checkout: process {first.pid} of " in second.communicate()[1]
+    assert second.returncode == 1
+    (checkout / "go").touch()
+    assert first.wait() == 0
+    assert held("raise SystemExit(7)").wait() == 7
+    assert "book/lock.py $(MAKE) --no-print-directory environment" in (ROOT / "Makefile").read_text()
