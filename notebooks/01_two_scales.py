@@ -43,7 +43,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from myst_nb import glue
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.decomposition import PCA
@@ -253,16 +252,18 @@ view.verdict(
 
 # %% tags=["remove-cell"]
 face, angular = summary.loc[networks], [n for n in networks if metric[n] == "cosine"]
-glue("n_draws", n_draws, display=False)
-glue("n_people", n_identities, display=False)
-glue("n_each", n_images, display=False)
-glue("ratio_low", float(face.ratio.min()), display=False)
-glue("ratio_high", float(face.ratio.max()), display=False)
-glue("published_low", float(table_3.ratio.min()), display=False)
-glue("published_high", float(table_3.ratio.max()), display=False)
-glue("inter_low", float(face.loc[angular].d_inter.min()), display=False)
-glue("inter_high", float(face.loc[angular].d_inter.max()), display=False)
-glue("inter_photo", float(table_3[table_3.metric == "cosine"].d_inter.mean()), display=False)
+view.say(
+    n_draws=n_draws,
+    n_people=n_identities,
+    n_each=n_images,
+    ratio_low=face.ratio.min(),
+    ratio_high=face.ratio.max(),
+    published_low=table_3.ratio.min(),
+    published_high=table_3.ratio.max(),
+    inter_low=face.loc[angular].d_inter.min(),
+    inter_high=face.loc[angular].d_inter.max(),
+    inter_photo=table_3[table_3.metric == "cosine"].d_inter.mean(),
+)
 
 # %% [markdown]
 # The rule: "much closer" means that the interval of the ratio lies below one half, as every published ratio does
@@ -394,16 +395,18 @@ alt.layer(chance, area, lines).properties(
 )
 
 # %% tags=["remove-cell"]
-glue("n_curve_draws", n_curve_draws, display=False)
-glue("n_bins", n_bins, display=False)
-glue("best_eer_name", str(verified.loc[networks].eer.astype(float).idxmin()), display=False)
-glue("worst_eer_name", str(verified.loc[networks].eer.astype(float).idxmax()), display=False)
-glue("best_eer", 100 * float(verified.loc[networks].eer.min()), display=False)
-glue("worst_eer", 100 * float(verified.loc[networks].eer.max()), display=False)
-glue("lfw_low", 100 * float(lfw.accuracy.min()), display=False)
-glue("lfw_high", 100 * float(lfw.accuracy.max()), display=False)
-glue("our_low", 100 * float(verified.loc[networks, "accuracy, 10 folds"].min()), display=False)
-glue("our_high", 100 * float(verified.loc[networks, "accuracy, 10 folds"].max()), display=False)
+view.say(
+    n_curve_draws=n_curve_draws,
+    n_bins=n_bins,
+    best_eer_name=verified.loc[networks].eer.astype(float).idxmin(),
+    worst_eer_name=verified.loc[networks].eer.astype(float).idxmax(),
+    best_eer=100 * verified.loc[networks].eer.min(),
+    worst_eer=100 * verified.loc[networks].eer.max(),
+    lfw_low=100 * lfw.accuracy.min(),
+    lfw_high=100 * lfw.accuracy.max(),
+    our_low=100 * verified.loc[networks, "accuracy, 10 folds"].min(),
+    our_high=100 * verified.loc[networks, "accuracy, 10 folds"].max(),
+)
 
 # %% [markdown]
 # Among the face networks the EER goes from {glue:text}`best_eer:.1f` % ({glue:text}`best_eer_name`) to
@@ -504,14 +507,16 @@ rejection = pd.DataFrame(rows).T.rename_axis("network")
 rejection.style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
-glue("n_comparisons", n_comparisons, display=False)
-glue("n_halves", n_halves, display=False)
-glue("named_low", 100 * float(rejection["strangers named"].min()), display=False)
-glue("named_high", 100 * float(rejection["strangers named"].max()), display=False)
-glue("far_low", 100 * float(rejection["FAR of the threshold"].min()), display=False)
-glue("far_high", 100 * float(rejection["FAR of the threshold"].max()), display=False)
-glue("strict_low", 100 * float(rejection["right, with 1 % of strangers named"].min()), display=False)
-glue("strict_high", 100 * float(rejection["right, with 1 % of strangers named"].max()), display=False)
+view.say(
+    n_comparisons=n_comparisons,
+    n_halves=n_halves,
+    named_low=100 * rejection["strangers named"].min(),
+    named_high=100 * rejection["strangers named"].max(),
+    far_low=100 * rejection["FAR of the threshold"].min(),
+    far_high=100 * rejection["FAR of the threshold"].max(),
+    strict_low=100 * rejection["right, with 1 % of strangers named"].min(),
+    strict_high=100 * rejection["right, with 1 % of strangers named"].max(),
+)
 
 # %% [markdown]
 # The threshold that is best for verification accepts {glue:text}`far_low:.2f` to {glue:text}`far_high:.2f` % of the
@@ -604,11 +609,13 @@ trusted.style.format("{:.2f}")
 
 # %% tags=["remove-cell"]
 pca, umap_ = trusted.loc[networks, "same person, PCA"], trusted.loc[networks, "same person, UMAP"]
-glue("pca_same", 100 * float(pca.mean()), display=False)
-glue("umap_same", 100 * float(umap_.mean()), display=False)
-glue("space_same", 100 * float(trusted.loc[networks, "same person, space"].mean()), display=False)
-glue("plane_share", 100 * float(trusted.loc[networks, "variance in the PCA plane"].mean()), display=False)
-glue("n_mapped", n_mapped, display=False)
+view.say(
+    pca_same=100 * pca.mean(),
+    umap_same=100 * umap_.mean(),
+    space_same=100 * trusted.loc[networks, "same person, space"].mean(),
+    plane_share=100 * trusted.loc[networks, "variance in the PCA plane"].mean(),
+    n_mapped=n_mapped,
+)
 
 # %% [markdown]
 # Averaged over the face networks, the nearest image shows the same person for {glue:text}`space_same:.0f` % of the
@@ -701,29 +708,30 @@ order_of = numeric.rank().corr()["EER"]
 random_rows = [s for s in controls if s.startswith("random")]
 kinds_of_control = {"ImageNet": ["ImageNet"], "random": random_rows, "pixels": ["pixels"]}
 for key, members in kinds_of_control.items():
-    for column in numeric:
-        glue(f"{key}_{column}", float(numeric.loc[members, column].mean()), display=False)
-glue("random_spread", float(numeric.loc[random_rows, "ratio"].std(ddof=1)), display=False)
+    view.say(**{f"{key}_{column}": numeric.loc[members, column].mean() for column in numeric})
 worst_face = numeric.loc[networks]
-glue("face_auc", float(worst_face.AUC.min()), display=False)
-glue("face_width_low", float(worst_face.width.min()), display=False)
-glue("face_width_high", float(worst_face.width.max()), display=False)
-glue("face_agreement", float(worst_face.agreement.min()), display=False)
 apart = bool(summary.loc[controls].low.min() > summary.loc[networks].high.max())
-glue("apart", "all lie above" if apart else "do not all lie above", display=False)
-glue("rank_ratio", float(order_of["ratio"]), display=False)
-glue("rank_chord", float(order_of["Euclidean ratio"]), display=False)
-glue("smallest_control", str(numeric.ratio[controls].idxmin()), display=False)
-glue("smallest_control_ratio", float(numeric.ratio[controls].min()), display=False)
-glue("largest_face", str(numeric.ratio[networks].idxmax()), display=False)
-glue("largest_face_ratio", float(numeric.ratio[networks].max()), display=False)
 above = summary.loc[controls].index[summary.loc[controls].low > 0.5]
-glue("n_vanished", len(above), display=False)
-glue("n_controls", len(controls), display=False)
-glue("n_spaces", len(spaces), display=False)
 blind = numeric.loc[controls].index[numeric.loc[controls].AUC < 0.55]
 blind_words = f"{len(blind)} of the {len(controls)} controls have an AUC below 0.55, near a coin"
-glue("blind_words", blind_words, display=False)
+view.say(
+    random_spread=numeric.loc[random_rows, "ratio"].std(ddof=1),
+    face_auc=worst_face.AUC.min(),
+    face_width_low=worst_face.width.min(),
+    face_width_high=worst_face.width.max(),
+    face_agreement=worst_face.agreement.min(),
+    apart="all lie above" if apart else "do not all lie above",
+    rank_ratio=order_of["ratio"],
+    rank_chord=order_of["Euclidean ratio"],
+    smallest_control=numeric.ratio[controls].idxmin(),
+    smallest_control_ratio=numeric.ratio[controls].min(),
+    largest_face=numeric.ratio[networks].idxmax(),
+    largest_face_ratio=numeric.ratio[networks].max(),
+    n_vanished=len(above),
+    n_controls=len(controls),
+    n_spaces=len(spaces),
+    blind_words=blind_words,
+)
 
 # %% [markdown]
 # The ratio is {glue:text}`ImageNet_ratio:.2f` for ImageNet, {glue:text}`random_ratio:.2f` for random weights (mean
@@ -919,19 +927,21 @@ view.verdict(
 
 # %% tags=["remove-cell"]
 stored = retention.loc[retention.distance.idxmax()]
-glue("stored_attribute", str(stored.attribute), display=False)
-glue("stored_largest", float(stored.distance), display=False)
-glue("stored_over", float(stored.distance / stored_intra), display=False)
 least, n_inside = shares.mean(axis=1).idxmin(), int((shares.mean(axis=1) >= 0.99).sum())
-glue("least_inside", least.replace("_", " "), display=False)
-glue("least_share", 100 * float(shares.mean(axis=1).min()), display=False)
-glue("n_inside", n_inside, display=False)
 stays = retention[retention.attribute == "contrast"].set_index(["step", "other_step"]).distance
-glue("blur_step", float(stays[1, 2]), display=False)
-glue("n_moved", n_moved, display=False)
-glue("n_points", 2 * n_curves, display=False)
 same_least = bool((shares.idxmin() == least).all())
-glue("least_agree", "all networks agree on it" if same_least else "not in every network", display=False)
+view.say(
+    stored_attribute=stored.attribute,
+    stored_largest=stored.distance,
+    stored_over=stored.distance / stored_intra,
+    least_inside=least.replace("_", " "),
+    least_share=100 * shares.mean(axis=1).min(),
+    n_inside=n_inside,
+    blur_step=stays[1, 2],
+    n_moved=n_moved,
+    n_points=2 * n_curves,
+    least_agree="all networks agree on it" if same_least else "not in every network",
+)
 
 # %% [markdown]
 # Why 2 in the verdict? The largest distance in the stored matrices, over all steps, is

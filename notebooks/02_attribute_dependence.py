@@ -44,7 +44,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from myst_nb import glue
 from scipy import stats
 from tqdm import tqdm
 
@@ -137,11 +136,13 @@ celeba = published.load("celeba_entropies").set_index("attribute")
 
 # %% tags=["remove-cell"]
 exact = by_modality.obtained.value_counts()
-glue("n_printed", int(exact["printed table"]), display=False)
-glue("n_inverted", int(exact["inverted p"]), display=False)
-glue("n_read", int(exact["read off"]), display=False)
-glue("n_bound", int(exact["lower bound"]), display=False)
-glue("n_unknown_means", int(by_attribute.ks.isna().sum()), display=False)
+view.say(
+    n_printed=exact["printed table"],
+    n_inverted=exact["inverted p"],
+    n_read=exact["read off"],
+    n_bound=exact["lower bound"],
+    n_unknown_means=by_attribute.ks.isna().sum(),
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-heat-02", "caption": "KS statistics of 40 CelebA attributes in five networks, as recovered from the authors' notebooks. Rows: attributes, the steadiest inside a person at the top. Choose the mean over modalities or one modality. Dark tiles: the attribute organises people strongly. A ≥ marks values that are known only from below. See the rows grow lighter from top to bottom, and where they do not."}}
 bounded = by_modality.assign(
@@ -228,10 +229,8 @@ line = alt.Chart(diagonal).mark_line(strokeDash=[4, 4], strokeWidth=1, color="gr
 # %% tags=["remove-cell"]
 columns = wide[order]
 between = columns.corr(method="spearman").to_numpy()[np.triu_indices(len(order), 1)]
-glue("agree_low", float(between.min()), display=False)
-glue("agree_high", float(between.max()), display=False)
 ratio = columns.median() / columns["ArcFace r50"].median()
-glue("facenet_ratio", float(ratio["FaceNet"]), display=False)
+view.say(agree_low=between.min(), agree_high=between.max(), facenet_ratio=ratio["FaceNet"])
 
 # %% [markdown]
 # Rank correlations between two networks run from {glue:text}`agree_low:.2f` to {glue:text}`agree_high:.2f`, while the
@@ -334,13 +333,15 @@ table_2.drop(columns=["low", "high"]).style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
 gap = table_2["stored − printed"].abs()
-glue("stored_gap_max", float(gap.max()), display=False)
-glue("stored_gap_network", str(gap.idxmax()), display=False)
-glue("n_other_draw", int((gap > 0.001).sum()), display=False)
-glue("recomputed_gap_max", float(table_2["recomputed − printed"].abs().max()), display=False)
-glue("recomputed_gap_stored", float((table_2.recomputed - table_2.stored).abs().max()), display=False)
-glue("interval_width", float((table_2.high - table_2.low).mean()), display=False)
-glue("interval_top", float(table_2.high.max()), display=False)
+view.say(
+    stored_gap_max=gap.max(),
+    stored_gap_network=gap.idxmax(),
+    n_other_draw=(gap > 0.001).sum(),
+    recomputed_gap_max=table_2["recomputed − printed"].abs().max(),
+    recomputed_gap_stored=(table_2.recomputed - table_2.stored).abs().max(),
+    interval_width=(table_2.high - table_2.low).mean(),
+    interval_top=table_2.high.max(),
+)
 
 # %% [markdown]
 # Printed and stored values differ in {glue:text}`n_other_draw` of the five networks, most for
@@ -389,13 +390,15 @@ sides = sides.encode(
 rarer = np.where(halves.share < 0.5, halves.positive - halves.negative, halves.negative - halves.positive) > 0
 by_net = pd.Series(rarer).groupby(halves.network).agg(["mean", "sum", "count"])
 asymmetry = (halves.positive / halves.negative).groupby(halves.network).median()
-glue("rarer_low", 100 * float(by_net["mean"].min()), display=False)
-glue("rarer_high", 100 * float(by_net["mean"].max()), display=False)
 sign_p = [stats.binomtest(int(row["sum"]), int(row["count"])).pvalue for _, row in by_net.iterrows()]
-glue("rarer_p", float(max(sign_p)), display=False)
 factor = np.exp(np.abs(np.log(halves.positive / halves.negative))).groupby(halves.network).median()
-glue("asymmetry_low", float(factor.min()), display=False)
-glue("asymmetry_high", float(factor.max()), display=False)
+view.say(
+    rarer_low=100 * by_net["mean"].min(),
+    rarer_high=100 * by_net["mean"].max(),
+    rarer_p=max(sign_p),
+    asymmetry_low=factor.min(),
+    asymmetry_high=factor.max(),
+)
 
 # %% [markdown]
 # They are not: the larger of the two is {glue:text}`asymmetry_low:.1f` to {glue:text}`asymmetry_high:.1f` times the smaller
@@ -472,13 +475,15 @@ labels = labels[kept]
 entropies.assign(**{"people per modality": counts.min(axis=1)}).round(3)
 
 # %% tags=["remove-cell"]
-glue("n_networks", len(networks), display=False)
-glue("n_people", n_identities, display=False)
-glue("n_images", n_images, display=False)
-glue("n_kept", len(kept), display=False)
-glue("n_fixed", int((entropies.intra_entropy == 0).sum()), display=False)
-glue("least_people", least_people, display=False)
-glue("least_entropy", float(celeba.intra_entropy.min()), display=False)
+view.say(
+    n_networks=len(networks),
+    n_people=n_identities,
+    n_images=n_images,
+    n_kept=len(kept),
+    n_fixed=(entropies.intra_entropy == 0).sum(),
+    least_people=least_people,
+    least_entropy=celeba.intra_entropy.min(),
+)
 
 # %% [markdown]
 # {glue:text}`n_kept` attributes have at least {glue:text}`least_people` people in each modality. {glue:text}`n_fixed`
@@ -563,14 +568,16 @@ alt.Chart(rho.round(4)).mark_tick(thickness=1.5, size=22, color=view.COLORS[0]).
 # %% tags=["remove-cell"]
 over_draws = rho.groupby("network").rho.std()
 reach = rho.groupby("network").rho.agg(np.ptp)
-glue("draw_sd_low", float(over_draws.min()), display=False)
-glue("draw_sd_high", float(over_draws.max()), display=False)
 explained = (
     "is well within" if gap.max() < reach.min() else "is about" if gap.max() < reach.max() else "is more than"
 )
-glue("draw_range", float(reach.max()), display=False)
-glue("draw_explains", explained, display=False)
-glue("n_draws", n_draws, display=False)
+view.say(
+    draw_sd_low=over_draws.min(),
+    draw_sd_high=over_draws.max(),
+    draw_range=reach.max(),
+    draw_explains=explained,
+    n_draws=n_draws,
+)
 
 # %% [markdown]
 # The standard deviation over draws is {glue:text}`draw_sd_low:.3f` to {glue:text}`draw_sd_high:.3f`, and two draws differ
@@ -641,21 +648,20 @@ level = alt.Chart(pd.DataFrame({"rate": [0.05]})).mark_rule(strokeDash=[4, 4]).e
 
 # %% tags=["remove-cell"]
 at_most = calibration[calibration.n == per_modality[-1]].groupby("test").rate
-glue("n_trials", n_trials, display=False)
-glue("n_last", per_modality[-1], display=False)
-glue("n_first", per_modality[0], display=False)
-glue("naive_low", 100 * float(at_most.min()["naive"]), display=False)
-glue("naive_high", 100 * float(at_most.max()["naive"]), display=False)
-glue(
-    "naive_first",
-    100 * float(calibration[(calibration.n == per_modality[0]) & (calibration.test == "naive")].rate.max()),
-    display=False,
-)
 valid = calibration[calibration.test == "permutation"]
-glue("valid_inside", int(((valid.low <= 0.05) & (valid.high >= 0.05)).sum()), display=False)
-glue("valid_cells", len(valid), display=False)
-glue("valid_low", 100 * float(valid.rate.min()), display=False)
-glue("valid_high", 100 * float(valid.rate.max()), display=False)
+view.say(
+    n_trials=n_trials,
+    n_last=per_modality[-1],
+    n_first=per_modality[0],
+    naive_low=100 * at_most.min()["naive"],
+    naive_high=100 * at_most.max()["naive"],
+    naive_first=100
+    * calibration[(calibration.n == per_modality[0]) & (calibration.test == "naive")].rate.max(),
+    valid_inside=((valid.low <= 0.05) & (valid.high >= 0.05)).sum(),
+    valid_cells=len(valid),
+    valid_low=100 * valid.rate.min(),
+    valid_high=100 * valid.rate.max(),
+)
 
 # %% [markdown]
 # With {glue:text}`n_last` people per modality the naive test finds something in {glue:text}`naive_low:.0f` to
@@ -709,26 +715,21 @@ sizes_of_nothing.set_index(["network", "n"]).style.format("{:.4f}", na_rep="–"
 at_large = sizes_of_nothing[sizes_of_nothing.n == n_large]
 limits = at_large["stand-in, 95th percentile"]
 published_means = least.value.to_numpy()
-glue("n_large", n_large, display=False)
-glue("noise_low", float(at_large["stand-in"].min()), display=False)
-glue("noise_high", float(at_large["stand-in"].max()), display=False)
-glue("naive_large_low", 100 * float(at_large.naive.min()), display=False)
-glue("naive_large_high", 100 * float(at_large.naive.max()), display=False)
-glue("limit_low", float(limits.min()), display=False)
-glue("limit_high", float(limits.max()), display=False)
-glue("below_low", int((published_means < limits.min()).sum()), display=False)
-glue("below_high", int((published_means < limits.max()).sum()), display=False)
 checked = sizes_of_nothing.dropna()
-glue("stand_in_error", 100 * float((checked["stand-in"] / checked["people"] - 1).abs().max()), display=False)
-smallest = at_large.naive.max() > 0.5
-glue(
-    "naive_large_words",
-    "more often than not"
-    if smallest
-    else "far more often than it should"
-    if at_large.naive.min() > 0.1
-    else "about as often as it should",
-    display=False,
+words = "far more often than it should" if at_large.naive.min() > 0.1 else "about as often as it should"
+words = "more often than not" if at_large.naive.max() > 0.5 else words
+view.say(
+    n_large=n_large,
+    noise_low=at_large["stand-in"].min(),
+    noise_high=at_large["stand-in"].max(),
+    naive_large_low=100 * at_large.naive.min(),
+    naive_large_high=100 * at_large.naive.max(),
+    limit_low=limits.min(),
+    limit_high=limits.max(),
+    below_low=(published_means < limits.min()).sum(),
+    below_high=(published_means < limits.max()).sum(),
+    stand_in_error=100 * (checked["stand-in"] / checked["people"] - 1).abs().max(),
+    naive_large_words=words,
 )
 
 # %% [markdown]
@@ -788,7 +789,7 @@ bars = base.mark_rule(strokeWidth=1.2).encode(y="low:Q", y2="high:Q")
 # %% tags=["remove-cell"]
 strong = power[(power.test == "permutation") & (power.rate >= 0.8)].groupby("n").effect.min()
 needed = "; ".join(f"{effect:g} s with {n} people per modality" for n, effect in strong.items())
-glue("needed", needed or "none of the planted effects", display=False)
+view.say(needed=needed or "none of the planted effects")
 
 # %% [markdown]
 # Found in at least 80 % of the trials, from: {glue:text}`needed`.
@@ -870,14 +871,16 @@ alt.Chart(shown.round(4)).transform_filter("datum.modality === half").add_params
 
 # %% tags=["remove-cell"]
 lost = int(((tests.p_naive < 0.05) & ~(tests.q_value < 0.05)).sum())
-glue("naive_found", int((tests.p_naive < 0.05).sum()), display=False)
-glue("valid_found", int((tests.q_value < 0.05).sum()), display=False)
-glue("all_tests", len(tests), display=False)
-glue("lost", lost, display=False)
 real = tests[tests.q_value < 0.05]
-glue("closer", int((real.direction > 0).sum()), display=False)
-glue("farther", int((real.direction < 0).sum()), display=False)
-glue("within_found", int((tests.q_within_gender < 0.05).sum()), display=False)
+view.say(
+    naive_found=(tests.p_naive < 0.05).sum(),
+    valid_found=(tests.q_value < 0.05).sum(),
+    all_tests=len(tests),
+    lost=lost,
+    closer=(real.direction > 0).sum(),
+    farther=(real.direction < 0).sum(),
+    within_found=(tests.q_within_gender < 0.05).sum(),
+)
 
 # %% [markdown]
 # Of {glue:text}`all_tests` tests, the naive *p* value is below 0.05 in {glue:text}`naive_found` and $q$ in
@@ -1019,27 +1022,29 @@ recovered.set_index(["network", "with"]).style.format("{:.2f}")
 
 # %% tags=["remove-cell"]
 by_moved = recovered[recovered["with"] == "displacement"]
-glue("n_switched", n_switched, display=False)
-glue("n_worlds", n_worlds, display=False)
-glue("truth_low", float(by_moved["excess KS"].min()), display=False)
-glue("truth_high", float(by_moved["excess KS"].max()), display=False)
 sure = int((by_moved.low > 0).sum())
 well = by_moved["excess KS"].min() >= 0.8
 words = "recovers the order well" if well else "recovers the order in part"
 words = words if sure == len(networks) else "does not surely recover the order in every network"
-glue("truth_words", words, display=False)
-glue("truth_sure", sure, display=False)
 gap_of = truth.assign(r=truth.groupby("network").excess.rank() - truth.groupby("network").displacement.rank())
 gap_of = gap_of.groupby("label").r.mean().sort_values()
-glue("overrated", ", ".join(gap_of.index[-3:][::-1]), display=False)
-glue("underrated", ", ".join(gap_of.index[:3]), display=False)
 still = [name for name in kept if pixels[name] == 0]
 found_still = tests[tests.attribute.isin(still) & (tests.q_value < 0.05)].attribute.unique()
 if still:
     sentence = f"{len(still)} attributes change no pixel when they alone are switched; {len(found_still)} of them are found all the same ({', '.join(found_still) or 'none'}), because of what goes with them."
 else:
     sentence = f"Every attribute changes pixels when it alone is switched; {pixels.idxmin().replace('_', ' ')} changes the fewest."
-glue("still_sentence", sentence, display=False)
+view.say(
+    n_switched=n_switched,
+    n_worlds=n_worlds,
+    truth_low=by_moved["excess KS"].min(),
+    truth_high=by_moved["excess KS"].max(),
+    truth_words=words,
+    truth_sure=sure,
+    overrated=", ".join(gap_of.index[-3:][::-1]),
+    underrated=", ".join(gap_of.index[:3]),
+    still_sentence=sentence,
+)
 
 # %% [markdown]
 # The rank correlation of excess KS with displacement is {glue:text}`truth_low:.2f` to {glue:text}`truth_high:.2f`; its
@@ -1107,12 +1112,6 @@ zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4]).encode
 # %% tags=["remove-cell"]
 plain = base_rates[base_rates.statistic == "as in the paper"]
 above = base_rates[base_rates.statistic == "excess"]
-glue("null_rho_low", float(plain["random labels"].min()), display=False)
-glue("null_rho_high", float(plain["random labels"].max()), display=False)
-glue("rho_low", float(plain.observed.min()), display=False)
-glue("rho_high", float(plain.observed.max()), display=False)
-glue("excess_rho_low", float(above.observed.min()), display=False)
-glue("excess_rho_high", float(above.observed.max()), display=False)
 sizes_celeba = by_modality.groupby("attribute").n.min().loc[celeba.index]
 capped = sizes_celeba.max()
 shrink = n_identities / 2 / capped
@@ -1149,16 +1148,24 @@ words = (
     "are too far from 0 for counts alone to explain them" if outside else "are within reach of counts alone"
 )
 words += ", and rarity does not explain them either" if np.max(partials) < -0.3 else ""
-glue("celeba_words", words, display=False)
-glue("celeba_null", float(np.mean(celeba_null)), display=False)
-glue("celeba_null_low", float(np.quantile(celeba_null, 0.025)), display=False)
-glue("celeba_null_high", float(np.quantile(celeba_null, 0.975)), display=False)
-glue("n_full", int(full.sum()), display=False)
-glue("n_short", int((~full).sum()), display=False)
-glue("rho_full_low", float(np.min(rho_full)), display=False)
-glue("rho_full_high", float(np.max(rho_full)), display=False)
-glue("partial_low", float(np.min(partials)), display=False)
-glue("partial_high", float(np.max(partials)), display=False)
+view.say(
+    null_rho_low=plain["random labels"].min(),
+    null_rho_high=plain["random labels"].max(),
+    rho_low=plain.observed.min(),
+    rho_high=plain.observed.max(),
+    excess_rho_low=above.observed.min(),
+    excess_rho_high=above.observed.max(),
+    celeba_words=words,
+    celeba_null=np.mean(celeba_null),
+    celeba_null_low=np.quantile(celeba_null, 0.025),
+    celeba_null_high=np.quantile(celeba_null, 0.975),
+    n_full=full.sum(),
+    n_short=(~full).sum(),
+    rho_full_low=np.min(rho_full),
+    rho_full_high=np.max(rho_full),
+    partial_low=np.min(partials),
+    partial_high=np.max(partials),
+)
 
 # %% [markdown]
 # Random labels give {glue:text}`null_rho_low:.2f` to {glue:text}`null_rho_high:.2f` on average, by network. **A correlation
@@ -1279,14 +1286,16 @@ bars = alt.Chart(measured.round(4)).mark_rule(color=view.COLORS[0]).encode(x=x, 
 
 # %% tags=["remove-cell"]
 at_five = measured[measured.q == 0.05].iloc[0]
-glue("flicker_clean", float(measured.K.iloc[0]), display=False)
-glue("flicker_five", float(at_five.K), display=False)
-glue("flicker_entropy", float(at_five.H), display=False)
-glue("flicker_many", 100 * float(predicted(0.05, 25) / predicted(0.0, 25)), display=False)
-glue("flicker_example", example.replace("_", " "), display=False)
-glue("flicker_both", 100 * (1 - 0.95**25), display=False)
 ranks = celeba.intra_entropy.rank(pct=True)[["Attractive", "Pointy_Nose"]]
-glue("taste_high", int((ranks > 0.5).sum()), display=False)
+view.say(
+    flicker_clean=measured.K.iloc[0],
+    flicker_five=at_five.K,
+    flicker_entropy=at_five.H,
+    flicker_many=100 * (predicted(0.05, 25) / predicted(0.0, 25)),
+    flicker_example=example.replace("_", " "),
+    flicker_both=100 * (1 - 0.95**25),
+    taste_high=(ranks > 0.5).sum(),
+)
 
 # %% [markdown]
 # With 5 % wrong labels the entropy of *{glue:text}`flicker_example`* rises from 0 to {glue:text}`flicker_entropy:.2f`, and its
@@ -1318,18 +1327,20 @@ per_pixel = [
     spearman(entropies.intra_entropy[pixels > 0], (moved[n].mean(axis=0) / pixels)[pixels > 0])
     for n in networks
 ]
-glue("entropy_pixels", float(entropy_pixels), display=False)
-glue("entropy_moved_low", float(np.min(entropy_moved)), display=False)
-glue("entropy_moved_high", float(np.max(entropy_moved)), display=False)
-glue("per_pixel_low", float(np.min(per_pixel)), display=False)
-glue("per_pixel_high", float(np.max(per_pixel)), display=False)
 spans = [
     spearman_interval(entropies.intra_entropy[pixels > 0], (moved[n].mean(axis=0) / pixels)[pixels > 0])
     for n in networks
 ]
 agree, oppose = sum(span.high < 0 for span in spans), sum(span.low > 0 for span in spans)
 reading = f"its interval lies below 0 in {agree} and above 0 in {oppose} of {len(networks)} networks"
-glue("per_pixel_words", reading, display=False)
+view.say(
+    entropy_pixels=entropy_pixels,
+    entropy_moved_low=np.min(entropy_moved),
+    entropy_moved_high=np.max(entropy_moved),
+    per_pixel_low=np.min(per_pixel),
+    per_pixel_high=np.max(per_pixel),
+    per_pixel_words=reading,
+)
 
 # %% [markdown]
 # Why may it differ from CelebA? In our table the attributes that vary within a person, such as a smile or an open
@@ -1371,9 +1382,11 @@ streamed.set_index("people").style.format("{:.4f}").format("{:.1f}", subset=["mi
 # %% tags=["remove-cell"]
 last = streamed.iloc[-1]
 rate = last["million pairs"] / last.seconds
-glue("stream_rate", float(rate), display=False)
-glue("stream_width", float((streamed["K at most"] - streamed["K at least"]).max()), display=False)
-glue("stream_million", float(5e5 / rate / 3600), display=False)
+view.say(
+    stream_rate=rate,
+    stream_width=(streamed["K at most"] - streamed["K at least"]).max(),
+    stream_million=5e5 / rate / 3600,
+)
 
 # %% [markdown]
 # The bounds are at most {glue:text}`stream_width:.4f` apart. The cost grows with the square of the number of people: at the

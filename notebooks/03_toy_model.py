@@ -41,7 +41,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from myst_nb import glue
 
 from frlib import published, runtime, view
 from frlib.geometry import energy_sweep
@@ -159,14 +158,16 @@ ours = figure_2c["ours, mean over draws"]
 off = figure_2c["difference"].abs()
 degrees_for_printed = np.rad2deg(np.sqrt(-np.log(1 - printed[-1])))
 ball_for_printed = 1 / (1 - printed[-1])
-glue("fig2c_scale", at_scale, display=False)
-glue("n_planar", n_planar, display=False)
-glue("fig2c_off_first", float(off.iloc[:5].max()), display=False)
-glue("fig2c_disordered", float(ours.iloc[-1]), display=False)
-glue("fig2c_disordered_printed", float(printed[-1]), display=False)
-glue("fig2c_degrees", float(degrees_for_printed), display=False)
-glue("fig2c_ball", float(ball_for_printed), display=False)
-glue("fig2c_ball_ours", float(six[~six.center].neighbors.mean()), display=False)
+view.say(
+    fig2c_scale=at_scale,
+    n_planar=n_planar,
+    fig2c_off_first=off.iloc[:5].max(),
+    fig2c_disordered=ours.iloc[-1],
+    fig2c_disordered_printed=printed[-1],
+    fig2c_degrees=degrees_for_printed,
+    fig2c_ball=ball_for_printed,
+    fig2c_ball_ours=six[~six.center].neighbors.mean(),
+)
 
 # %% [markdown]
 # Five of the six come within {glue:text}`fig2c_off_first:.3f`. The sixth does not: a field without any order has energy
@@ -216,7 +217,7 @@ view.energy_curves(
 # %% tags=["remove-cell"]
 mean_curves = crossing.groupby(["scale", "attribute"])["energy"].mean().unstack()
 above = mean_curves["tangential"] > mean_curves["more noise"]
-glue("crossing_scale", float(above.idxmax()), display=False)
+view.say(crossing_scale=above.idxmax())
 
 # %% [markdown]
 # The order of the two flips between small scales and $\varepsilon \approx$ {glue:text}`crossing_scale:.1f`. An energy
@@ -249,9 +250,11 @@ view.energy_curves(
 )
 
 # %% tags=["remove-cell"]
-glue("halves_first", float(halves.energy.iloc[0]), display=False)
-glue("halves_last", float(halves.energy.iloc[-1]), display=False)
-glue("halves_isolated", 100 * float(halves.isolated.iloc[0]), display=False)
+view.say(
+    halves_first=halves.energy.iloc[0],
+    halves_last=halves.energy.iloc[-1],
+    halves_isolated=100 * halves.isolated.iloc[0],
+)
 
 # %% [markdown]
 # The energy is {glue:text}`halves_first:.2f` at the smallest scale, where {glue:text}`halves_isolated:.0f` % of the
@@ -298,9 +301,11 @@ expected = own_pair.transform_filter("test(/^prediction/, datum.pairs)").mark_po
 
 # %% tags=["remove-cell"]
 small = counted[counted.scale == scales_planar[3]].set_index("attribute")
-glue("center_scale", float(scales_planar[3]), display=False)
-glue("center_without", float(small.energy["pairs of different points"]), display=False)
-glue("center_with", float(small.energy["own pair counted"]), display=False)
+view.say(
+    center_scale=scales_planar[3],
+    center_without=small.energy["pairs of different points"],
+    center_with=small.energy["own pair counted"],
+)
 
 # %% [markdown]
 # At $\varepsilon$ = {glue:text}`center_scale:.2f` the two conventions give {glue:text}`center_without:.2f` and
@@ -348,10 +353,16 @@ dots = base.mark_point(size=9, color=view.COLORS[0], filled=True)
 
 # %% tags=["remove-cell"]
 four = lengths.drop_duplicates("panel").set_index(["kind", "size"])
-for kind, key in (("same direction", "same"), ("no common direction", "none")):
-    glue(f"length_energy_{key}", float(four.energy[kind, "large steps"]), display=False)
-for size, key in (("large steps", "large"), ("tiny steps", "tiny")):
-    glue(f"length_moved_{key}", float(four.displacement["same direction", size]), display=False)
+view.say(
+    **{
+        f"length_energy_{key}": four.energy[kind, "large steps"]
+        for kind, key in (("same direction", "same"), ("no common direction", "none"))
+    },
+    **{
+        f"length_moved_{key}": four.displacement["same direction", size]
+        for size, key in (("large steps", "large"), ("tiny steps", "tiny"))
+    },
+)
 
 # %% [markdown]
 # The upper fields have energy {glue:text}`length_energy_same:.2f`, the lower ones
@@ -442,13 +453,15 @@ alt.Chart(history).mark_line(strokeWidth=1, opacity=0.5, color=view.COLORS[0]).e
 )
 
 # %% tags=["remove-cell"]
-glue("n_runs", n_runs, display=False)
-glue("n_points", inputs.shape[1], display=False)
-glue("epochs_low", int(ensemble.epochs.min()), display=False)
-glue("epochs_high", int(ensemble.epochs.max()), display=False)
-glue("loss_worst", float(ensemble.loss.max()), display=False)
-glue("accuracy_worst", 100 * float(ensemble.accuracy.min()), display=False)
-glue("n_converged", int(ensemble.converged.sum()), display=False)
+view.say(
+    n_runs=n_runs,
+    n_points=inputs.shape[1],
+    epochs_low=ensemble.epochs.min(),
+    epochs_high=ensemble.epochs.max(),
+    loss_worst=ensemble.loss.max(),
+    accuracy_worst=100 * ensemble.accuracy.min(),
+    n_converged=ensemble.converged.sum(),
+)
 
 # %% [markdown]
 # {glue:text}`n_converged` of {glue:text}`n_runs` networks converged, after {glue:text}`epochs_low` to
@@ -484,11 +497,13 @@ zero_fields = float(np.mean([(v == 0).all(dim=2).double().mean().item() for v in
 exact = input_fields(ensemble, inputs, scheme="exact")
 cosine = torch.nn.functional.cosine_similarity
 agreement = torch.cat([cosine(fields[k], exact[k], dim=2).flatten() for k in fields])
-glue("dead_units", 100 * dead_units, display=False)
-glue("inactive", 100 * inactive, display=False)
-glue("zero_fields", 100 * zero_fields, display=False)
-glue("jvp_agreement", float(agreement.mean()), display=False)
-glue("jvp_low", float(agreement.quantile(0.05)), display=False)
+view.say(
+    dead_units=100 * dead_units,
+    inactive=100 * inactive,
+    zero_fields=100 * zero_fields,
+    jvp_agreement=agreement.mean(),
+    jvp_low=agreement.quantile(0.05),
+)
 
 # %% [markdown]
 # A ReLU can be silent. {glue:text}`dead_units:.1f` % of the embedding's units are 0 at all points of their run, and
@@ -625,26 +640,28 @@ tested = comparison.dropna()
 untested = comparison[comparison.difference.isna()].scale
 weakest, strongest = tested.loc[tested.difference.idxmin()], tested.loc[tested.difference.idxmax()]
 control_tested = control.dropna()
-glue("gap_min", float(weakest.difference), display=False)
-glue("gap_min_low", float(weakest.low), display=False)
-glue("gap_min_high", float(weakest.high), display=False)
-glue("gap_min_scale", float(weakest.scale), display=False)
-glue("gap_max", float(strongest.difference), display=False)
-glue("gap_max_scale", float(strongest.scale), display=False)
-glue("p_max", float(tested.p.max()), display=False)
 n_flips = min(9999, 2**n_runs)
-glue("n_flips", n_flips, display=False)
-glue("p_floor", 1 / n_flips if n_flips < 9999 else 1 / 10000, display=False)
-glue("share_min", 100 * float(tested.share.min()), display=False)
-glue("cliff_min", float(tested.cliff.min()), display=False)
-glue("n_tested", len(tested), display=False)
-glue("n_scales", len(scales), display=False)
-glue("first_tested", float(tested.scale.min()), display=False)
-glue("isolated_first_tested", 100 * float(balls.isolated[tested.scale.min()]), display=False)
-glue("untested_text", ", ".join(f"{s:g}" for s in untested) or "none", display=False)
-glue("control_max", float(control_tested.difference.abs().max()), display=False)
-glue("control_ratio", float(strongest.difference / control_tested.difference.abs().max()), display=False)
-glue("control_p", float(control_tested.p.min()), display=False)
+view.say(
+    gap_min=weakest.difference,
+    gap_min_low=weakest.low,
+    gap_min_high=weakest.high,
+    gap_min_scale=weakest.scale,
+    gap_max=strongest.difference,
+    gap_max_scale=strongest.scale,
+    p_max=tested.p.max(),
+    n_flips=n_flips,
+    p_floor=1 / n_flips if n_flips < 9999 else 1 / 10000,
+    share_min=100 * tested.share.min(),
+    cliff_min=tested.cliff.min(),
+    n_tested=len(tested),
+    n_scales=len(scales),
+    first_tested=tested.scale.min(),
+    isolated_first_tested=100 * balls.isolated[tested.scale.min()],
+    untested_text=", ".join(f"{s:g}" for s in untested) or "none",
+    control_max=control_tested.difference.abs().max(),
+    control_ratio=strongest.difference / control_tested.difference.abs().max(),
+    control_p=control_tested.p.min(),
+)
 everywhere = bool(((tested.low > 0) & (tested.p < 0.05)).all())
 
 # %% [markdown]
@@ -736,28 +753,22 @@ far = moved.assign(length=moved.displacement * moved.mean_distance).groupby(grou
 longer_rows = ensemble.weights[0].norm(dim=2).mean(dim=0) / untrained.ensemble.weights[0].norm(dim=2).mean(
     dim=0
 )
-glue("rows_useful", float(longer_rows[: len(useful)].mean()), display=False)
-glue("rows_useless", float(longer_rows[len(useful) :].mean()), display=False)
-glue("far_before", float(far.useless["before training"]), display=False)
-glue("far_after", float(far.useless["trained"]), display=False)
-glue(
-    "dbar_ratio",
-    float(why.iloc[:, 0]["trained"].mean() / why.iloc[:, 0]["before training"].mean()),
-    display=False,
+view.say(
+    rows_useful=longer_rows[: len(useful)].mean(),
+    rows_useless=longer_rows[len(useful) :].mean(),
+    far_before=far.useless["before training"],
+    far_after=far.useless["trained"],
+    dbar_ratio=why.iloc[:, 0]["trained"].mean() / why.iloc[:, 0]["before training"].mean(),
+    plane_chance=2 / embeddings.shape[2],
+    moved_useful=ratio.useful["trained"],
+    moved_useless=ratio.useless["trained"],
+    moved_ratio=ratio.useful["trained"] / ratio.useless["trained"],
+    moved_ratio_before=ratio.useful["before training"] / ratio.useless["before training"],
+    plane_useful=share.useful["trained"],
+    plane_useless=share.useless["trained"],
+    plane_useful_before=share.useful["before training"],
+    plane_useless_before=share.useless["before training"],
 )
-glue("plane_chance", 2 / embeddings.shape[2], display=False)
-glue("moved_useful", float(ratio.useful["trained"]), display=False)
-glue("moved_useless", float(ratio.useless["trained"]), display=False)
-glue("moved_ratio", float(ratio.useful["trained"] / ratio.useless["trained"]), display=False)
-glue(
-    "moved_ratio_before",
-    float(ratio.useful["before training"] / ratio.useless["before training"]),
-    display=False,
-)
-glue("plane_useful", float(share.useful["trained"]), display=False)
-glue("plane_useless", float(share.useless["trained"]), display=False)
-glue("plane_useful_before", float(share.useful["before training"]), display=False)
-glue("plane_useless_before", float(share.useless["before training"]), display=False)
 
 # %% [markdown]
 # After training a useful input moves the embedding {glue:text}`moved_ratio:.1f` times as far as a useless one
@@ -861,29 +872,31 @@ summary.style.format("{:.3f}").format("{:.4f}", subset="largest p")
 # %% tags=["remove-cell"]
 clean, noisy = summary.loc["wrong labels"].iloc[0], summary.loc["wrong labels"].iloc[-1]
 others = summary[summary.index.get_level_values("change") != "wrong labels"]
-glue("n_ablation", n_runs_ablation, display=False)
-glue("others_min", float(others["difference"].min()), display=False)
-glue("others_max", float(others["difference"].max()), display=False)
-glue("noise_last", summary.loc["wrong labels"].index[-1], display=False)
-glue("noise_gap", float(noisy["difference"]), display=False)
-glue("clean_gap", float(clean["difference"]), display=False)
-glue("noise_moved", float(noisy["moved, useless"]), display=False)
-glue("clean_moved", float(clean["moved, useless"]), display=False)
-glue("noise_train", 100 * float(noisy["training accuracy"]), display=False)
-glue("noise_test", 100 * float(noisy["test accuracy"]), display=False)
 steps_gap = summary.loc["step h"]["difference"]
-glue("step_small_gap", float(steps_gap.iloc[0]), display=False)
-glue("step_large_gap", float(steps_gap.iloc[-1]), display=False)
 step_energy = {
     h: results["step h", h].energies.groupby("kind")["energy"].mean() for h in (f"{0.1:g}", f"{5.0:g}")
 }
-glue("step_small_useless", float(step_energy["0.1"]["useless"]), display=False)
-glue("step_large_useless", float(step_energy["5"]["useless"]), display=False)
-glue("relu_after", float(summary.loc[("variant", "as above"), "difference"]), display=False)
-glue("relu_before", float(summary.loc[("variant", "before the ReLU"), "difference"]), display=False)
 n_significant = int((gaps.groupby(["group", "setting"]).p.max() < 0.05).sum())
-glue("n_significant", n_significant, display=False)
-glue("n_settings", len(settings), display=False)
+view.say(
+    n_ablation=n_runs_ablation,
+    others_min=others["difference"].min(),
+    others_max=others["difference"].max(),
+    noise_last=summary.loc["wrong labels"].index[-1],
+    noise_gap=noisy["difference"],
+    clean_gap=clean["difference"],
+    noise_moved=noisy["moved, useless"],
+    clean_moved=clean["moved, useless"],
+    noise_train=100 * noisy["training accuracy"],
+    noise_test=100 * noisy["test accuracy"],
+    step_small_gap=steps_gap.iloc[0],
+    step_large_gap=steps_gap.iloc[-1],
+    step_small_useless=step_energy["0.1"]["useless"],
+    step_large_useless=step_energy["5"]["useless"],
+    relu_after=summary.loc[("variant", "as above"), "difference"],
+    relu_before=summary.loc[("variant", "before the ReLU"), "difference"],
+    n_significant=n_significant,
+    n_settings=len(settings),
+)
 
 # %% [markdown]
 # * **Number of useless dimensions, step, variants.** The mean difference stays between {glue:text}`others_min:.2f` and

@@ -44,7 +44,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from myst_nb import glue
 from scipy import stats
 from tqdm import tqdm
 
@@ -164,14 +163,18 @@ recognition.drop(columns="metric").round(3)
 
 # %% tags=["remove-cell"]
 faces_only = recognition.loc[face_networks]
-glue("n_identities", n_identities, display=False)
-glue("n_first", n_first, display=False)
-glue("n_points", n_points, display=False)
-glue("n_scales", len(scales), display=False)
-glue("auc_low", float(faces_only.auc.min()), display=False)
-glue("auc_high", float(faces_only.auc.max()), display=False)
-for name, key in zip(controls, ("imagenet", "random"), strict=True):
-    glue(f"auc_{key}", float(recognition.auc[name]), display=False)
+view.say(
+    n_identities=n_identities,
+    n_first=n_first,
+    n_points=n_points,
+    n_scales=len(scales),
+    auc_low=faces_only.auc.min(),
+    auc_high=faces_only.auc.max(),
+    **{
+        f"auc_{key}": recognition.auc[name]
+        for name, key in zip(controls, ("imagenet", "random"), strict=True)
+    },
+)
 
 # %% [markdown]
 # $d_{intra}$ is the mean distance inside an identity, $d_{inter}$ that between identities. AUC is the probability
@@ -203,8 +206,7 @@ at_one = table[np.isclose(table.scale, 1.0)]
 spread = at_one.groupby(["network", "attribute"], sort=False).energy.std()
 typical = spread.groupby("network", sort=False).median()
 for name in ("mobilefacenet", "faceres"):
-    for n in (10, 20, 40):
-        glue(f"se_{name}_{n}", float(typical[name] / np.sqrt(n)), display=False)
+    view.say(**{f"se_{name}_{n}": typical[name] / np.sqrt(n) for n in (10, 20, 40)})
 
 # %% [markdown]
 # ### What a number of identities buys
@@ -369,21 +371,25 @@ index_one = usable.index(1.0) if 1.0 in usable else -1
 for a in ("illumination", "head_angle", "image_quality", "hue"):
     high_share = min(among_two(n, True).loc[a].iloc[index_one] for n in face_networks)
     in_draws = "all draws" if high_share == 1 else f"at least {high_share:.0%} of the draws"
-    glue(f"high_{a}", in_draws, display=False)
+    view.say(**{f"high_{a}": in_draws})
 head = summary[(summary.network == "mobilefacenet") & (summary.attribute == "head_angle")].set_index("scale")
-glue("head_small", float(head.energy[usable[0]]), display=False)
-glue("head_large", float(head.energy[usable[-1]]), display=False)
-glue("scale_small", usable[0], display=False)
-glue("scale_large", usable[-1], display=False)
 means_one = summary[np.isclose(summary.scale, 1.0)].set_index(["network", "attribute"])
-for a in ("head_angle", "image_quality", "hue", "illumination", "age", "hair_color"):
-    glue(f"moved_{a}", float(means_one.displacement["mobilefacenet", a]), display=False)
 quality = [means_one["rank"][n, "image_quality"] for n in face_networks]
-glue("quality_rank_best", int(min(quality)), display=False)
-glue("quality_rank_worst", int(max(quality)), display=False)
 age = [means_one["rank"][n, "age"] for n in face_networks]
-glue("age_rank_best", int(min(age)), display=False)
-glue("age_rank_worst", int(max(age)), display=False)
+view.say(
+    head_small=head.energy[usable[0]],
+    head_large=head.energy[usable[-1]],
+    scale_small=usable[0],
+    scale_large=usable[-1],
+    quality_rank_best=int(min(quality)),
+    quality_rank_worst=int(max(quality)),
+    age_rank_best=int(min(age)),
+    age_rank_worst=int(max(age)),
+    **{
+        f"moved_{a}": means_one.displacement["mobilefacenet", a]
+        for a in ("head_angle", "image_quality", "hue", "illumination", "age", "hair_color")
+    },
+)
 
 # %% [markdown]
 # Half of the first claim stands: at ε = 1, illumination is among the two highest in
@@ -461,8 +467,7 @@ view.verdict(
 
 # %% tags=["remove-cell"]
 share_of = summary[np.isclose(summary.scale, 0.6)].groupby("network").share.mean()
-glue("share_cosine", 100 * float(share_of["mobilefacenet"]), display=False)
-glue("share_euclidean", 100 * float(share_of["dlib"]), display=False)
+view.say(share_cosine=100 * share_of["mobilefacenet"], share_euclidean=100 * share_of["dlib"])
 
 # %% [markdown]
 # The two readings differ because the balls do: at ε = 0.6 they hold {glue:text}`share_cosine:.0f` % of the pairs of
@@ -521,15 +526,17 @@ pairs_of = np.array(np.triu_indices(len(names), 1))
 own_scales = {n: [s for s in scales if alone[n, s] < 0.5] for n in face_networks}
 own_crossed = {n: crossings(n, at=at) for n, at in own_scales.items()}
 counts = [f"{len(c)} in {n} (from ε = {own_scales[n][0]})" for n, c in own_crossed.items()]
-glue("own_crossed", ", ".join(counts), display=False)
 in_means = {n: np.sign(np.diff(cube(n, "energy").mean(axis=0)[pairs_of], axis=0))[0] for n in face_networks}
 moved_pairs = [f"{int((v[:, 0] * v[:, -1] < 0).sum())} in {n}" for n, v in in_means.items()]
-glue("pairs_in_means", ", ".join(moved_pairs), display=False)
 examples = sorted({pair for c in own_crossed.values() for pair in c})
-glue("own_examples", f"Examples: {', '.join(examples[:3])}." if examples else "", display=False)
 head_dlib = summary[(summary.network == "dlib") & (summary.attribute == "head_angle")].set_index("scale")
-glue("head_dlib_small", float(head_dlib.energy[usable[0]]), display=False)
-glue("head_dlib_large", float(head_dlib.energy[usable[-1]]), display=False)
+view.say(
+    own_crossed=", ".join(counts),
+    pairs_in_means=", ".join(moved_pairs),
+    own_examples=f"Examples: {', '.join(examples[:3])}." if examples else "",
+    head_dlib_small=head_dlib.energy[usable[0]],
+    head_dlib_large=head_dlib.energy[usable[-1]],
+)
 
 # %% [markdown]
 # The rule asks for scales that are usable in all networks, and dlib bounds them from below. A second look, with the scales
@@ -579,8 +586,7 @@ both = pd.DataFrame(
     }
 )
 same = both.map(lambda text: text.split(",")[0]).nunique(axis=1) == 1
-glue("verdicts_same", int(same.sum()), display=False)
-glue("verdicts_all", len(both), display=False)
+view.say(verdicts_same=same.sum(), verdicts_all=len(both))
 both.rename_axis("claim")
 
 # %% [markdown]
@@ -657,22 +663,24 @@ small = usable[0]
 faces_null = together[together.network.isin(face_networks)]
 at_small = faces_null[np.isclose(faces_null.scale, small)].set_index(["network", "attribute"])
 bar = stats.norm.isf(0.025 / len(at_small))
-glue("null_scale", small, display=False)
-glue("null_cells", len(at_small), display=False)
-glue("null_sure", int((at_small.z > bar).sum()), display=False)
-glue("null_bar", float(bar), display=False)
 for a in ("head angle", "illumination", "image quality", "hair color"):
-    for part, key in (("common direction", "common"), ("position", "position")):
-        glue(
-            f"null_{key}_{a.replace(' ', '_')}",
-            float(at_small[part]["mobilefacenet", a]),
-            display=False,
-        )
+    view.say(
+        **{
+            f"null_{key}_{a.replace(' ', '_')}": at_small[part]["mobilefacenet", a]
+            for part, key in (("common direction", "common"), ("position", "position"))
+        }
+    )
 random_spread = nulls[np.isclose(nulls.scale, 1.0)].groupby("network").random_spread.mean()
 highest = means_one.energy[face_networks].groupby("network").max()
-glue("random_spread", float(random_spread[face_networks].max()), display=False)
-glue("random_far", float(((1 - highest) / random_spread[face_networks]).min()), display=False)
-glue("energy_highest", float(highest.max()), display=False)
+view.say(
+    null_scale=small,
+    null_cells=len(at_small),
+    null_sure=(at_small.z > bar).sum(),
+    null_bar=bar,
+    random_spread=random_spread[face_networks].max(),
+    random_far=((1 - highest) / random_spread[face_networks]).min(),
+    energy_highest=highest.max(),
+)
 
 # %% [markdown]
 # * No field of a face network is random. The spread of the energy of random vectors at ε = 1 is at most
@@ -749,16 +757,18 @@ reach.columns = [f"n = {n}" for n in reach.columns]
 for n in (400, 10_000):
     reach[f"n = {n}, extrapolated"] = reach.iloc[:, len(sample_sizes) - 1] * (n / n_points) ** slopes["mean"]
 reach["exponent"] = [f"{m:.2f} ± {s:.2f}" for m, s in slopes.to_numpy()]
-glue("reach_cosine", float(reach.loc["mobilefacenet"].iloc[len(sample_sizes) - 1]), display=False)
-glue("reach_euclidean", float(reach.loc["dlib"].iloc[len(sample_sizes) - 1]), display=False)
-glue("reach_far", float(reach.loc["mobilefacenet", "n = 10000, extrapolated"]), display=False)
-glue("reach_factor", float(2 ** (-1 / slopes["mean"]["mobilefacenet"])), display=False)
 counted = counted.groupby([*keys, "identity"], as_index=False).isolated.mean()
 off = counted.merge(law, on=[*keys, "identity"], suffixes=("", "_law")).query("size < @n_points")
 off = off.assign(off=off.isolated - off.isolated_law).groupby(keys).off.agg(["mean", "sem"])
-glue("law_off", 100 * float(off["mean"].abs().mean()), display=False)
-glue("law_most", 100 * float(off["mean"].abs().max()), display=False)
-glue("law_within", 100 * float((off["mean"].abs() <= 2 * off["sem"] + 1e-9).mean()), display=False)
+view.say(
+    reach_cosine=reach.loc["mobilefacenet"].iloc[len(sample_sizes) - 1],
+    reach_euclidean=reach.loc["dlib"].iloc[len(sample_sizes) - 1],
+    reach_far=reach.loc["mobilefacenet", "n = 10000, extrapolated"],
+    reach_factor=2 ** (-1 / slopes["mean"]["mobilefacenet"]),
+    law_off=100 * off["mean"].abs().mean(),
+    law_most=100 * off["mean"].abs().max(),
+    law_within=100 * (off["mean"].abs() <= 2 * off["sem"] + 1e-9).mean(),
+)
 reach.rename_axis("smallest ε with at most half isolated").style.format("{:.2f}", subset=reach.columns[:-1])
 
 # %% [markdown]
@@ -878,10 +888,14 @@ facts = pd.DataFrame(
         "energy and half steps, Spearman": pd.Series(straight),
     }
 ).loc[list(clouds)]
-glue("floor_times", float(over_floor.loc[face_networks].min(axis=None)), display=False)
 half_of = means[means.network == "mobilefacenet"].set_index("attribute")["half steps"]
-for a in ("head angle", "illumination", "image quality", "hair color", "hue"):
-    glue(f"half_{a.replace(' ', '_')}", float(half_of[a]), display=False)
+view.say(
+    floor_times=over_floor.loc[face_networks].min(axis=None),
+    **{
+        f"half_{a.replace(' ', '_')}": half_of[a]
+        for a in ("head angle", "illumination", "image quality", "hair color", "hue")
+    },
+)
 facts
 
 # %% [markdown]
@@ -910,10 +924,12 @@ for name, own in clouds.items():
 kept = pd.concat(kept).groupby(["attribute", "network"], sort=False)
 accepted = kept.curves_accepted.mean().unstack()
 worst = accepted[face_networks].stack()
-glue("kept_worst", 100 * float(worst.min()), display=False)
-glue("kept_worst_where", " in ".join(worst.idxmin()).replace("_", " "), display=False)
-glue("kept_all", int((worst >= 0.99).sum()), display=False)
-glue("kept_cells", len(worst), display=False)
+view.say(
+    kept_worst=100 * worst.min(),
+    kept_worst_where=" in ".join(worst.idxmin()).replace("_", " "),
+    kept_all=(worst >= 0.99).sum(),
+    kept_cells=len(worst),
+)
 along = kept.over_d_intra.mean().unstack().rename(index=lambda a: a.replace("_", " "))
 along.rename_axis(index="distance along a curve, in d_intra", columns=None).style.format("{:.2f}")
 
@@ -1022,9 +1038,13 @@ pd.DataFrame(
 rho_energy = {n: found[n, "energy"] for n in face_networks}
 rho_moved = {n: found[n, "displacement"] for n in face_networks}
 for key, rho in (("energy", rho_energy), ("moved", rho_moved)):
-    glue(f"rho_{key}_low", float(min(r[0] for r in rho.values())), display=False)
-    glue(f"rho_{key}_high", float(max(r[0] for r in rho.values())), display=False)
-    glue(f"rho_{key}_significant", int(sum(r[2] < 0.05 for r in rho.values())), display=False)
+    view.say(
+        **{
+            f"rho_{key}_low": min(r[0] for r in rho.values()),
+            f"rho_{key}_high": max(r[0] for r in rho.values()),
+            f"rho_{key}_significant": sum(r[2] < 0.05 for r in rho.values()),
+        }
+    )
 strict = {}
 for n in face_networks:
     ends = [[torch.cat([c.minus[a], c.plus[a]]) for c in clouds[n]] for a in names]
@@ -1033,8 +1053,7 @@ for n in face_networks:
         strict[n, c] = rank_correlation(by_attribute(n, c).mean(axis=0), rates[1:] - rates[0])
 for c, key in (("energy", "energy"), ("displacement", "moved")):
     own = [float(strict[n, c]) for n in face_networks]
-    glue(f"strict_{key}_low", min(own), display=False)
-    glue(f"strict_{key}_high", max(own), display=False)
+    view.say(**{f"strict_{key}_low": min(own), f"strict_{key}_high": max(own)})
 falls = sum(bool(np.nanquantile(r[1], 0.975) < 0) for r in rho_energy.values())
 rises = sum(bool(np.nanquantile(r[1], 0.025) > 0) for r in rho_energy.values())
 say = f"no: in none of the {len(face_networks)} face networks is the correlation surely below 0"
@@ -1042,15 +1061,16 @@ if falls:
     say = f"in part: in {falls} of the {len(face_networks)} face networks the correlation is surely below 0"
 energy_at = {n: np.nanmean(cube(n, "energy"), axis=0) for n in face_networks}
 at_scales = np.array([rank_correlation(energy_at[n].T, growth(n)[None]) for n in face_networks])
-glue("rho_scales_low", float(at_scales.min()), display=False)
-glue("rho_scales_high", float(at_scales.max()), display=False)
 for name, key in zip(controls, ("imagenet", "random"), strict=True):
-    glue(f"rho_{key}", float(found[name, "energy"][0]), display=False)
-    glue(f"linked_{key}", float(linked[name]), display=False)
-glue("answer", say, display=False)
-glue("rises", rises, display=False)
-glue("errors_low", 100 * min(float(unvaried[n].rate()) for n in face_networks), display=False)
-glue("errors_high", 100 * max(float(unvaried[n].rate()) for n in face_networks), display=False)
+    view.say(**{f"rho_{key}": found[name, "energy"][0], f"linked_{key}": linked[name]})
+view.say(
+    rho_scales_low=at_scales.min(),
+    rho_scales_high=at_scales.max(),
+    answer=say,
+    rises=rises,
+    errors_low=100 * min(float(unvaried[n].rate()) for n in face_networks),
+    errors_high=100 * max(float(unvaried[n].rate()) for n in face_networks),
+)
 stacked = {
     c: np.stack([by_attribute(n, c).mean(axis=0) for n in face_networks], axis=-1)
     for c in ("energy", "displacement")
@@ -1058,8 +1078,7 @@ stacked = {
 of_four = np.stack([growth(n) for n in face_networks], axis=-1)
 for c, key in (("energy", "energy"), ("displacement", "moved")):
     values = rank_correlation(stacked[c], of_four)
-    glue(f"across_{key}", float(values.mean()), display=False)
-    glue(f"across_{key}_negative", int((values < 0).sum()), display=False)
+    view.say(**{f"across_{key}": values.mean(), f"across_{key}_negative": (values < 0).sum()})
 
 # %% [markdown]
 # The answer of these data is {glue:text}`answer`. Over the eight attributes of a face network, Spearman's correlation

@@ -46,7 +46,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from myst_nb import glue
 from PIL import Image
 from scipy import stats
 from sklearn.metrics.pairwise import paired_cosine_distances
@@ -122,15 +121,14 @@ loaded = run(field_clouds, tasks, "clouds")
 clouds = {name: [c[name] for c in loaded if name in c] for name in embedders}
 
 # %% tags=["remove-cell"]
-for name, value in {
-    "n_identities": n_identities,
-    "n_points": n_points,
-    "n_few": n_few,
-    "n_short": n_short,
-    "n_large": n_large,
-    "n_draws": n_draws,
-}.items():
-    glue(name, value, display=False)
+view.say(
+    n_identities=n_identities,
+    n_points=n_points,
+    n_few=n_few,
+    n_short=n_short,
+    n_large=n_large,
+    n_draws=n_draws,
+)
 
 # %% [markdown]
 # Unless another is named, the network is mobilefacenet. Its clouds are those of chapter 4: {glue:text}`n_identities`
@@ -260,31 +258,33 @@ first_part = parts[(parts.scale == 1.0) & (parts.draw == 0)].drop_duplicates(
     ["identity", "attribute", "size"]
 )
 seen = (first_part.groupby(["size", "attribute"]).energy.std() / np.sqrt(n_identities)).groupby("size").mean()
-glue("design_ratio_low", float((seen / error).min()), display=False)
-glue("design_ratio_high", float((seen / error).max()), display=False)
 book_error = errors_of(n_identities, n_points)
-glue("error_here", float(book_error.mean()), display=False)
-glue("error_here_largest", float(book_error.max()), display=False)
-glue("error_here_at", book_error.idxmax(), display=False)
 square_error = errors_of(20, 60).mean()
-glue("error_square", float(square_error), display=False)
 wide_error = errors_of(120, 10).mean()
 narrow_error = errors_of(10, 120).mean()
-glue("error_wide", float(wide_error), display=False)
-glue("error_narrow", float(narrow_error), display=False)
 shares_of_people = (people / total).xs(1.0, level="scale")
-glue("people_most", int((shares_of_people > 0.5).sum()), display=False)
-glue("people_share_low_at", shares_of_people.idxmin(), display=False)
-glue("people_share_high_at", shares_of_people.idxmax(), display=False)
-glue("people_share_low", 100 * float(shares_of_people.min()), display=False)
-glue("people_share_high", 100 * float(shares_of_people.max()), display=False)
 smallest = min(small_sizes)
-glue("smallest", smallest, display=False)
-glue("bias_smallest", float(bias_one[smallest].mean()), display=False)
 biased = (bias_one[smallest].abs() > bias_half[smallest]).sum()
-glue("biased_attributes", int(biased), display=False)
-glue("bias_largest", float(bias_one[smallest].abs().max()), display=False)
-glue("bias_small_scale", float(bias.mean().xs(scales[0], level="scale")[smallest].abs().max()), display=False)
+view.say(
+    design_ratio_low=(seen / error).min(),
+    design_ratio_high=(seen / error).max(),
+    error_here=book_error.mean(),
+    error_here_largest=book_error.max(),
+    error_here_at=book_error.idxmax(),
+    error_square=square_error,
+    error_wide=wide_error,
+    error_narrow=narrow_error,
+    people_most=(shares_of_people > 0.5).sum(),
+    people_share_low_at=shares_of_people.idxmin(),
+    people_share_high_at=shares_of_people.idxmax(),
+    people_share_low=100 * shares_of_people.min(),
+    people_share_high=100 * shares_of_people.max(),
+    smallest=smallest,
+    bias_smallest=bias_one[smallest].mean(),
+    biased_attributes=biased,
+    bias_largest=bias_one[smallest].abs().max(),
+    bias_small_scale=bias.mean().xs(scales[0], level="scale")[smallest].abs().max(),
+)
 
 # %% [markdown]
 # *Answer.* Of the variance over identities with {glue:text}`n_points` points each, people make up
@@ -401,18 +401,20 @@ alt.layer(
 
 # %% tags=["remove-cell"]
 ratio = (shown.measured / shown.formula) if len(shown) else pd.Series([np.nan])
-glue("formula_ratio", float(ratio.mean()), display=False)
 gap = sampled.groupby(["identity", *keys]).energy.agg(["mean", "std", "count"])
 gap["z"] = (gap["mean"] - complete.set_index(["identity", *keys]).energy) / (gap["std"] / gap["count"] ** 0.5)
 z = gap.z[gap["std"] > 1e-6].abs()
 sure = stats.t.ppf(1 - 0.025 / max(len(z), 1), n_draws - 1)
-glue("bias_word", "a sign" if (z > sure).any() else "no sign", display=False)
-glue("bias_z", float(z.max()), display=False)
-glue("bias_sure", float(sure), display=False)
-glue("bias_tests", len(z), display=False)
-glue("neighbour_error", float(shown.measured.max()), display=False)
-glue("neighbour_beside_points", float((shown.points / shown.measured).min()), display=False)
-glue("at_most", at_most, display=False)
+view.say(
+    formula_ratio=ratio.mean(),
+    bias_word="a sign" if (z > sure).any() else "no sign",
+    bias_z=z.max(),
+    bias_sure=sure,
+    bias_tests=len(z),
+    neighbour_error=shown.measured.max(),
+    neighbour_beside_points=(shown.points / shown.measured).min(),
+    at_most=at_most,
+)
 
 # %% [markdown]
 # And the cost? The authors list the pairs in the balls, then compute one cosine for each. Fewer pairs, less work.
@@ -463,12 +465,14 @@ cost = pd.DataFrame(
 cost.round(1)
 
 # %% tags=["remove-cell"]
-glue("theirs_saved", float(cost.iloc[0, 0] / cost.iloc[0, 1]), display=False)
-glue("ours_lost", float(cost.iloc[2, 1] / cost.iloc[2, 0]), display=False)
 authors_gap = abs(
     in_their_way(cloud, name) - energy_sweep(cloud.points, **one, include_center=True).energy[0]
 )
-glue("authors_gap", f"{authors_gap:.0e}", display=False)
+view.say(
+    theirs_saved=cost.iloc[0, 0] / cost.iloc[0, 1],
+    ours_lost=cost.iloc[2, 1] / cost.iloc[2, 0],
+    authors_gap=f"{authors_gap:.0e}",
+)
 
 # %% [markdown]
 # *Answer.* The draw adds a standard deviation of at most {glue:text}`neighbour_error:.4f`, as the formula says (measured
@@ -560,17 +564,21 @@ pd.DataFrame(summary).set_axis([f"{s:g}" for s in fine]).rename_axis("scale")
 
 # %% tags=["remove-cell"]
 turned = known & (below["left out"] != below["counted"])
-glue("self_flips", int(sum(f.sum() for f in flips.values())), display=False)
-glue("self_pairs", 28 * len(fine) * 2, display=False)
-glue("self_turned", int(turned.sum()), display=False)
-glue("self_known", int(known.sum()), display=False)
-for key, kind in (("out", "left out"), ("in", "counted")):
-    glue(f"self_gap_{key}", float((levels[euclidean, kind] - levels[main, kind])[0.5]), display=False)
 lost = 1 - levels[main, "counted"] / levels[main, "left out"]
-glue("self_lost_one", 100 * float(lost[1.0]), display=False)
-glue("self_lost_small", 100 * float(lost[0.5]), display=False)
-lost = 1 - levels[euclidean, "counted"] / levels[euclidean, "left out"]
-glue("self_lost_dlib", 100 * float(lost[0.5]), display=False)
+lost_dlib = 1 - levels[euclidean, "counted"] / levels[euclidean, "left out"]
+view.say(
+    self_flips=sum(f.sum() for f in flips.values()),
+    self_pairs=28 * len(fine) * 2,
+    self_turned=turned.sum(),
+    self_known=known.sum(),
+    self_lost_one=100 * lost[1.0],
+    self_lost_small=100 * lost[0.5],
+    self_lost_dlib=100 * lost_dlib[0.5],
+    **{
+        f"self_gap_{key}": (levels[euclidean, kind] - levels[main, kind])[0.5]
+        for key, kind in (("out", "left out"), ("in", "counted"))
+    },
+)
 
 # %% [markdown]
 # *Answer.* Within one network little changes: all attributes share the balls, so all lose nearly the same share, and of
@@ -660,16 +668,24 @@ for kind in ("raw", "tangent", "transported"):
     for network in (main, other):
         m, h = by_attribute[network], width[network]
         worst = m.abs().idxmax()
-        glue(f"{kind}_{network}", float(m[worst]), display=False)
-        glue(f"{kind}_{network}_half", float(h[worst]), display=False)
-        glue(f"{kind}_{network}_at", worst, display=False)
+        view.say(
+            **{
+                f"{kind}_{network}": m[worst],
+                f"{kind}_{network}_half": h[worst],
+                f"{kind}_{network}_at": worst,
+            }
+        )
 shares = {
     n: pd.DataFrame([radial_share(c) for c in clouds[n]]).rename(columns=label).mean() for n in (main, other)
 }
 for n in (main, other):
-    glue(f"radial_{n}", 100 * float(shares[n].max()), display=False)
-    glue(f"radial_{n}_at", shares[n].idxmax(), display=False)
-    glue(f"radial_{n}_median", 100 * float(shares[n].median()), display=False)
+    view.say(
+        **{
+            f"radial_{n}": 100 * shares[n].max(),
+            f"radial_{n}_at": shares[n].idxmax(),
+            f"radial_{n}_median": 100 * shares[n].median(),
+        }
+    )
 orders = {
     (n, k): stats.kendalltau(
         wide.loc[n, 1.0].groupby("attribute")[k].mean(),
@@ -678,11 +694,12 @@ orders = {
     for n in (main, other)
     for k in ("raw", "transported")
 }
-for (n, k), tau in orders.items():
-    glue(f"tau_{k}_{n}", float(tau), display=False)
 lifted = change["transported"].mean().xs(1.0, level="scale")
-glue("transport_lower", int((lifted < 0).sum()), display=False)
-glue("transport_all", len(lifted), display=False)
+view.say(
+    transport_lower=(lifted < 0).sum(),
+    transport_all=len(lifted),
+    **{f"tau_{k}_{n}": tau for (n, k), tau in orders.items()},
+)
 
 # %% [markdown]
 # *Answer.* Against normalised vectors at ε = 1, the largest change of an attribute's energy is
@@ -786,29 +803,31 @@ alt.hconcat(
 # %% tags=["remove-cell"]
 ours = {a: "1/6" if ATTRIBUTES[a].kind == "rendered" else "1/4" for a in ATTRIBUTES}
 kept = pd.Series({label[a]: turn.loc[ours[a], label[a]].mean() for a in ATTRIBUTES})
-glue("chord_low", float(kept.min()), display=False)
-glue("chord_low_at", kept.idxmin(), display=False)
-glue("chord_high", float(kept.max()), display=False)
-glue("chord_high_at", kept.idxmax(), display=False)
 rounding = turn.loc["1/24"].mean()
-glue("rounding_low", float(rounding.min()), display=False)
-glue("rounding_low_at", rounding.idxmin(), display=False)
-glue("rounding_other", float(rounding.drop(rounding.idxmin()).min()), display=False)
 shift = {
     label[a]: interval((by_step[ours[a]] - by_step["1/24, not rounded"]).loc[label[a]]) for a in ATTRIBUTES
 }
 largest = max(shift, key=lambda a: abs(shift[a][0]))
-glue("step_shift", float(shift[largest][0]), display=False)
-glue("step_shift_half", float(shift[largest][1]), display=False)
-glue("step_shift_at", largest, display=False)
-glue("step_up", int(sum(m > h for m, h in shift.values())), display=False)
-glue("step_down", int(sum(m < -h for m, h in shift.values())), display=False)
 short_order = pd.Series({label[a]: by_step["1/24, not rounded"].loc[label[a]].mean() for a in ATTRIBUTES})
 our_order = pd.Series({label[a]: by_step[ours[a]].loc[label[a]].mean() for a in ATTRIBUTES})
-glue("step_tau", float(stats.kendalltau(short_order, our_order).statistic), display=False)
 noisy = (by_step["1/24"] - by_step["1/24, not rounded"]).loc[rounding.idxmin()]
-glue("rounding_energy", float(interval(noisy)[0]), display=False)
-glue("rounding_energy_half", float(interval(noisy)[1]), display=False)
+view.say(
+    chord_low=kept.min(),
+    chord_low_at=kept.idxmin(),
+    chord_high=kept.max(),
+    chord_high_at=kept.idxmax(),
+    rounding_low=rounding.min(),
+    rounding_low_at=rounding.idxmin(),
+    rounding_other=rounding.drop(rounding.idxmin()).min(),
+    step_shift=shift[largest][0],
+    step_shift_half=shift[largest][1],
+    step_shift_at=largest,
+    step_up=sum(m > h for m, h in shift.values()),
+    step_down=sum(m < -h for m, h in shift.values()),
+    step_tau=stats.kendalltau(short_order, our_order).statistic,
+    rounding_energy=interval(noisy)[0],
+    rounding_energy_half=interval(noisy)[1],
+)
 
 # %% [markdown]
 # *Answer.* At the steps that we use, the mean cosine to the smallest step lies between {glue:text}`chord_low:.2f`
@@ -957,20 +976,21 @@ clip_table.round(4).to_frame("first identity, step 1/1000")
 
 # %% tags=["remove-cell"]
 at_smallest = to_exact[to_exact.step == "1/24, not rounded"].groupby("attribute").cosine.mean()
-for a in SMOOTH:
-    glue(f"exact_{a}", float(at_smallest[label[a]]), display=False)
-glue("exact_no_shadows", float(np.mean(cosine_to_exact(no_shadows, "illumination"))), display=False)
-glue("clipped", 100 * float(clip_table.iloc[0]), display=False)
-glue("clip_zero", float(clip_table.iloc[1]), display=False)
-glue("clip_half", float(clip_table.iloc[2]), display=False)
 gap = {
     label[a]: interval(by_step[ours[a]].loc[label[a]].to_numpy() - levels[label[a]].to_numpy())
     for a in SMOOTH
 }
 words = "; ".join(f"{a} {m:+.2f} ± {h:.2f}" for a, (m, h) in gap.items())
-glue("exact_gaps", words, display=False)
 tau = stats.kendalltau(levels.mean(), our_order[smooth]).statistic
-glue("exact_tau", float(tau), display=False)
+view.say(
+    exact_no_shadows=np.mean(cosine_to_exact(no_shadows, "illumination")),
+    clipped=100 * clip_table.iloc[0],
+    clip_zero=clip_table.iloc[1],
+    clip_half=clip_table.iloc[2],
+    exact_gaps=words,
+    exact_tau=tau,
+    **{f"exact_{a}": at_smallest[label[a]] for a in SMOOTH},
+)
 
 # %% [markdown]
 # *Answer.* At a step of 1/24, without rounding, the mean cosine to the exact tangent is {glue:text}`exact_hair_color:.2f`
@@ -1019,11 +1039,11 @@ matrix, shift = template_to_image(template("arcface", 112), seen.landmarks[seen.
 middle = torch.tensor([56.0, 56.0])
 moved = (matrix @ middle + shift - middle).norm(dim=1)
 angle = torch.rad2deg(torch.atan2(matrix[:, 1, 0], matrix[:, 0, 0]))
-glue("detector_found", 100 * float(seen.found.float().mean()), display=False)
-glue("detector_moved", float(moved.square().mean().sqrt()), display=False)
-glue("detector_angle", float(angle.square().mean().sqrt()), display=False)
-glue(
-    "detector_scale", 100 * float((torch.linalg.det(matrix).sqrt() - 1).square().mean().sqrt()), display=False
+view.say(
+    detector_found=100 * seen.found.float().mean(),
+    detector_moved=moved.square().mean().sqrt(),
+    detector_angle=angle.square().mean().sqrt(),
+    detector_scale=100 * float((torch.linalg.det(matrix).sqrt() - 1).square().mean().sqrt()),
 )
 
 # %% [markdown]
@@ -1104,34 +1124,42 @@ alt.layer(
 # %% tags=["remove-cell"]
 for key, k in zip(("wide", "detector", "center", "dlib"), conditions, strict=True):
     m, h = interval(difference[k].mean())
-    glue(f"crop_{key}", float(m), display=False)
-    glue(f"crop_{key}_half", float(h), display=False)
-    glue(f"crop_{key}_word", named(m, h), display=False)
     per = [interval(v) for _, v in difference[k].iterrows()]
-    glue(f"crop_{key}_clear", int(sum(abs(m) > h for m, h in per)), display=False)
     base = crop_energy[f"{conditions[k][0]}, own crop"].groupby("attribute").mean()
     tau = stats.kendalltau(base, crop_energy[k].groupby("attribute").mean()).statistic
-    glue(f"crop_{key}_tau", float(tau), display=False)
+    view.say(
+        **{
+            f"crop_{key}": m,
+            f"crop_{key}_half": h,
+            f"crop_{key}_word": named(m, h),
+            f"crop_{key}_clear": sum(abs(m) > h for m, h in per),
+            f"crop_{key}_tau": tau,
+        }
+    )
 auc = {k: recognised(cropped[k])["auc"] for k in order}
-glue("auc_own", float(auc[order[0]]), display=False)
-for key, k in zip(("wide", "detector", "center", "dlib_own", "dlib"), order[1:], strict=True):
-    glue(f"auc_{key}", float(auc[k]), display=False)
 noisy = difference[f"{main}, detector"]
 found = noisy.apply(lambda v: pd.Series(interval(v), ["mean", "half"]), axis=1).sort_values("mean")[::-1]
 clear = found[found["mean"].abs() > found["half"]]
 words = [f"{a} {m:+.2f} ± {h:.2f}" for a, m, h in clear.itertuples()]
-glue("detector_words", ", ".join(words) or "none", display=False)
 moves = pd.DataFrame(
     [{label[a]: float(d.mean()) for a, d in c.displacements.items()} for c in cropped[order[0]]]
 )
 rank = stats.spearmanr(moves.mean()[found.index], found["mean"]).statistic
-glue("detector_moves", float(rank), display=False)
 networks_apart = interval(
     (crop_energy[f"{euclidean}, own crop"] - crop_energy[f"{main}, own crop"]).unstack("identity").mean()
 )
-glue("networks_apart_word", named(*networks_apart), display=False)
-glue("networks_apart", float(networks_apart[0]), display=False)
-glue("networks_apart_half", float(networks_apart[1]), display=False)
+view.say(
+    auc_own=auc[order[0]],
+    detector_words=", ".join(words) or "none",
+    detector_moves=rank,
+    networks_apart_word=named(*networks_apart),
+    networks_apart=networks_apart[0],
+    networks_apart_half=networks_apart[1],
+    **{
+        f"auc_{key}": auc[k]
+        for key, k in zip(("wide", "detector", "center", "dlib_own", "dlib"), order[1:], strict=True)
+    },
+)
 
 # %% [markdown]
 # *Answer.* Mean over attributes, at ε = 1, on {glue:text}`n_few` identities:

@@ -39,7 +39,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import torch
-from myst_nb import glue
 
 from frlib import published, runtime, view
 from frlib.faces import ATTRIBUTES, draw_population, render, sample_identities, sample_population, tangent
@@ -170,7 +169,7 @@ turned.set_index("head angle").round(3)
 
 # %% tags=["remove-cell"]
 off = np.abs(turns[:, 0] - np.cos(np.radians(angles)))
-glue("eyes_off", float(off.max()), display=False)
+view.say(eyes_off=off.max())
 
 # %% [markdown]
 # For no person and angle does the shortening differ from the cosine by more than {glue:text}`eyes_off:.3f`. The rest is
@@ -209,7 +208,7 @@ alt.Chart(lines).mark_line(point=True).encode(
 
 # %% tags=["remove-cell"]
 agree = np.sign(contrast) == np.sign(azimuths)
-glue("light_agrees", 100 * float(agree[:, np.abs(azimuths) > 20].mean()), display=False)
+view.say(light_agrees=100 * agree[:, np.abs(azimuths) > 20].mean())
 
 # %% [markdown]
 # Beyond 20 degrees to either side, the brighter half is that of the lamp in {glue:text}`light_agrees:.0f` % of the images.
@@ -282,15 +281,17 @@ alt.layer(band, line, agreement).properties(
 slope, offset = np.polyfit(np.tile(ages, len(plain)), plain.ravel(), 1)
 rank = np.mean([pd.Series(e).corr(pd.Series(ages), method="spearman") for e in plain])
 off_line = plain - (offset + slope * ages)
-glue("age_error", float(np.abs(plain - ages).mean()), display=False)
-glue("age_low", float(plain[:, 0].mean()), display=False)
-glue("age_high", float(plain[:, -1].mean()), display=False)
-glue("age_high_grey", float(estimates["greying"][:, -1].mean()), display=False)
-glue("age_slope", float(slope), display=False)
-glue("age_offset", float(offset), display=False)
-glue("age_off_line", float(np.sqrt((off_line**2).mean())), display=False)
-glue("age_rank", float(rank), display=False)
-glue("n_aged", n_aged, display=False)
+view.say(
+    age_error=np.abs(plain - ages).mean(),
+    age_low=plain[:, 0].mean(),
+    age_high=plain[:, -1].mean(),
+    age_high_grey=estimates["greying"][:, -1].mean(),
+    age_slope=slope,
+    age_offset=offset,
+    age_off_line=np.sqrt((off_line**2).mean()),
+    age_rank=rank,
+    n_aged=n_aged,
+)
 
 # %% [markdown]
 # Over {glue:text}`n_aged` people, the mean estimate goes from {glue:text}`age_low:.0f` to {glue:text}`age_high:.0f` years
@@ -392,17 +393,18 @@ columns = ["auc", "AUC, 95 %", "eer", "d_intra", "d_intra, 95 %", "d_inter", "ra
 both[columns].style.format(precision=4)
 
 # %% tags=["remove-cell"]
-for name in networks:
-    glue(f"faces_auc_{name}", float(both.auc["detector", name]), display=False)
 lost = (both.auc["mesh"] - both.auc["detector"])[networks]
 required = ["mobilefacenet", "faceres", "dlib"]
 reached = (both.auc["detector"][required] >= 0.99).sum()
-glue("faces_identities", n_identities, display=False)
-glue("faces_images", n_images, display=False)
-glue("found_share", 100 * float(np.mean(list(found.values()))), display=False)
-glue("crop_loss", float(lost.max()), display=False)
-glue("crop_loss_network", str(lost.idxmax()), display=False)
-glue("faces_reached", f"{reached} of {len(required)}", display=False)
+view.say(
+    faces_identities=n_identities,
+    faces_images=n_images,
+    found_share=100 * np.mean(list(found.values())),
+    crop_loss=lost.max(),
+    crop_loss_network=lost.idxmax(),
+    faces_reached=f"{reached} of {len(required)}",
+    **{f"faces_auc_{name}": both.auc["detector", name] for name in networks},
+)
 
 # %% [markdown]
 # On {glue:text}`faces_identities` identities with {glue:text}`faces_images` images each, with the crops of the detector,
@@ -427,8 +429,7 @@ pd.concat({"drawn faces": recognition[photographs.columns], "photographs (paper 
 
 # %% tags=["remove-cell"]
 angular = photographs[photographs.metric == "cosine"]
-glue("photo_inter", float(angular.d_inter.mean()), display=False)
-glue("drawn_inter", float(recognition.d_inter["mobilefacenet"]), display=False)
+view.say(photo_inter=angular.d_inter.mean(), drawn_inter=recognition.d_inter["mobilefacenet"])
 
 # %% [markdown]
 # On photographs, the angular networks of the paper place different people at a mean cosine distance of
@@ -501,10 +502,12 @@ alt.layer(rule, marks).properties(
 
 # %% tags=["remove-cell"]
 mean = kept.groupby("attribute").over_d_intra.mean().sort_values()
-glue("moves_least", str(mean.index[0]), display=False)
-glue("moves_most", str(mean.index[-1]), display=False)
-glue("moves_most_by", float(mean.iloc[-1]), display=False)
-glue("moves_least_by", float(mean.iloc[0]), display=False)
+view.say(
+    moves_least=mean.index[0],
+    moves_most=mean.index[-1],
+    moves_most_by=mean.iloc[-1],
+    moves_least_by=mean.iloc[0],
+)
 
 # %% [markdown]
 # Averaged over networks, {glue:text}`moves_least` moves the embedding least, by {glue:text}`moves_least_by:.2f`

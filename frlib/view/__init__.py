@@ -1,10 +1,11 @@
-"""Charts, the ε-sweep and verdicts, in a live notebook and on the site."""
+"""Charts, the ε-sweep, verdicts and the numbers of the prose, in a live notebook and on the site."""
 
 from frlib.view.charts import COLORS, enable, energy_curves
 from frlib.view.facemap import FaceMap, Space, face_map
 from frlib.view.fingerprint import fingerprint_summary, fingerprint_views
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
+from frlib.view.say import say
 from frlib.view.sweep import Cloud, Sweep, sweep
 from frlib.view.thresholds import answer_areas, error_areas
 from frlib.view.verdict import verdict
@@ -24,6 +25,7 @@ __all__ = [
     "fingerprint_views",
     "image_grid",
     "playground",
+    "say",
     "sweep",
     "verdict",
 ]
