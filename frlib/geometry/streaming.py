@@ -135,7 +135,7 @@ def stream_histograms(
     table = pd.DataFrame(index=range(n_rows)) if attributes is None else labels.boolean_table(attributes, n_rows)
     words = packed_columns(table.to_numpy(dtype=bool))
     pilot = checks.as_matrix("embeddings", sample, metric=metric)
-    plan = Plan(metric, _metric_rows(pilot, metric).mean(dim=0), _edges(pilot, metric, bins))
+    plan = Plan(metric, pairs.middle(pairs.metric_rows(pilot, metric), metric), _edges(pilot, metric, bins))
     sides = [
         (part, codes[rows], words[:, rows]) for part, rows in zip(inputs, pairs.blocks(n_rows, block), strict=True)
     ]
@@ -179,11 +179,6 @@ def _opened(embeddings, block: int):
         raise ValueError(f"embeddings must be a matrix (N, d) with at least two rows; got shape {array.shape}")
     sample = array[np.unique(np.linspace(0, len(array) - 1, PILOT).astype(int))]
     return len(array), inputs, np.array(sample.compute() if hasattr(sample, "compute") else sample)
-
-
-def _metric_rows(points: torch.Tensor, metric: str) -> torch.Tensor:
-    """Return float64 rows whose squared distances are those of the metric, not yet centred."""
-    return pairs.unit_rows(points) if metric == "cosine" else points.double()
 
 
 def _edges(pilot: torch.Tensor, metric: str, bins: int) -> np.ndarray:
@@ -236,7 +231,7 @@ def _loaded(part, plan: Plan) -> torch.Tensor:
     """Return the centred rows of a block."""
     if isinstance(part, FileRows):
         part = np.array(np.load(part.path, mmap_mode="r")[part.start : part.stop])
-    return _metric_rows(checks.as_matrix("embeddings", part, metric=plan.metric).cpu(), plan.metric) - plan.center
+    return pairs.metric_rows(checks.as_matrix("embeddings", part, metric=plan.metric).cpu(), plan.metric) - plan.center
 
 
 def _first_bins(edges: np.ndarray, cells: int) -> np.ndarray:
@@ -269,7 +264,7 @@ def _find_bins(distances, diagonal, codes, edges, cells, scale, bin_of, intra, i
             if diagonal and j <= i:
                 continue
             distance = distances[i, j]
-            k = cells[min(len(cells) - 1, int(distance * scale))]
+            k = cells[int(min(len(cells) - 1.0, distance * scale))]  # a far row's number would overflow
             while k > 0 and distance <= edges[k - 1]:  # rounding of the cell's number
                 k -= 1
             while k < len(edges) and distance > edges[k]:

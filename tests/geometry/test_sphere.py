@@ -9,6 +9,7 @@ from scipy.integrate import solve_ivp
 from scipy.stats import ortho_group
 
 from frlib.geometry import (
+    CoincidentPoints,
     energy_sweep,
     parallel_transport,
     tangent_projection,
@@ -204,5 +205,7 @@ def test_messages():
         transported_energy_sweep(q, {"a": v}, [-1.0])
     with pytest.raises(ValueError, match="mean_distance must be positive and finite; got 0"):
         transported_energy_sweep(q, {"a": v}, [1.0], mean_distance=0)
+    with pytest.raises(CoincidentPoints, match="points must not all coincide"):
+        transported_energy_sweep(q[[0, 0, 0]], {"a": v[[0, 0, 0]]}, [1.0])
     with pytest.raises(ValueError, match="fields must be a non-empty mapping"):
         transported_energy_sweep(q, {}, [1.0])
