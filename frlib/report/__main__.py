@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         check_output(Path(options.output or "report-.html"))
         device = runtime.start(options.seed, options.device)
-        page, name = report_on(options, device)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+            page, name = report_on(options, device)
         path = page.write(options.output or f"report-{name}.html")
     except (ValueError, OSError, ImportError, NotImplementedError, MemoryError) as error:
         print(f"error: {error}", file=sys.stderr)

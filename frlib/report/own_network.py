@@ -87,17 +87,16 @@ def report(
     run = {"n_jobs": n_jobs, "progress": progress}
     table = fingerprint(embedders, people[: sizes.identities], sizes.points, energies.SCALES, seed=seed, **run)
     images = recognition_images(embedders, people[: sizes.people], sizes.images, seed=seed, **run)
-    clouds = [field_clouds(embedders, who, sizes.points, seed=seed) for who in people[: sizes.identities]]
+    drawn = [field_clouds(embedders, who, sizes.points, seed=seed) for who in people[: sizes.identities]]
+    clouds = {e.name: [own[e.name] for own in drawn if not own[e.name].coincides] for e in embedders}
     known = {name: {"network": name} | recognition.figures(*found) for name, found in images.items()}
-    shares = pd.concat([_shares(cloud) for own in clouds for cloud in own.values()], ignore_index=True)
-    rankings = pd.concat(
-        [_ranking(name, table, [own[name] for own in clouds], known[name]) for name in known], ignore_index=True
-    )
+    shares = pd.concat([_shares(cloud) for own in clouds.values() for cloud in own], ignore_index=True)
+    rankings = pd.concat([_ranking(name, table, clouds[name], known[name]) for name in known], ignore_index=True)
     readable = [frame.assign(attribute=frame["attribute"].str.replace("_", " ")) for frame in (table, shares, rankings)]
     sections = [
         _in_short(subject.name, control.name, known, readable[2]),
-        _recognition(subject.name, known, images, clouds, sizes),
-        _energies(subject.name, readable[0], readable[1]),
+        _recognition(subject.name, known, images, drawn, sizes),
+        _energies(subject.name, readable[0], readable[1], _left_out(drawn)),
         _sensitivity(subject.name, readable[2], sizes),
     ]
     if check_input:
@@ -199,7 +198,21 @@ def _on_centers(clouds: Sequence[FieldCloud]) -> dict:
     return recognition.figures(torch.cat([cloud.points for cloud in clouds]), identities, clouds[0].metric)
 
 
-def _energies(subject: str, table: pd.DataFrame, shares: pd.DataFrame) -> Section:
+def _left_out(drawn: Sequence[dict[str, FieldCloud]]) -> list[Text]:
+    """Say which people have no energies in which network."""
+    left = [cloud for own in drawn for cloud in own.values() if cloud.coincides]
+    people = {name: [str(c.identity) for c in left if c.network == name] for name in {c.network: None for c in left}}
+    return [
+        Text(
+            f"Left out in {name}: person {', '.join(own)}, counted from 0. The network gives all their centres one "
+            "embedding up to rounding, so that there is no unit for scales and displacements.",
+            "warning",
+        )
+        for name, own in people.items()
+    ]
+
+
+def _energies(subject: str, table: pd.DataFrame, shares: pd.DataFrame, left_out: Sequence[Text]) -> Section:
     """Return the section with the curves of energy."""
     explanation = (
         "One attribute of an image is moved one step down and up. The embedding moves in some direction. The energy "
@@ -208,6 +221,7 @@ def _energies(subject: str, table: pd.DataFrame, shares: pd.DataFrame) -> Sectio
     )
     blocks = [
         Text(explanation),
+        *left_out,
         energies.by_attribute(table, subject),
         energies.by_network(table),
         energies.at_equal_shares(shares),

@@ -21,6 +21,8 @@ from frlib import store
 from frlib.view import charts, static
 
 _FOLDER = Path(__file__).parent
+#: Numbers from here on are shown with an exponent.
+LONG = 1e9
 
 
 @dataclass(frozen=True)
@@ -215,8 +217,13 @@ def _shown(row, column: Column) -> str:
     if value is None or math.isnan(value):
         return "–"
     ends = [row[name] for name in column.interval if not math.isnan(row[name])]
-    tail = f" ({ends[0]:{column.format}} to {ends[1]:{column.format}})" if len(ends) == 2 else ""
-    return f"{value:{column.format}}{tail}"
+    tail = f" ({_number(ends[0], column)} to {_number(ends[1], column)})" if len(ends) == 2 else ""
+    return _number(value, column) + tail
+
+
+def _number(value: float, column: Column) -> str:
+    """Return a number in the format of its column, or short where that would be a long row of digits."""
+    return f"{value:.3g}" if abs(value) >= LONG else f"{value:{column.format}}"
 
 
 def _full(value) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -244,3 +245,29 @@ def test_only_an_interval_that_is_a_point_is_remarked():
     rows = pd.DataFrame([known(1.0, 1.0, 1.0), known(0.99999, 0.9997, 1.0), known(1.0, np.nan, np.nan)])
     (said,) = recognition.without_errors(rows.assign(network=["a", "b", "c"]))
     assert said.text.startswith("No pair is out of order for a. ")
+
+
+def test_a_person_of_one_point_is_left_out_of_the_energies_and_named(tmp_path, monkeypatch):
+    def some_coincide(embedders, who, *arguments, **options):
+        clouds = field_clouds(embedders, who, *arguments, **options)
+        if who.index == 1:
+            cloud = clouds["mobileface"]
+            clouds["mobileface"] = replace(cloud, points=cloud.points[:1].repeat(len(cloud.points), 1))
+        return clouds
+
+    for module in ("frlib.report.own_network", "frlib.fingerprint"):
+        monkeypatch.setattr(f"{module}.field_clouds", some_coincide)
+    networks = load("mobileface", "cpu"), load("mobilefacenet", "cpu", weights="random")
+    with pytest.warns(UserWarning, match="left out of the energies of 'mobileface'"):
+        page = own_network.report(
+            networks[0],
+            [],
+            networks[1],
+            sizes=own_network.Sizes(3, 6, 3, 3),
+            check_input=False,
+            n_jobs=1,
+            progress=False,
+        )
+    assert "Left out in mobileface: person 1, counted from 0. The network gives all their centres one" in page.html()
+    people = page.tables["energies.csv"].groupby("network")["identity"].unique().map(list).to_dict()
+    assert people == {"mobileface": [0, 2], "mobilefacenet-random": [0, 1, 2]}
