@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; PYTHON=... names another one")'
 	@date +%s > .setup-started
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[models,faces,cluster,report,benchmark,book,test]"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,cluster,report,benchmark,book,test]"
 	@echo $$(( $$(date +%s) - $$(cat .setup-started) )) > $(READY)
 	@rm .setup-started
 	@echo "set-up: $$(cat $(READY)) s"
