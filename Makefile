@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-.PHONY: book test chapter serve clean
+.PHONY: book test chapter serve clean environment
 
 book: $(READY)
 	$(BIN)/doit profile=$(PROFILE)
@@ -28,6 +28,9 @@ clean:
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; PYTHON=... names another one")'
+	@$(PYTHON) book/lock.py $(MAKE) --no-print-directory environment
+
+environment:
 	@date +%s > .setup-started
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,cluster,report,benchmark,book,test]"

@@ -11,7 +11,7 @@ from doit.exceptions import TaskFailed
 from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from book import pipeline
+from book import lock, pipeline
 from frlib.store import cache_folder
 
 ROOT = pipeline.ROOT
@@ -21,6 +21,12 @@ if PROFILE not in pipeline.PROFILES:
 PARAMETERS = {"profile": PROFILE, "seed": int(get_var("seed", 0)), "device": get_var("device", "auto")}
 FOLDER = ROOT / "_build" / PROFILE
 FOLDER.mkdir(parents=True, exist_ok=True)
+WORDS = [word for word in sys.argv[1:] if not word.startswith("-") and "=" not in word]
+if not {*WORDS[:1]} & {"list", "info", "help", "dumpdb"}:  # these commands of doit change nothing
+    try:
+        LOCK = lock.hold(ROOT / "_build", sys.argv)  # two profiles share stamps and the user's cache
+    except lock.BuildRuns as error:
+        sys.exit(str(error))
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
 DOIT_CONFIG = {
     "default_tasks": ["figure", "site", "summary"] if PROFILE == "book" else ["site", "summary"],

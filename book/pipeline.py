@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from unittest import mock
@@ -75,8 +76,7 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
     from traitlets.config import Config
 
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = target.parent / ".running"
-    work.mkdir(exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".running-", dir=target.parent))
     plain, partial = work / f"{target.stem}.in.ipynb", work / target.name
     notebook = jupytext.read(source)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -95,16 +95,17 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
                 stderr_file=sys.stderr,  # progress bars inside long cells
                 config=Config({"KernelManager": {"transport": "ipc"}}),  # no open port on the machine
             )
+        executed = nbformat.read(partial, as_version=4)
+        finish(executed, parameters, started)
+        nbformat.write(executed, partial)
+        os.replace(partial, target)
     except PapermillExecutionError as error:
         failed = target.parent.parent / "failed" / target.name
         failed.parent.mkdir(exist_ok=True)
         os.replace(partial, failed)
         raise ChapterFailed(failure_message(source, error, failed)) from None
-    executed = nbformat.read(partial, as_version=4)
-    finish(executed, parameters, started)
-    nbformat.write(executed, partial)
-    os.replace(partial, target)
-    shutil.rmtree(work, ignore_errors=True)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def failure_message(source: Path, error, partial: Path) -> str:

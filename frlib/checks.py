@@ -1,5 +1,6 @@
 """Checks on what callers pass in. Every error names the argument, the value and what is accepted."""
 
+import warnings
 from collections.abc import Collection
 
 import numpy as np
@@ -74,31 +75,73 @@ def as_matrix(name: str, value, *, rows: int | None = None, metric: str | None =
     name : str
         The argument's name, for the message.
     value : array_like, shape (N, d)
-        Integers become float32; float32 and float64 are kept.
+        Real numbers in any byte order. Float32 and float64 are kept; float16 and integers become float32, wider floats
+        float64.
     rows : int, optional
         The number of rows that the matrix must have.
     metric : str, optional
-        With ``"cosine"`` a row of zeros is an error, because it has no direction.
+        With ``"cosine"`` a row of zeros is an error, because it has no direction; with ``"euclidean"`` a row so long
+        that distances overflow.
 
     Raises
     ------
     ValueError
-        If the shape is wrong, an element is NaN or infinite, or a row is zero under the cosine metric.
+        If the type or the shape is wrong, an element is NaN or infinite, or a row is not accepted by the metric.
     """
-    matrix = value if torch.is_tensor(value) else torch.as_tensor(np.asarray(value))
+    matrix = _as_tensor(name, value)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(f"{name} must be a non-empty matrix (N, d); got shape {tuple(matrix.shape)}")
     if rows is not None and len(matrix) != rows:
         raise ValueError(f"{name} must have {rows} rows; got {len(matrix)}")
-    if not matrix.is_floating_point() or matrix.dtype in (torch.float16, torch.bfloat16):
-        matrix = matrix.to(torch.float32)
-    finite = torch.isfinite(matrix).all(dim=1)
+    largest = torch.linalg.vector_norm(matrix.detach(), ord=torch.inf, dim=1)  # keeps NaN and infinity
+    finite = torch.isfinite(largest)
     if not finite.all():
         raise ValueError(f"{name} must be finite; row {int((~finite).nonzero()[0])} holds NaN or infinity")
-    if metric == "cosine":
-        zero = (matrix == 0).all(dim=1)
-        if zero.any():
-            raise ValueError(
-                f"{name} must have no zero vector with metric='cosine'; row {int(zero.nonzero()[0])} is zero"
-            )
+    if metric == "cosine" and (largest == 0).any():
+        row = int((largest == 0).nonzero()[0])
+        raise ValueError(f"{name} must have no zero vector with metric='cosine'; row {row} is zero")
+    # A distance between two rows must not overflow, in the type of the matrix or, squared, in float64.
+    most = min(torch.finfo(matrix.dtype).max, 1e150) / (2 * matrix.shape[1] ** 0.5)
+    if metric == "euclidean" and (largest > most).any():
+        row = int((largest > most).nonzero()[0])
+        raise ValueError(
+            f"{name} must hold numbers up to {most:.2g}, or distances overflow with metric='euclidean'; row {row} holds"
+            f" one of size {float(largest[row]):.2g}"
+        )
     return matrix
+
+
+def _as_tensor(name: str, value) -> torch.Tensor:
+    """Return real numbers of any type as a tensor of float32 or float64."""
+    if not torch.is_tensor(value):
+        try:
+            array = np.asarray(value)
+        except ValueError as error:  # rows of different lengths
+            raise ValueError(f"{name} must be a matrix (N, d); {error}") from error
+        with warnings.catch_warnings():  # of read-only memory, which is read, never written
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            value = torch.from_numpy(_for_torch(name, array))
+    if value.is_complex() or value.dtype == torch.bool:
+        raise ValueError(_not_real(name, value.dtype))
+    return value if value.dtype in (torch.float32, torch.float64) else value.to(torch.float32)
+
+
+def _for_torch(name: str, array: np.ndarray) -> np.ndarray:
+    """Return an array as a type and in a layout that torch takes."""
+    if array.dtype.kind not in "fiu":
+        raise ValueError(_not_real(name, array.dtype))
+    if array.dtype.kind in "iu":
+        return array.astype(np.float32)
+    if array.dtype.char == "g":  # long double
+        with np.errstate(over="ignore"):
+            narrow = array.astype(np.float64)
+        lost = np.isinf(narrow) & np.isfinite(array)
+        if lost.any():
+            raise ValueError(f"{name} must fit into float64, up to 1.8e308; got {array[lost][0]!r}")
+        return narrow
+    array = np.require(array, array.dtype.newbyteorder("="), "A")
+    return array.copy() if any(step < 0 for step in array.strides) else array
+
+
+def _not_real(name: str, kind) -> str:
+    return f"{name} must hold one matrix of real numbers; got type {kind}, but only floats and integers are accepted"

@@ -5,6 +5,7 @@ Images become embeddings in `frlib.models.curves`, embeddings become energies in
 """
 
 import functools
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ import torch
 
 from frlib import checks, store
 from frlib.faces import Identity
-from frlib.geometry import central_difference, displacement, energy_sweep, mean_pair_distance
+from frlib.geometry import CoincidentPoints, central_difference, coincide, displacement, energy_sweep, unit_distance
 from frlib.models.curves import embed_curves
 from frlib.models.embedder import FaceEmbedder
 from frlib.parallel import spread
@@ -61,8 +62,13 @@ class FieldCloud:
 
     @functools.cached_property
     def mean_distance(self) -> float:
-        """Mean pair distance of the centres, the unit of the scales."""
-        return mean_pair_distance(self.points, metric=self.metric)
+        """Mean pair distance of the centres, the unit of the scales; there is none if they coincide."""
+        return unit_distance(self.points, metric=self.metric)
+
+    @functools.cached_property
+    def coincides(self) -> bool:
+        """Whether all centres are one point, up to rounding, so that the cloud has no energies."""
+        return coincide(self.points, metric=self.metric)
 
 
 def field_clouds(
@@ -139,10 +145,13 @@ def fingerprint(
     DataFrame
         One row per network, identity, attribute and scale: ``network``; ``identity``, its index; ``attribute``; the
         other columns of `frlib.geometry.energy_sweep`; ``displacement``, the mean distance between the ends of the
-        curves over the mean pair distance of the cloud.
+        curves over the mean pair distance of the cloud. An identity whose centres all coincide in a network has no
+        rows there; a warning names it.
 
     Raises
     ------
+    CoincidentPoints
+        If the centres of every identity coincide in a network.
     ValueError
         If there is no network or no identity, two networks have one name, or an argument is not accepted.
     """
@@ -156,16 +165,35 @@ def fingerprint(
     crops = {crop: [e for e in embedders if e.crop == crop] for crop in dict.fromkeys(e.crop for e in embedders)}
     tasks = [(own, who, n_points, scales, step, seed) for who in identities for own in crops.values()]
     run = {"n_jobs": n_jobs, "device": embedders[0].device, "progress": progress}
-    tables = spread(_energies, tasks, description="identities x crops", **run)
+    tables = [table for own in spread(_energies, tasks, description="identities x crops", **run) for table in own]
+    _tell_left_out(tables, names, [who.index for who in identities])
     order = pd.Index(names)
     together = pd.concat(tables, ignore_index=True)
     return together.sort_values("network", key=order.get_indexer, kind="stable", ignore_index=True)
 
 
-def _energies(embedders, identity, n_points: int, scales: list[float], step, seed: int) -> pd.DataFrame:
-    """Return the rows of one identity in networks that share a crop."""
+def _energies(embedders, identity, n_points: int, scales: list[float], step, seed: int) -> list[pd.DataFrame]:
+    """Return the rows of one identity in networks that share a crop, without clouds that are one point."""
     clouds = field_clouds(embedders, identity, n_points, step=step, seed=seed)
-    return pd.concat(cloud_energies(clouds[e.name], scales, device=e.device) for e in embedders)
+    return [cloud_energies(clouds[e.name], scales, device=e.device) for e in embedders if not clouds[e.name].coincides]
+
+
+def _tell_left_out(tables: Sequence[pd.DataFrame], networks: Sequence[str], identities: Sequence[int]) -> None:
+    """Name the identities that have no cloud in a network; raise if none has one."""
+    found = {(table["network"].iloc[0], table["identity"].iloc[0]) for table in tables}
+    for network in networks:
+        left = [str(identity) for identity in identities if (network, identity) not in found]
+        if len(left) == len(identities):
+            raise CoincidentPoints(
+                f"embedders must tell images apart, but {network!r} gives all centres of each identity one embedding, "
+                "up to rounding: its output has collapsed"
+            )
+        if left:
+            warnings.warn(
+                f"left out of the energies of {network!r}, because all centres have one embedding up to rounding: "
+                f"identity {', '.join(left)}",
+                stacklevel=3,
+            )
 
 
 def cloud_energies(cloud: FieldCloud, scales: Sequence[float], *, device=None) -> pd.DataFrame:

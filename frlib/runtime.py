@@ -19,10 +19,13 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except RuntimeError as error:
+    except (RuntimeError, TypeError) as error:
         raise ValueError(f"device must be 'auto', 'cpu' or 'cuda'; got {device!r}") from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device must be 'auto' or 'cpu' on this machine, which has no CUDA GPU; got {device!r}")
+    if chosen.type not in ("cpu", "cuda"):  # others lack float64, which distances need
+        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda'; got {device!r}")
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        here = torch.cuda.device_count()
+        raise ValueError(f"device must be 'auto' or 'cpu' on this machine, which has {here} CUDA GPUs; got {device!r}")
     return chosen
 
 

@@ -1,30 +1,93 @@
 """Results on disk: content-addressed, written atomically, verified when read.
 
 A result is named by the parameters that made it. Asking twice for the same parameters computes once. A damaged file
-is rebuilt and reported, never used.
+is rebuilt and reported, never used. What lies in a cache that cannot be written is used; what would be added to it is
+computed each time, and a warning says so.
 """
 
+import atexit
+import functools
 import hashlib
 import json
 import os
+import re
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import platformdirs
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+
+REMEDY = "Set FRLIB_CACHE to a folder that can be written."
 
 
 def cache_folder(*parts: str) -> Path:
-    """Return (and create) a folder of the user's cache; ``FRLIB_CACHE`` moves it elsewhere."""
-    root = os.environ.get("FRLIB_CACHE")
-    folder = Path(root) if root else platformdirs.user_cache_path("frlib", appauthor=False)
-    folder = folder.joinpath(*parts)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Return a folder of the user's cache, created where that is possible; ``FRLIB_CACHE`` moves it elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If ``FRLIB_CACHE`` is a file, lies below one, or begins with the home of a user that is not known.
+    """
+    named = os.environ.get("FRLIB_CACHE")
+    try:
+        root = Path(named).expanduser().absolute() if named else platformdirs.user_cache_path("frlib", appauthor=False)
+    except RuntimeError as error:  # there is no home
+        if named:
+            raise ValueError(f"FRLIB_CACHE must name a folder; got {named!r}, whose home is not known") from error
+        root = Path("/.cache/frlib")  # as in containers, where the home of an unknown user is /
+    folder = root.joinpath(*parts)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        if named:
+            obstacle = next(path for path in (folder, *folder.parents) if os.path.lexists(path))
+            raise ValueError(f"FRLIB_CACHE must name a folder; got {named!r}, but {obstacle} is no folder") from error
+    except OSError:  # it may still be read, and who writes into it says that it cannot be written
+        pass
+    return folder
+
+
+def can_be_written(folder: Path) -> bool:
+    """Return whether a file of some size can be written into a folder: permissions, kind of disk and room on it."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(1 << 16))
+    except OSError:
+        return False
+    return True
+
+
+def compiled_folder(compiler: str) -> Path:
+    """Return a folder that can be written, for code that a compiler keeps from run to run.
+
+    It is in the user's cache. Where that cannot be written, it is a temporary folder that begins with what is in the
+    cache, and goes with this process.
+
+    Raises
+    ------
+    OSError
+        If no temporary folder can be written either.
+    """
+    kept = cache_folder(compiler)
+    if can_be_written(kept):
+        return kept
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"frlib-{compiler}-"))
+    except OSError as error:
+        raise OSError(f"neither {kept} nor a temporary folder can be written. {REMEDY}") from error
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for place, _, names in os.walk(kept):
+        copy = folder / Path(place).relative_to(kept)
+        copy.mkdir(exist_ok=True)
+        for name in names:
+            with suppress(OSError):  # what cannot be read is compiled anew
+                shutil.copyfile(Path(place, name), copy / name)
     return folder
 
 
@@ -48,6 +111,12 @@ def file_digest(path: str | os.PathLike) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def as_file_name(text: str) -> str:
+    """Return a text with only letters, digits and a few signs, in at most 80 bytes: every file system takes it."""
+    kept = re.sub(r"[^\w.-]+", "-", text).encode(errors="replace")[:80].decode(errors="ignore")
+    return kept.strip("-.") or "unnamed"
 
 
 def content_key(parameters: Mapping) -> str:
@@ -82,7 +151,23 @@ def save_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], par
     arrays = {name: array.detach().cpu().clone(memory_format=torch.contiguous_format) for name, array in arrays.items()}
     metadata = {"parameters": json.dumps(parameters, sort_keys=True), "sha256": arrays_digest(arrays)}
     with atomic_file(path) as partial:
-        save_file(arrays, partial, metadata=metadata)
+        try:
+            save_file(arrays, partial, metadata=metadata)
+        except SafetensorError as error:  # a full disk, for example
+            raise OSError(f"{path} cannot be written: {error}") from error
+
+
+def keep_arrays(path: Path, arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> None:
+    """Do what `save_arrays` does; where the folder cannot be written, warn once and go on."""
+    try:
+        save_arrays(path, arrays, parameters)
+    except OSError:
+        _warn_that_nothing_is_kept(path.parent)
+
+
+@functools.cache
+def _warn_that_nothing_is_kept(folder: Path) -> None:
+    warnings.warn(f"{folder} cannot be written: what is computed is not kept. {REMEDY}", stacklevel=4)
 
 
 def read_arrays(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict]:
@@ -94,7 +179,7 @@ def read_arrays(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict]
         If the file is missing, cannot be parsed, or its content does not match its checksum.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise FileNotFoundError(f"no stored arrays at {path}")
     try:
         with safe_open(path, framework="pt") as file:
@@ -119,7 +204,7 @@ def load_or_build(
     Parameters
     ----------
     name : str
-        What the arrays are; the file is called ``{name}-{key of the parameters}.safetensors``.
+        What the arrays are; the file is called ``{name}-{key of the parameters}.safetensors``, see `as_file_name`.
     parameters : mapping of plain JSON values
         Everything that the result depends on, versions of code included.
     build : callable
@@ -156,19 +241,19 @@ def load_or_build_each(
         In the order of ``parameters``.
     """
     folder = cache_folder("results") if folder is None else Path(folder)
-    paths = {key: folder / f"{name}-{content_key(own)}.safetensors" for key, own in parameters.items()}
+    paths = {key: folder / f"{as_file_name(name)}-{content_key(own)}.safetensors" for key, own in parameters.items()}
     results = {key: _read_if_whole(path) for key, path in paths.items()}
     missing = [key for key, arrays in results.items() if arrays is None]
     built = build(missing) if missing else {}
     for key in missing:
         results[key] = dict(built[key])
-        save_arrays(paths[key], results[key], parameters[key])
+        keep_arrays(paths[key], results[key], parameters[key])
     return results
 
 
 def _read_if_whole(path: Path) -> dict[str, torch.Tensor] | None:
     """Return stored arrays, or None if there are none or they are damaged; the latter is reported."""
-    if not path.exists():
+    if not os.path.exists(path):  # unlike Path.exists, also where the folder cannot be entered
         return None
     try:
         return read_arrays(path)[0]

@@ -49,7 +49,6 @@ from sklearn.decomposition import PCA
 from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
-from umap import UMAP
 
 from frlib import published, runtime, view
 from frlib.faces import ATTRIBUTES, render, sample_identities
@@ -67,6 +66,7 @@ from frlib.models.curves import embed_curves
 from frlib.models.recognition import embed_identity, varied_attributes
 from frlib.models.stored import IMAGE_SIZES
 from frlib.parallel import spread
+from umap import UMAP  # after frlib, which tells numba where to keep what it compiles
 
 device = runtime.start(seed, device)
 view.enable()

@@ -2,7 +2,9 @@
 
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import pandas as pd
@@ -15,7 +17,7 @@ import frlib.fingerprint as fingerprint_module
 from frlib import store
 from frlib.faces import ATTRIBUTES, sample_identities
 from frlib.fingerprint import FieldCloud, cloud_energies, field_clouds, fingerprint
-from frlib.geometry import central_difference, displacement, energy_sweep, mean_pair_distance
+from frlib.geometry import CoincidentPoints, central_difference, displacement, energy_sweep, mean_pair_distance
 from frlib.models import load
 from frlib.models.curves import embed_curves
 
@@ -194,6 +196,48 @@ def test_what_is_refused_is_refused_before_work_begins(embedders, people, change
     good = {"embedders": embedders[:1], "identities": people, "n_points": N, "scales": SCALES, "n_jobs": 1}
     with pytest.raises(ValueError, match=message):
         fingerprint(**(good | change), progress=False)
+
+
+def one_point(cloud: FieldCloud) -> FieldCloud:
+    """The same cloud with all centres on the first."""
+    return replace(cloud, points=cloud.points[:1].repeat(len(cloud.points), 1))
+
+
+@pytest.fixture
+def clouds_of(empty_cache, monkeypatch):
+    """Return a function that lets `fingerprint` find given clouds, by network and identity, and calls it."""
+
+    def call(clouds: dict[str, list[FieldCloud]]) -> pd.DataFrame:
+        def found(embedders, who, *_, **__):
+            return {n: replace(own[who.index], network=n, identity=who.index) for n, own in clouds.items()}
+
+        monkeypatch.setattr(fingerprint_module, "field_clouds", found)
+        embedders = [SimpleNamespace(name=name, crop="arcface", device=torch.device("cpu")) for name in clouds]
+        people = [SimpleNamespace(index=k) for k in range(len(next(iter(clouds.values()))))]
+        return fingerprint(embedders, people, 30, SCALES, n_jobs=1, progress=False)
+
+    return call
+
+
+def test_an_identity_of_one_point_is_left_out_and_named(clouds_of):
+    clouds = [normal_cloud(seed=k) for k in range(3)]
+    whole = clouds_of({"one": clouds, "two": clouds})
+    with pytest.warns(UserWarning, match="left out of the energies of 'two', because .* up to rounding: identity 1$"):
+        part = clouds_of({"one": clouds, "two": [clouds[0], one_point(clouds[1]), clouds[2]]})
+    expected = whole[(whole["network"] == "one") | (whole["identity"] != 1)]
+    assert_frame_equal(part, expected.reset_index(drop=True))
+
+
+def test_a_network_of_one_point_is_refused_by_name(clouds_of):
+    clouds = [normal_cloud(seed=k) for k in range(2)]
+    with pytest.raises(CoincidentPoints, match="'two' gives all centres of each identity one embedding.*collapsed"):
+        clouds_of({"one": clouds, "two": [one_point(cloud) for cloud in clouds]})
+
+
+def test_a_cloud_of_one_point_has_no_unit():
+    assert one_point(normal_cloud()).coincides and not normal_cloud().coincides
+    with pytest.raises(CoincidentPoints, match="the 30 points are one"):
+        cloud_energies(one_point(normal_cloud()), SCALES)
 
 
 def test_two_networks_need_two_names(embedders, people):

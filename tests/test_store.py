@@ -3,7 +3,9 @@
 import json
 import os
 import warnings
+from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -12,8 +14,11 @@ from hypothesis import strategies as st
 
 from frlib.store import (
     arrays_digest,
+    as_file_name,
     atomic_file,
     cache_folder,
+    can_be_written,
+    compiled_folder,
     content_key,
     file_digest,
     load_or_build,
@@ -162,7 +167,79 @@ def test_cache_folder_can_be_moved(tmp_path, monkeypatch):
     assert cache_folder("a", "b").is_dir()
 
 
+def test_cache_folder_may_begin_with_the_home_and_stays_when_the_program_moves(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("FRLIB_CACHE", "~/mine")
+    assert cache_folder("a") == tmp_path / "mine" / "a"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FRLIB_CACHE", "here")
+    assert cache_folder("a") == tmp_path / "here" / "a"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("{0}/file", "got '{0}/file', but {0}/file is no folder"),
+        ("{0}/file/below", "got '{0}/file/below', but {0}/file is no folder"),
+        ("{0}/link", "got '{0}/link', but {0}/link is no folder"),
+        ("{0}/with", "got '{0}/with', but {0}/with/a is no folder"),
+        ("~nobody-of-this-name/x", "got '~nobody-of-this-name/x', whose home is not known"),
+    ],
+)
+def test_frlib_cache_that_is_no_folder_is_named(value, says, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "with").mkdir()
+    (tmp_path / "with/a").touch()
+    monkeypatch.setenv("FRLIB_CACHE", value.format(tmp_path))
+    with pytest.raises(ValueError) as caught:
+        cache_folder("a")
+    assert str(caught.value) == "FRLIB_CACHE must name a folder; " + says.format(tmp_path)
+
+
+@pytest.mark.parametrize("home", ["/dev/null", "/proc/nonexistent"])
+def test_a_home_without_room_for_a_cache_is_no_error(home, monkeypatch):
+    monkeypatch.setenv("HOME", home)
+    for name in ("FRLIB_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    folder = cache_folder("results")
+    assert folder == Path(home, ".cache/frlib/results") and not can_be_written(folder)
+
+
+def test_a_user_without_any_home_has_the_root_folder_as_in_containers(monkeypatch):
+    def unknown(*_, **__):
+        raise RuntimeError("no home")
+
+    monkeypatch.delenv("FRLIB_CACHE", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", unknown)
+    monkeypatch.setattr(Path, "mkdir", lambda *_, **__: None)
+    assert cache_folder("results") == Path("/.cache/frlib/results")
+
+
+def test_compiled_code_lies_in_the_cache_unless_the_user_says_otherwise(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
+    assert compiled_folder("numba") == tmp_path / "numba"
+    warp = pytest.importorskip("warp")
+    import frlib.faces
+    import frlib.geometry  # noqa: F401
+
+    assert numba.config.CACHE_DIR == os.environ["NUMBA_CACHE_DIR"]
+    assert Path(warp.config.kernel_cache_dir).parent == Path(os.environ["WARP_CACHE_PATH"]).resolve()
+
+
 # Results
+
+
+def test_results_that_cannot_be_kept_are_computed_with_one_warning(tmp_path):
+    (tmp_path / "file").touch()
+    build = Build()
+    with pytest.warns(UserWarning) as said:
+        for seed in (0, 0, 1):
+            found = load_or_build("r", {"seed": seed}, build, folder=tmp_path / "file/below")
+            assert torch.equal(found["x"], torch.ones(3))
+    (warning,) = said
+    assert str(warning.message).startswith(f"{tmp_path}/file/below cannot be written: what is computed is not kept.")
+    assert build.runs == 3
 
 
 class Build:
@@ -214,3 +291,23 @@ def test_results_lie_in_the_cache_by_default(tmp_path, monkeypatch):
     monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
     load_or_build("r", {}, Build())
     assert [path.parent.name for path in tmp_path.rglob("*.safetensors")] == ["results"]
+
+
+@given(st.text())
+def test_any_text_gives_a_name_that_file_systems_take(text):
+    name = as_file_name(text)
+    assert 1 <= len(name.encode()) <= 80 and not {*name} & {*'/\\:*?"<>| \n\0'} and name.strip(".-") == name
+    assert as_file_name(name) == name
+
+
+def test_names_of_files_by_hand():
+    assert as_file_name("mobileface (file)") == "mobileface-file"
+    assert as_file_name("../../etc/passwd") == "etc-passwd"
+    assert as_file_name("<>") == "unnamed"
+    assert as_file_name("模型" * 40) == "模型" * 13
+    assert as_file_name("curves-efficientnet-lite0") == "curves-efficientnet-lite0"
+
+
+def test_results_may_have_any_name(tmp_path):
+    found = load_or_build("curves-" + "é/" * 300, {"a": 1}, lambda: {"x": torch.ones(2)}, folder=tmp_path)
+    assert torch.equal(found["x"], torch.ones(2)) and len(list(tmp_path.iterdir())) == 1

@@ -11,6 +11,7 @@ import functools
 import gzip
 import importlib.util
 import json
+import os
 import re
 import warnings
 from collections.abc import Mapping
@@ -135,7 +136,7 @@ def head_path() -> Path:
 
 def head_is_built() -> bool:
     """Return whether the head file is in the cache; looks at its name only."""
-    return head_path().exists()
+    return os.path.exists(head_path())
 
 
 @functools.lru_cache(maxsize=1)
@@ -147,7 +148,7 @@ def load_head() -> Head:
         except OSError as error:
             warnings.warn(f"{error}; it is rebuilt", stacklevel=2)
     arrays, parameters = build_head()
-    store.save_arrays(head_path(), arrays, parameters)
+    store.keep_arrays(head_path(), arrays, parameters)
     return _unpacked(arrays, parameters)
 
 

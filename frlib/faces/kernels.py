@@ -1,8 +1,14 @@
 """Warp kernels, for CPU and CUDA: the z-buffer and the rays of the ambient occlusion."""
 
+import os
+
 import warp as wp
 
+from frlib.store import compiled_folder
+
 wp.config.log_level = wp.LOG_ERROR  # no banner, no compile messages among the progress bars
+if "WARP_CACHE_PATH" not in os.environ and wp.config.kernel_cache_dir is None:  # what the user sets goes first
+    wp.config.kernel_cache_dir = str(compiled_folder("warp"))
 wp.init()
 
 #: Larger than any key of the z-buffer: nothing drawn.

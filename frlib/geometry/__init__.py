@@ -14,7 +14,7 @@ from frlib.geometry.jackknife import auc_interval
 from frlib.geometry.macroscale import draw_modalities, ks_by_attribute, ks_draws
 from frlib.geometry.microscale import central_difference, displacement, energy_sweep
 from frlib.geometry.nulls import half_step_agreement, isolated_shares, null_energies
-from frlib.geometry.pairs import pair_distances
+from frlib.geometry.pairs import CoincidentPoints, coincide, pair_distances, unit_distance
 from frlib.geometry.probes import ProbeErrors, probe_errors
 from frlib.geometry.resampling import draw_weights, resampled_means
 from frlib.geometry.retention import identity_retention
@@ -27,10 +27,12 @@ from frlib.geometry.sphere import (
 from frlib.geometry.streaming import PairHistograms, stream_histograms
 
 __all__ = [
+    "CoincidentPoints",
     "PairHistograms",
     "ProbeErrors",
     "attribute_entropies",
     "auc_interval",
+    "coincide",
     "central_difference",
     "displacement",
     "distance_histogram",
@@ -57,5 +59,6 @@ __all__ = [
     "tangent_projection",
     "transported_cosines",
     "transported_energy_sweep",
+    "unit_distance",
     "verification",
 ]

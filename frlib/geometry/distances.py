@@ -27,6 +27,7 @@ def mean_pair_distance(points, *, metric: str = "cosine") -> float:
     Returns
     -------
     float
+        0 if all points `coincide` up to rounding; `unit_distance` is for those who divide by it.
 
     Raises
     ------

@@ -57,27 +57,44 @@ def ordered_pairs(distances: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray,
     """Count pairs (same, different) in order, ties half, and all of them: first with everybody, then without each one.
 
     Without identity i, the pairs of its own rows and those with any other identity are gone; inclusion and exclusion
-    needs four counts, each by a binary search.
+    needs four counts. Two of them are sums over all pairs at once, the third needs the pairs of identity i alone.
     """
     row, column = np.triu_indices(len(codes), 1)
     found, first, second = distances[row, column], codes[row], codes[column]
     same = first == second
-    own, who = found[same], first[same]
-    order = np.argsort(found[~same])
-    different, one, two = found[~same][order], first[~same][order], second[~same][order]
-    wins, pairs = [_in_order(own, different)], [own.size * different.size]
-    for i in range(codes.max() + 1):
-        mine, theirs = own[who == i], different[(one == i) | (two == i)]
-        lost = _in_order(mine, different) + _in_order(own, theirs) - _in_order(mine, theirs)
-        wins.append(wins[0] - lost)
-        pairs.append((own.size - mine.size) * (different.size - theirs.size))
-    return np.array(wins), np.array(pairs, float)
+    own, who = _sorted_with(found[same], first[same])
+    different, one, two = _sorted_with(found[~same], first[~same], second[~same])
+    n = codes.max() + 1
+    above, below = _above(own, different), _below(different, own)
+    lost = np.bincount(who, above, n) + np.bincount(one, below, n) + np.bincount(two, below, n)
+    mine, theirs = _by_identity(own, who, n), _by_identity(np.repeat(different, 2), np.stack([one, two], 1).ravel(), n)
+    lost -= [_above(a, b).sum() for a, b in zip(mine, theirs, strict=True)]
+    kept_own = own.size - np.bincount(who, minlength=n)
+    kept_different = different.size - np.bincount(one, minlength=n) - np.bincount(two, minlength=n)
+    wins = above.sum() - np.concatenate([[0.0], lost])
+    return wins, np.concatenate([[own.size * different.size], kept_own * kept_different]).astype(float)
 
 
-def _in_order(same: np.ndarray, different: np.ndarray) -> float:
-    """Return how many pairs (same, different) have the same-identity distance smaller; different is sorted."""
-    above = [len(different) - np.searchsorted(different, same, side=side) for side in ("left", "right")]
-    return float(sum(a.sum(dtype=np.int64) for a in above)) / 2
+def _sorted_with(distances: np.ndarray, *labels: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return distances in ascending order, and their labels in the same order."""
+    order = np.argsort(distances)
+    return distances[order], *(label[order] for label in labels)
+
+
+def _by_identity(distances: np.ndarray, codes: np.ndarray, n: int) -> list[np.ndarray]:
+    """Return the distances of each identity, in the order given."""
+    order = np.argsort(codes.astype(np.min_scalar_type(n)), kind="stable")  # small numbers are sorted digit by digit
+    return np.split(distances[order], np.cumsum(np.bincount(codes, minlength=n))[:-1])
+
+
+def _above(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return how many of the others, which are sorted, lie above each value, ties half."""
+    return len(others) - _below(values, others)
+
+
+def _below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return how many of the others, which are sorted, lie below each value, ties half."""
+    return sum(np.searchsorted(others, values, side=side) for side in ("left", "right")) / 2
 
 
 def _logit_interval(auc: float, se: float, level: float) -> tuple[float, float]:

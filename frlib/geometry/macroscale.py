@@ -208,13 +208,13 @@ def _draw(codes, attribute, name, max_per_modality: int, seed: int) -> tuple[np.
     shuffled = _generator(seed, name).permutation(len(codes))
     drawn = []
     for modality, rows in zip(MODALITIES, (shuffled[attribute[shuffled]], shuffled[~attribute[shuffled]]), strict=True):
-        first_of_identity = np.unique(codes[rows], return_index=True)[1]
+        first_of_identity = rows[~pd.Series(codes[rows]).duplicated().to_numpy()]
         if len(first_of_identity) < 2:
             raise ValueError(
                 f"attributes must have at least two identities in each modality; the {modality} one of {name!r} "
                 f"has {len(first_of_identity)}"
             )
-        drawn.append(rows[np.sort(first_of_identity)])
+        drawn.append(first_of_identity)
     n = min(max_per_modality, *map(len, drawn))
     return drawn[0][:n], drawn[1][:n]
 

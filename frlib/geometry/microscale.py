@@ -200,14 +200,10 @@ def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, t
 def _pooled_mean(clouds: list[torch.Tensor], metric: str, device: torch.device, threads: int) -> float:
     if len({cloud.shape[1] for cloud in clouds}) > 1:
         raise ValueError("points must have the same number of columns for all attributes if mean_distance is not given")
-    pooled = torch.cat([cloud.to(device, torch.float64) for cloud in clouds])
+    pooled = torch.cat([cloud.to(device) for cloud in clouds])
     if len(pooled) < 2:
         raise ValueError("points must hold at least two rows if mean_distance is not given; got 1")
-    mean = pairs.mean_distance(pooled, metric, threads)
-    rounding = 1e-28 if metric == "cosine" else 1e-15 * float(pooled.norm(dim=1).max())
-    if mean <= rounding:
-        raise ValueError("points must not all coincide if mean_distance is not given; their mean distance is 0")
-    return mean
+    return pairs.unit_distance(pooled, metric=metric, threads=threads)
 
 
 def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, threads: int) -> dict[str, tuple]:

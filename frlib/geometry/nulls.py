@@ -68,13 +68,14 @@ def null_energies(points, fields: Mapping, scales: Sequence[float], *, metric: s
     return pd.DataFrame(rows)
 
 
-def _squares_and_limits(points, scales, metric: str):
+def _squares_and_limits(points, scales, metric: str, mean_distance: float | None = None):
     """Return squared distances (N, N) between centred rows, and the largest square inside the ball of each scale."""
     checks.one_of("metric", metric, checks.METRICS)
     points = checks.as_matrix("points", points, metric=metric)
     scales = checks.as_scales("scales", scales)
     rows = pairs.centred(points, metric)
-    radii = torch.from_numpy(scales * pairs.mean_distance(points, metric))
+    unit = pairs.unit_distance(points, metric=metric) if mean_distance is None else mean_distance
+    radii = torch.from_numpy(scales * unit)
     return pairs.squared_distances(rows, rows), pairs.to_squares(radii, metric) * (1 + pairs.TIE), scales
 
 
@@ -163,9 +164,7 @@ def isolated_shares(
     ValueError
         If a shape, a value or the metric is not accepted, or a size lies outside 1..N.
     """
-    squares, limits, scales = _squares_and_limits(points, scales, metric)
-    if mean_distance is not None:
-        limits = pairs.to_squares(torch.from_numpy(scales * mean_distance), metric) * (1 + pairs.TIE)
+    squares, limits, scales = _squares_and_limits(points, scales, metric, mean_distance)
     total = len(squares)
     checks.between("sizes", sizes, 1, total)
     within = torch.stack([(squares <= limit).sum(dim=1) - 1 for limit in limits]).numpy()  # (scales, points)

@@ -6,10 +6,10 @@ Both metrics come from one product of centred rows in float64,
 
 with m the mean of the cloud. The Euclidean distance is its square root. The cosine dissimilarity of x and y is half
 of it for x/|x| and y/|y|, because |x - y|^2 = 2 - 2 cos for unit vectors. Centring makes the rounding error
-proportional to the size R of the cloud (the largest distance from the mean), not to its distance from the origin:
-up to about 1e-14 R^2 in the square (measured for up to 2,048 columns), hence 1e-14 R^2 / D in a Euclidean distance D.
-A Euclidean distance below about 4e-7 R is returned as 0. Without centring, in float32, rounding hides distances up to
-about 1e-3 times the norm.
+proportional to the size R of the cloud (the largest distance from the mean), not to its distance from the origin
+(`far_rows` have no part in the mean, and then the others have a size of their own): up to about 1e-14 R^2 in the
+square (measured for up to 2,048 columns), hence 1e-14 R^2 / D in a Euclidean distance D. A Euclidean distance below
+about 4e-7 R is returned as 0. Without centring, in float32, rounding hides distances up to about 1e-3 times the norm.
 
 Each unordered pair is computed once and used in both directions. Several threads can share the tiles: what each tile
 gives is added in the order of the tiles, so the sums are the same, bit for bit, for any number of threads. Working
@@ -19,12 +19,12 @@ whatever the number of points. The code is the same on the CPU and on CUDA, exce
 
 from collections.abc import Iterator, Sequence
 
-import numba
 import numpy as np
 import torch
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.geometry.compiled import compiled
 from frlib.geometry.threads import in_order
 
 # Rows and columns of a tile: small enough for the cache of one processor, since each tile is read several times.
@@ -34,6 +34,13 @@ CUDA_TILE = 2048
 
 # A square below this share of |x - m|^2 + |y - m|^2 counts as rounding: coincident points give up to 4e-15 of it.
 ROUNDING = 1e-13
+
+# A row that differs from another by no more than this many machine epsilons of its length is the same up to rounding.
+SAME = 8
+
+# A Euclidean row this many times farther from the middle of the cloud than half of the others is far: as a part of the
+# mean it would cost their distances four digits or more.
+FAR = 1e5
 
 # Distances that differ from the radius by less than this share of it count as equal to it: rounding must not decide
 # which points of a regular arrangement lie in a closed ball.
@@ -99,13 +106,115 @@ def unit_rows(matrix: torch.Tensor, dtype: torch.dtype = torch.float64) -> torch
     return units
 
 
+def metric_rows(points: torch.Tensor, metric: str) -> torch.Tensor:
+    """Return float64 rows whose squared distances are those of the metric (see `from_squares`), not yet `centred`."""
+    return unit_rows(points) if metric == "cosine" else points.double()
+
+
+def middle(rows: torch.Tensor, metric: str) -> torch.Tensor:
+    """Return the mean of `metric_rows`, without far ones."""
+    far = None if metric == "cosine" else far_rows(rows)
+    return (rows if far is None or not far.any() else rows[~far]).mean(dim=0)
+
+
 def centred(points: torch.Tensor, metric: str) -> torch.Tensor:
-    """Return float64 rows whose squared distances are those of the metric (see `from_squares`)."""
-    if metric == "cosine":
-        rows = unit_rows(points)
-        return rows.sub_(rows.mean(dim=0))
-    rows = points.double()
-    return rows - rows.mean(dim=0)
+    """Return `metric_rows` of which the `middle` is subtracted."""
+    rows = metric_rows(points, metric)
+    center = middle(rows, metric)
+    return rows.sub_(center) if metric == "cosine" else rows - center  # the former are a copy
+
+
+def far_rows(points: torch.Tensor) -> torch.Tensor:
+    """Say which Euclidean rows are so far from the others that, with them in the mean, rounding would hide distances.
+
+    They are `FAR` times farther from a typical row than half of the rows that differ from it.
+
+    Returns
+    -------
+    Tensor of bool, shape (N,)
+    """
+    away = from_typical_row(points)
+    apart = away[away > 0]
+    return away > FAR * (apart.median() if len(apart) else torch.inf)
+
+
+def from_typical_row(points: torch.Tensor) -> torch.Tensor:
+    """Return the Euclidean distances from a row of middle length, in float64."""
+    parts = points.split(2 * tile_size(points.device))
+    lengths = torch.cat([part.double().norm(dim=1) for part in parts])
+    typical = points[(lengths - lengths.median()).abs().argmin()].double()
+    return torch.cat([(part.double() - typical).norm(dim=1) for part in parts])
+
+
+class CoincidentPoints(ValueError):
+    """All points of a cloud are one point, up to rounding: it has no unit for scales and displacements."""
+
+
+@torch.no_grad()
+def coincide(points, *, metric: str = "cosine") -> bool:
+    """Say whether all points are one point, up to the rounding of their type.
+
+    Each may differ from the first by eight machine epsilons of its length, or of its unit vector with the cosine
+    metric. Float64 numbers that float32 holds exactly are taken for float32.
+
+    Parameters
+    ----------
+    points : array_like, shape (N, d)
+    metric : {"cosine", "euclidean"}
+
+    Raises
+    ------
+    ValueError
+        If a shape, a value or the metric is not accepted.
+    """
+    return _coincide(_checked("points", points, metric), metric)
+
+
+def _coincide(points: torch.Tensor, metric: str) -> bool:
+    if not _differ_by_at_most(SAME * torch.finfo(torch.float32).eps, points, metric):
+        return False
+    if points.dtype == torch.float32 or torch.equal(points.float().double(), points):
+        return True
+    return _differ_by_at_most(SAME * torch.finfo(torch.float64).eps, points, metric)
+
+
+def _differ_by_at_most(share: float, points: torch.Tensor, metric: str) -> bool:
+    """Say whether each point differs from the first by at most this share of the longer of the two."""
+    first = metric_rows(points[:1], metric)
+    for block in blocks(len(points), 2 * tile_size(points.device)):  # as a rule the first tells
+        rows = metric_rows(points[block], metric)
+        longer = torch.maximum(rows.norm(dim=1), first.norm())
+        if ((rows - first).norm(dim=1) > share * longer).any():
+            return False
+    return True
+
+
+@torch.no_grad()
+def unit_distance(points, *, metric: str = "cosine", threads: int = 1) -> float:
+    """Return the mean distance over all pairs of points as a unit of scales and displacements.
+
+    Parameters
+    ----------
+    points : array_like, shape (N, d)
+    metric : {"cosine", "euclidean"}
+    threads : int
+        From `frlib.geometry.threads.own_threads`.
+
+    Raises
+    ------
+    CoincidentPoints
+        If all points `coincide`: there is none.
+    ValueError
+        If a shape, a value or the metric is not accepted.
+    """
+    points = _checked("points", points, metric)
+    mean = mean_distance(points, metric, threads)
+    if mean == 0:
+        raise CoincidentPoints(
+            f"points must not all coincide: up to rounding the {len(points)} points are one, and their mean distance, "
+            "the unit of scales, is 0"
+        )
+    return mean
 
 
 def squared_distances(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
@@ -167,9 +276,13 @@ def distance_tiles(points: torch.Tensor, metric: str) -> Iterator[tuple[slice, s
 def mean_distance(points: torch.Tensor, metric: str, threads: int = 1) -> float:
     """Return the mean distance over unordered pairs of at least two points, on so many threads.
 
+    It is 0 where the points `coincide`, so that no one takes rounding for a length.
+
     For the cosine no pair is needed. The sum over pairs of |u_i - u_j|^2 is N times the sum of |u_i - m|^2, so the
     mean dissimilarity is the total sample variance of the unit vectors.
     """
+    if _coincide(points, metric):
+        return 0.0
     n = len(points)
     if metric == "cosine":
         columns = centred(points, metric).square_().sum(dim=0)  # one sum over all would depend on torch's threads
@@ -243,7 +356,7 @@ def _ring_numbers(squares: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(_count_below(squares.numpy(), limits.numpy()))
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_below(squares, limits):
     ring = np.zeros(squares.shape, np.int16)
     for i in range(squares.shape[0]):
@@ -261,7 +374,7 @@ def _add_tile(ring, products, row_sums, column_sums, diagonal: bool) -> None:
         _add_tile_compiled(ring.numpy(), products.numpy(), row_sums.numpy(), column_sums.numpy(), diagonal)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _add_tile_compiled(ring, products, row_sums, column_sums, diagonal):
     for i in range(ring.shape[0]):
         for j in range(i + 1 if diagonal else 0, ring.shape[1]):

@@ -10,8 +10,9 @@ in 64 permutations.
 The counts are read off where a bin of distances ends, see `bin_ends`.
 """
 
-import numba
 import numpy as np
+
+from frlib.geometry.compiled import compiled
 
 WORD = 64
 #: Bits of a counter: enough for 2^34 pairs.
@@ -54,7 +55,7 @@ def permuted_labels(positive, partner, strata, permutations: int, generator: np.
     return labels
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _random_subsets(uniform, size):
     """Choose in each row as many of ``size`` things as there are uniform numbers, all subsets alike (Fisher, Yates).
 
@@ -128,7 +129,7 @@ def packed_columns(labels) -> np.ndarray:
     return np.ascontiguousarray(packed.view("<u8").T)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _scan(first, second, ends, bits, weights, largest):
     """Run over the sorted pairs once per word of 64 labellings; weights are one over the sizes."""
     both_planes, mixed_planes = np.zeros(PLANES, np.uint64), np.zeros(PLANES, np.uint64)
@@ -148,14 +149,14 @@ def _scan(first, second, ends, bits, weights, largest):
             start = end
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _full_adder(a, b, c):
     """Add three bits in each column: return the carry and the sum."""
     half = a ^ b
     return (a & b) | (half & c), half ^ c
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _carry_on(planes, level, carry):
     """Add a word of weight 2^level to the counters, plane by plane, until no column carries."""
     while carry:
@@ -165,7 +166,7 @@ def _carry_on(planes, level, carry):
         level += 1
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _add_four(ones, twos, a, b, c, d):
     """Add four bits to a two-bit counter in each column: return the carry of weight 4 and the counter."""
     low, ones = _full_adder(ones, a, b)
@@ -174,7 +175,7 @@ def _add_four(ones, twos, a, b, c, d):
     return carry, ones, twos
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def count_bits(word, first, second, both_planes, mixed_planes):
     """Add the bits of all pairs to the counters: plane k holds bit k of each column's count."""
     b1, b2, b4, b8 = both_planes[0], both_planes[1], both_planes[2], both_planes[3]
@@ -199,7 +200,7 @@ def count_bits(word, first, second, both_planes, mixed_planes):
         _carry_on(mixed_planes, 0, word[first[q]] ^ word[second[q]])
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def empty_planes(planes, largest_count, counts):
     """Add the counters to ``counts``, one column per labelling, and set them to zero."""
     level = 0

@@ -161,8 +161,8 @@ def transported_energy_sweep(
         raise ValueError("fields must be a non-empty mapping of attribute to matrix; got an empty one")
     scales = checks.as_scales("scales", scales)
     if mean_distance is None:
-        mean_distance = pairs.mean_distance(points, "cosine")
-    if not 0 < mean_distance < np.inf:
+        mean_distance = pairs.unit_distance(points)
+    elif not 0 < mean_distance < np.inf:
         raise ValueError(f"mean_distance must be positive and finite; got {mean_distance!r}")
     rows = pairs.centred(points, "cosine")
     squares = pairs.squared_distances(rows, rows)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import pandas as pd
 import torch
 
 from frlib import checks
 from frlib.geometry import labels, pairs
+from frlib.geometry.compiled import compiled
 from frlib.geometry.permutation import PLANES, WORD, count_bits, empty_planes, packed_columns
 
 #: Rows of a task's inner tile. Each tile empties its counters once per bin; a larger one leaves the cache.
@@ -135,7 +135,7 @@ def stream_histograms(
     table = pd.DataFrame(index=range(n_rows)) if attributes is None else labels.boolean_table(attributes, n_rows)
     words = packed_columns(table.to_numpy(dtype=bool))
     pilot = checks.as_matrix("embeddings", sample, metric=metric)
-    plan = Plan(metric, _metric_rows(pilot, metric).mean(dim=0), _edges(pilot, metric, bins))
+    plan = Plan(metric, pairs.middle(pairs.metric_rows(pilot, metric), metric), _edges(pilot, metric, bins))
     sides = [
         (part, codes[rows], words[:, rows]) for part, rows in zip(inputs, pairs.blocks(n_rows, block), strict=True)
     ]
@@ -179,11 +179,6 @@ def _opened(embeddings, block: int):
         raise ValueError(f"embeddings must be a matrix (N, d) with at least two rows; got shape {array.shape}")
     sample = array[np.unique(np.linspace(0, len(array) - 1, PILOT).astype(int))]
     return len(array), inputs, np.array(sample.compute() if hasattr(sample, "compute") else sample)
-
-
-def _metric_rows(points: torch.Tensor, metric: str) -> torch.Tensor:
-    """Return float64 rows whose squared distances are those of the metric, not yet centred."""
-    return pairs.unit_rows(points) if metric == "cosine" else points.double()
 
 
 def _edges(pilot: torch.Tensor, metric: str, bins: int) -> np.ndarray:
@@ -236,7 +231,7 @@ def _loaded(part, plan: Plan) -> torch.Tensor:
     """Return the centred rows of a block."""
     if isinstance(part, FileRows):
         part = np.array(np.load(part.path, mmap_mode="r")[part.start : part.stop])
-    return _metric_rows(checks.as_matrix("embeddings", part, metric=plan.metric).cpu(), plan.metric) - plan.center
+    return pairs.metric_rows(checks.as_matrix("embeddings", part, metric=plan.metric).cpu(), plan.metric) - plan.center
 
 
 def _first_bins(edges: np.ndarray, cells: int) -> np.ndarray:
@@ -259,7 +254,7 @@ def _add_tile(distances, diagonal: bool, codes, words, edges, cells, counts: lis
         _count_labels(first, second, ends, words, both, mixed)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _find_bins(distances, diagonal, codes, edges, cells, scale, bin_of, intra, inter):
     """Write the bin of each pair of two identities, and count; other pairs get the mark MOST_BINS."""
     rows = distances.shape[0]
@@ -269,7 +264,7 @@ def _find_bins(distances, diagonal, codes, edges, cells, scale, bin_of, intra, i
             if diagonal and j <= i:
                 continue
             distance = distances[i, j]
-            k = cells[min(len(cells) - 1, int(distance * scale))]
+            k = cells[int(min(len(cells) - 1.0, distance * scale))]  # a far row's number would overflow
             while k > 0 and distance <= edges[k - 1]:  # rounding of the cell's number
                 k -= 1
             while k < len(edges) and distance > edges[k]:
@@ -281,7 +276,7 @@ def _find_bins(distances, diagonal, codes, edges, cells, scale, bin_of, intra, i
                 bin_of[i, j] = k
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _place(bin_of, starts, first, second):
     """Sort the pairs by bin; the columns of the tile are numbered after its rows."""
     rows = bin_of.shape[0]
@@ -293,7 +288,7 @@ def _place(bin_of, starts, first, second):
                 starts[k] += 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _count_labels(first, second, ends, words, both, mixed):
     """Count in each bin, for each column of labels, the pairs with both labels and with one."""
     both_planes, mixed_planes = np.zeros(PLANES, np.uint64), np.zeros(PLANES, np.uint64)

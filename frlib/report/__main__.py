@@ -1,8 +1,8 @@
 """``python -m frlib.report``: one HTML page on a face network, or on embeddings."""
 
 import argparse
-import re
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,27 +25,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     start = time.perf_counter()
     try:
+        check_output(Path(options.output or "report-.html"))
         device = runtime.start(options.seed, options.device)
         page, name = report_on(options, device)
         path = page.write(options.output or f"report-{name}.html")
-    except (ValueError, OSError, ImportError, NotImplementedError) as error:
+    except (ValueError, OSError, ImportError, NotImplementedError, MemoryError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{path} ({path.stat().st_size / 1e6:.1f} MB, {time.perf_counter() - start:.0f} s)")
     return 0
 
 
+def check_output(path: Path) -> None:
+    """Raise before the work begins where a page could not be written after it.
+
+    Raises
+    ------
+    OSError
+        If the path is a folder, or no file can be made there.
+    """
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(f"--output must name a file that can be written; {path}: {error.strerror or error}") from error
+
+
 def report_on(options: argparse.Namespace, device) -> tuple:
     """Return the page, and a name for its file."""
     target = Path(options.target)
-    if target.suffix == ".npy":
+    if target.suffix.lower() == ".npy":
         if options.labels is None:
             raise ValueError(f"labels must be given with embeddings: python -m frlib.report {target.name} labels.csv")
-        return embeddings_page(target, options), as_file_name(target.stem)
+        return embeddings_page(target, options), store.as_file_name(target.stem)
     if options.labels is not None:
         raise ValueError(f"labels go with a file of embeddings (.npy); got {target.name!r} and {options.labels!r}")
     page = network_page(options, device)
-    return page, as_file_name(page.title)
+    return page, store.as_file_name(page.title)
 
 
 def embeddings_page(target: Path, options: argparse.Namespace):
@@ -96,19 +115,26 @@ def load_subject(options: argparse.Namespace, device):
         raise FileNotFoundError(f"there is no file {target}")
     from frlib.models.onnx import load_onnx
 
-    name = f"{target.stem} (file)" if target.stem in (*names, f"{CONTROL}-random") else target.stem
+    title = target.stem.encode(errors="replace").decode()
+    title = f"{title} (file)" if title in (*names, f"{CONTROL}-random") else title
     given = {option: getattr(options, option) for option in FILE_OPTIONS}
     given["output"] = given.pop("embedding")
     given = {option: value for option, value in given.items() if value is not None} | {"bgr": options.bgr}
-    subject = load_onnx(target, device=device, name=name, **given)
-    order, mean = "BGR" if options.bgr else "RGB", ", ".join(f"{m:g}" for m in subject.preprocess.mean)
-    said = {"preprocessing": f"{order}, (x - ({mean})) × {subject.preprocess.scale:.4g}"}
+    subject = load_onnx(target, device=device, name=title, **given)
+    said = {"preprocessing": in_words(subject.preprocess)}
+    if subject.network.size_was_open and options.size is None:
+        said["input size"] = "open in the file; this is the first usual one with which it runs"
     return subject, {"file": target.name, "sha256": store.file_digest(target)[:16]} | said
 
 
-def as_file_name(text: str) -> str:
-    """Return a text with only letters, digits and a few signs that every file system takes."""
-    return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:80] or "report"
+def in_words(preprocess) -> str:
+    """Return what happens to an image, as a formula."""
+    colors = "grey" if preprocess.grey else "BGR" if preprocess.bgr else "RGB"
+    mean, scale = (
+        f"{values[0]:.4g}" if len({*values}) == 1 else f"({', '.join(f'{v:.4g}' for v in values)})"
+        for values in (preprocess.mean, preprocess.scale)
+    )
+    return f"{colors}, (x - {mean}) × {scale}"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -137,10 +163,10 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--jobs", type=int, help="processes (all processors)")
     file = p.add_argument_group("file .onnx")
     file.add_argument("--crop", choices=("arcface", "wide"), help="how much of the head the network wants (arcface)")
-    file.add_argument("--size", type=int, help="pixels of the input, if the file leaves them open")
+    file.add_argument("--size", type=int, help="pixels of the input, if the file leaves them open (a usual one)")
     file.add_argument("--embedding", metavar="OUTPUT", help="which output is the embedding, if there are several")
-    file.add_argument("--mean", type=float, nargs="+", help="subtracted from the channels, 0 to 255 (127.5)")
-    file.add_argument("--scale", type=float, help="multiplies the rest (1/127.5)")
+    file.add_argument("--mean", type=float, nargs="+", help="subtracted from 0 to 255; one number or three (127.5)")
+    file.add_argument("--scale", type=float, nargs="+", help="multiplies the rest; one number or three (1/127.5)")
     file.add_argument("--bgr", action="store_true", help="the network wants blue first")
     embeddings = p.add_argument_group("embeddings")
     embeddings.add_argument(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from frlib.geometry import central_difference, displacement, energy_sweep, mean_pair_distance, pair_distances
+from frlib.geometry import central_difference, displacement, energy_sweep, pair_distances, unit_distance
 from frlib.report.page import Column, Figure, Table
 from frlib.view import charts, energy_curves
 
@@ -29,17 +29,25 @@ def equal_shares(points, fields: Mapping, metric: str, shares=SHARES) -> pd.Data
     fields : mapping of attribute to Tensor, shape (N, d)
     metric : {"cosine", "euclidean"}
     shares : sequence of float
-        Each radius is this quantile of the pair distances, the next larger distance where it falls between two.
+        Each radius is this quantile of the pair distances, the next larger distance where it falls between two. It is a
+        hair above 0 where so many pairs coincide.
 
     Returns
     -------
     DataFrame
         That of `energy_sweep`, with ``share``.
+
+    Raises
+    ------
+    CoincidentPoints
+        If all points coincide.
     """
+    unit_distance(points, metric=metric)
     distances = pair_distances(points, metric=metric).double().numpy()
     inside = distances[np.triu_indices(len(distances), 1)]
     # pair_distances may round differently from the sweep: a hair more keeps the pair that sets the radius inside.
     radii = np.quantile(inside, shares, method="higher") * (1 + 1e-6)
+    radii = np.maximum(radii, np.finfo(float).tiny)  # the ball of radius 0 holds the points that coincide
     table = energy_sweep(points, fields, radii, metric=metric, mean_distance=1.0)
     return table.assign(share=np.tile(shares, len(fields)))
 
@@ -59,10 +67,15 @@ def cloud_tables(points: Mapping, minus: Mapping, plus: Mapping, metric: str, sc
     -------
     DataFrame
         That of `energy_sweep`, with ``displacement`` in mean pair distances.
+
+    Raises
+    ------
+    CoincidentPoints
+        If all points of an attribute coincide.
     """
     tables = []
     for attribute, cloud in points.items():
-        ends, mean = (minus[attribute], plus[attribute]), mean_pair_distance(cloud, metric=metric)
+        ends, mean = (minus[attribute], plus[attribute]), unit_distance(cloud, metric=metric)
         fields = {attribute: central_difference(*ends, metric=metric)}
         table = energy_sweep(cloud, fields, scales, metric=metric, mean_distance=mean)
         tables.append(table.assign(displacement=float(displacement(*ends, metric=metric).mean()) / mean))
@@ -167,11 +180,19 @@ def ranking_chart(rankings: pd.DataFrame, subject: str) -> Figure:
     )
 
 
+def _with_directions(energies: pd.DataFrame) -> pd.DataFrame:
+    """Leave out clouds that an attribute moves nowhere: without a direction there is no ball, and nothing to draw."""
+    return energies[energies["undefined"] < 1]
+
+
 def by_attribute(energies: pd.DataFrame, subject: str) -> Figure:
     """Draw the energies of all attributes against ε, for a network that the reader chooses; first the report's own."""
     several = energies["network"].nunique() > 1
+    drawn = _with_directions(energies)
+    named, shown = (table.loc[table["network"] == subject, "attribute"].unique() for table in (energies, drawn))
+    still = [attribute for attribute in named if attribute not in shown]
     chart = energy_curves(
-        energies,
+        drawn,
         detail="identity",
         choose="network" if several else None,
         title="Energy against scale, one curve per attribute",
@@ -182,14 +203,15 @@ def by_attribute(energies: pd.DataFrame, subject: str) -> Figure:
         chart,
         (f"Begins with {subject}; choose another network to compare. " if several else "")
         + "Low: neighbouring images move in the same direction when the attribute changes. Read the lower panel first: "
-        "where most points are isolated, the energy rests on few pairs.",
+        "where most points are isolated, the energy rests on few pairs."
+        + (f" Without a direction, so not drawn: {', '.join(still)}." if still else ""),
     )
 
 
 def by_network(energies: pd.DataFrame) -> Figure:
     """Draw the energies of all networks against ε, for an attribute that the reader chooses."""
     chart = energy_curves(
-        energies,
+        _with_directions(energies),
         color="network",
         detail="identity",
         choose="attribute",
@@ -204,7 +226,7 @@ def at_equal_shares(energies: pd.DataFrame) -> Figure:
     """Draw the energies of all networks against the share of pairs in the balls."""
     axis = "share of all pairs that are neighbours"
     chart = energy_curves(
-        energies.rename(columns={"share": axis}),
+        _with_directions(energies).rename(columns={"share": axis}),
         x=axis,
         color="network",
         detail="identity",

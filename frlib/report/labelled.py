@@ -10,9 +10,12 @@ The table of labels has one line per row of the matrix, in the same order, below
 """
 
 import csv
+import functools
+import io
 import os
+import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +23,9 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.report.remarks import Remark, on_far_rows, on_names
 
+_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 CURVE_COLUMNS = ("curve", "varied", "step")
 _STEPS = {"-1": -1, "-1.0": -1, "0": 0, "0.0": 0, "1": 1, "+1": 1, "1.0": 1}
 _TRUE, _FALSE, _MINUS = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no"), ("-1", "-1.0")
@@ -38,30 +43,56 @@ class Labelled:
         Perhaps without columns.
     curves : DataFrame, N rows
         ``curve`` and ``varied``, strings that may be empty; ``step``: -1, 0 or 1.
+    source : str
+        Name of the file of the embeddings.
+    remarks : sequence of Remark
+        What a reader should know of them.
     """
 
     embeddings: torch.Tensor
     identities: np.ndarray
     attributes: pd.DataFrame
     curves: pd.DataFrame
+    source: str = "embeddings"
+    remarks: Sequence[Remark] = ()
 
     @property
     def is_image(self) -> np.ndarray:
         """Whether a row is an image of its own: no changed copy of a centre."""
         return self.curves["step"].to_numpy() == 0
 
+    @functools.cached_property
+    def people(self) -> pd.Index:
+        """The different identities, in the order of their first rows."""
+        return pd.Index(pd.unique(self.identities), dtype=object)
+
+    @functools.cached_property
+    def numbers(self) -> np.ndarray:
+        """The place of each row's identity among the `people`."""
+        return self.people.get_indexer(self.identities)
+
+    @functools.cached_property
+    def _ends(self) -> pd.DataFrame:
+        """One line per curve and attribute: the person's number, and the rows of centre, lower and upper end."""
+        table = self.curves.assign(person=self.numbers, row=np.arange(len(self.curves)))
+        changed = table[table["step"] != 0]
+        # Attributes keep the order of their first appearance, curves are sorted by name.
+        changed = changed.assign(order=changed.groupby(["person", "varied"], sort=False).ngroup())
+        lower, upper = (changed[changed["step"] == step] for step in (-1, 1))
+        ends = lower.merge(upper[["curve", "varied", "row"]], on=["curve", "varied"], suffixes=("", "_plus"))
+        centers = table[(table["step"] == 0) & (table["curve"] != "")].set_index("curve")["row"]
+        ends = ends.assign(center=ends["curve"].map(centers)).rename(columns={"row": "minus", "row_plus": "plus"})
+        return ends.sort_values(["person", "order", "curve"], ignore_index=True)
+
     def fields_of(self, identity: str, at_least: int) -> tuple[dict, dict, dict]:
         """Return points, lower and upper ends (N_a, d) of each attribute varied on enough curves of an identity."""
-        own = self.curves.assign(row=np.arange(len(self.curves)))[self.identities == identity]
-        center = own[(own["step"] == 0) & (own["curve"] != "")].set_index("curve")["row"]
-        points, minus, plus = {}, {}, {}
-        for attribute, rows in own[own["step"] != 0].groupby("varied", sort=False):
-            ends = rows.pivot(index="curve", columns="step", values="row")
-            if len(ends) >= at_least:
-                points[attribute] = self.embeddings[center[ends.index].to_numpy(copy=True)]
-                minus[attribute] = self.embeddings[ends[-1].to_numpy(copy=True)]
-                plus[attribute] = self.embeddings[ends[1].to_numpy(copy=True)]
-        return points, minus, plus
+        number = self.people.get_loc(identity)
+        own = self._ends.iloc[slice(*np.searchsorted(self._ends["person"], [number, number + 1]))]
+        many = {attribute: rows for attribute, rows in own.groupby("varied", sort=False) if len(rows) >= at_least}
+        return tuple(
+            {attribute: self.embeddings[rows[part].to_numpy(copy=True)] for attribute, rows in many.items()}
+            for part in ("center", "minus", "plus")
+        )
 
 
 def read(embeddings, labels, *, metric: str = "cosine", attributes: Sequence[str] | None = None) -> Labelled:
@@ -85,12 +116,13 @@ def read(embeddings, labels, *, metric: str = "cosine", attributes: Sequence[str
         If a file is not there.
     """
     checks.one_of("metric", metric, checks.METRICS)
-    matrix = checks.as_matrix(Path(embeddings).name, read_matrix(embeddings), metric=metric)
+    file = Path(embeddings).name
+    matrix = checks.as_matrix(file, read_matrix(embeddings), metric=metric)
     name, table = Path(labels).name, read_table(labels)
     if len(table) != len(matrix):
         raise ValueError(
-            f"{name} must have one line per row of {Path(embeddings).name}, {len(matrix)}, below the names of the "
-            f"columns; got {len(table)}"
+            f"{name} must have one line per row of {file}, {len(matrix)}, below the names of the columns; got "
+            f"{len(table)}"
         )
     if "identity" not in table:
         raise ValueError(f"{name} must have a column 'identity'; it has {', '.join(map(repr, table.columns))}")
@@ -100,9 +132,11 @@ def read(embeddings, labels, *, metric: str = "cosine", attributes: Sequence[str
     curves = check_curves(table, name)
     wanted = [c for c in table if c != "identity" and c not in CURVE_COLUMNS] if attributes is None else attributes
     columns = {column: _two_values(table, column, name) for column in wanted}
-    return Labelled(
-        matrix, table["identity"].to_numpy(object), pd.DataFrame(columns, index=range(len(table)), dtype=bool), curves
-    )
+    boolean = pd.DataFrame(columns, index=range(len(table)), dtype=bool)
+    labelled = Labelled(matrix, table["identity"].to_numpy(object), boolean, curves, file)
+    said = on_names(labelled.people, np.unique(labelled.numbers, return_index=True)[1])
+    said += on_far_rows(matrix) if metric == "euclidean" else []
+    return replace(labelled, remarks=said)
 
 
 def read_matrix(path: str | os.PathLike) -> np.ndarray:
@@ -111,18 +145,18 @@ def read_matrix(path: str | os.PathLike) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the file is another one, or holds objects or text.
+        If the file is another one, or holds Python objects.
     FileNotFoundError
         If it is not there.
     """
     path = _existing(path)
     try:
         matrix = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name} must be a matrix of numbers as numpy.save writes it; {error}") from error
-    if not isinstance(matrix, np.ndarray) or matrix.dtype.kind not in "fiu":
-        found = f"type {matrix.dtype}" if isinstance(matrix, np.ndarray) else "an archive of several arrays"
-        raise ValueError(f"{path.name} must hold one matrix of real numbers; got {found}")
+    if not isinstance(matrix, np.ndarray):
+        matrix.close()
+        raise ValueError(f"{path.name} must hold one matrix of real numbers; got an archive of several arrays")
     return matrix
 
 
@@ -138,15 +172,23 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
     """
     path = _existing(path)
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            lines = [[value.strip() for value in line] for line in csv.reader(file, strict=True)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path.name} must be a table in UTF-8, with commas between columns; {error}") from error
+        reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+        lines = [[value.strip() for value in line] for line in reader]
+    except csv.Error as error:
+        raise ValueError(
+            f"{path.name} must be a table in UTF-8, with commas between columns; line {reader.line_num}: {error}"
+        ) from error
     while lines and not any(lines[-1]):  # empty lines at the end mean nothing
         lines.pop()
     if len(lines) < 2:
         raise ValueError(f"{path.name} must have the names of the columns and at least one line below them")
     head = lines[0]
+    other = next((sign for sign in _OTHER_SEPARATORS if len(head) == 1 and sign in head[0]), None)
+    if other:
+        raise ValueError(
+            f"{path.name} must have commas between columns, and its first line has {_OTHER_SEPARATORS[other]}: "
+            f"{head[0][:80]!r}. Save it with commas"
+        )
     ragged = next((k for k, line in enumerate(lines) if len(line) != len(head)), None)
     if ragged is not None:
         raise ValueError(f"{path.name} must have {len(head)} values in line {ragged + 1}; got {len(lines[ragged])}")
@@ -154,6 +196,19 @@ def read_table(path: str | os.PathLike) -> pd.DataFrame:
     if twice:
         raise ValueError(f"{path.name} must have columns of different names, not empty; got {twice[0]!r}")
     return pd.DataFrame(lines[1:], columns=head, dtype=object)
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file in UTF-8, without the mark at its beginning."""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path.name} must be a table in UTF-8, with commas between columns; in line {line} byte "
+            f"0x{content[error.start]:02x} is not UTF-8 (Latin-1, UTF-16, or no text?). Save it as UTF-8"
+        ) from error
 
 
 def _existing(path: str | os.PathLike) -> Path:
@@ -173,8 +228,9 @@ def _two_values(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
     """Return a column of the table as booleans."""
     if column not in table:
         raise ValueError(f"{name} must have a column {column!r}; it has {', '.join(map(repr, table.columns))}")
-    values = table[column].str.lower()
-    yes, no, minus = (values.isin(words).to_numpy() for words in (_TRUE, _FALSE, _MINUS))
+    codes, values = pd.factorize(table[column])  # few values, many lines
+    words = pd.Series(values, dtype=object).str.lower()
+    yes, no, minus = (words.isin(known).to_numpy()[codes] for known in (_TRUE, _FALSE, _MINUS))
     wrong = ~(yes | no | minus)
     if wrong.any():
         raise ValueError(

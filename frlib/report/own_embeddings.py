@@ -1,20 +1,21 @@
 """The report for people who have only embeddings and labels: distances, verification, attributes, energies."""
 
-from pathlib import Path
+import warnings
 
 import altair as alt
 import numpy as np
 import pandas as pd
+import torch
 
-from frlib.geometry import ks_by_attribute, ks_draws
-from frlib.report import energies, recognition
+from frlib.geometry import CoincidentPoints, coincide, ks_by_attribute, ks_draws, pairs
+from frlib.report import own_energies, recognition
+from frlib.report.drawn import draw_identities, used_images
 from frlib.report.facts import facts_of
 from frlib.report.labelled import Labelled
 from frlib.report.page import Column, Figure, Page, Points, Section, Table, Text
+from frlib.report.remarks import PEOPLE_BY_NUMBER
 from frlib.view import charts
 
-#: Fewest curves of an identity and attribute for an energy.
-CURVES_AT_LEAST = 10
 # Draws whose mean says whether distances inside a modality are the smaller ones.
 DRAWS = 5
 
@@ -40,32 +41,40 @@ def report(
     permutations : int
         Of the test by attribute; the smallest p is 1 / (permutations + 1).
     max_images : int
-        With more images, whole identities are drawn for the figures that keep all pairs; at least 2.
+        With more images, some are drawn for the figures that keep all pairs, see `draw_identities`.
     seed : int
         Seeds that draw, those of the test, and its permutations.
 
     Raises
     ------
     ValueError
-        If there are fewer than two identities, or none has two images.
+        If all embeddings coincide, there are fewer than two identities, or none has two images.
     """
+    _check_different(labelled, metric)
+    for remark in labelled.remarks:
+        warnings.warn(remark.named, stacklevel=2)
     rows = np.flatnonzero(labelled.is_image)
-    part = draw_identities(labelled.identities[rows], max_images, seed)
-    chosen = rows[part]
-    embeddings, identities = labelled.embeddings[chosen], labelled.identities[chosen]
+    everybody = labelled.identities[rows]
+    part = draw_identities(everybody, max_images, seed)
+    embeddings, identities = labelled.embeddings[rows[part]], everybody[part]
     found = {"network": name, **recognition.figures(embeddings, identities, metric)}
-    sections = [_distances(embeddings, identities, found, len(rows))]
+    sections = [_distances(embeddings, identities, found, used_images(everybody, part))]
     tables = {"distances.csv": pd.DataFrame([found])}
     for section, more in (
         _attributes(labelled, metric, permutations, seed),
-        _energies(labelled, metric),
+        own_energies.section(labelled, metric),
     ):
         sections.append(section)
         tables |= more
+    if labelled.remarks:
+        said = [Text(remark.page, "warning") for remark in labelled.remarks]
+        if any(remark.page != remark.named for remark in labelled.remarks):
+            said.append(Text(PEOPLE_BY_NUMBER))
+        sections.insert(0, Section("Look at the input first", said))
     sections.append(Section("What this page cannot tell", [Points(caveats(metric))]))
     facts = {
         "images": f"{len(rows):,}",
-        "people": f"{pd.unique(labelled.identities).size:,}",
+        "people": f"{len(labelled.people):,}",
         "dimension": str(labelled.embeddings.shape[1]),
         "distance": metric,
         "changed copies": f"{int((~labelled.is_image).sum()):,}",
@@ -74,28 +83,28 @@ def report(
     return Page(name, lead, facts | facts_of(seed), sections, tables)
 
 
-def draw_identities(identities: np.ndarray, max_images: int, seed: int) -> np.ndarray:
-    """Return the places of the images of randomly drawn whole identities, at most so many images, in order."""
-    if len(identities) <= max_images:
-        return np.arange(len(identities))
-    codes, _ = pd.factorize(identities)
-    sizes = np.bincount(codes)
-    order = np.random.default_rng(seed).permutation(len(sizes))
-    taken = order[np.cumsum(sizes[order]) <= max_images]
-    if len(taken) < 2:
-        raise ValueError(f"max_images must leave at least two identities; {max_images} leaves {len(taken)}")
-    return np.flatnonzero(np.isin(codes, taken))
+def _check_different(labelled: Labelled, metric: str) -> None:
+    """Raise if all images have one embedding, up to rounding: there is nothing to report."""
+    images = labelled.embeddings
+    if not labelled.is_image.all():
+        images = images[labelled.is_image]
+    if len(images) > 1 and coincide(images, metric=metric):
+        rows = pairs.metric_rows(images, metric)
+        spread = float((rows - rows[0]).norm(dim=1).max() / rows[0].norm().clamp_min(torch.finfo(rows.dtype).tiny))
+        raise CoincidentPoints(
+            f"{labelled.source} must hold different embeddings, but its {len(images):,} rows that are images coincide "
+            f"up to rounding (largest difference from the first: {spread:.1g} of its length). A network that gives one "
+            "answer to all images has collapsed, and there is nothing to measure"
+        )
 
 
-def _distances(embeddings, identities, found: dict, n_images: int) -> Section:
+def _distances(embeddings, identities, found: dict, used: str) -> Section:
     """Return the section on distances and verification."""
     rows = pd.DataFrame([found])
-    used = (
+    pairs_used = (
         f"All pairs of {len(identities):,} images: {found['same_pairs']:,} of one person, "
-        f"{found['different_pairs']:,} of two."
+        f"{found['different_pairs']:,} of two. {used}"
     )
-    if len(identities) < n_images:
-        used += f" People were drawn at random from all {n_images:,} images, to keep all pairs in memory."
     caption = (
         "d intra: mean distance inside a person; d inter: between people; AUC: probability that a pair of one person "
         "is closer than a pair of two, with a jackknife interval over people; EER: equal error rate; TAR: share of "
@@ -103,7 +112,7 @@ def _distances(embeddings, identities, found: dict, n_images: int) -> Section:
     )
     blocks = [
         recognition.verdict(found, subject="The distance of these embeddings"),
-        Text(used),
+        Text(pairs_used),
         recognition.table(rows, caption),
         *recognition.without_errors(rows),
         recognition.histograms({found["network"]: (embeddings, identities, found)}),
@@ -148,12 +157,11 @@ def _attributes(labelled: Labelled, metric: str, permutations: int, seed: int) -
 
 def usable_attributes(labelled: Labelled) -> tuple[list[str], str]:
     """Return the attributes with two identities in each modality, and why the others are left out."""
-    rows = labelled.is_image
     use, left = [], []
-    for attribute, values in labelled.attributes[rows].items():
-        people = {
-            shown: pd.unique(labelled.identities[rows][values.to_numpy() == shown]).size for shown in (True, False)
-        }
+    codes = labelled.numbers[labelled.is_image]
+    for attribute, values in labelled.attributes[labelled.is_image].items():
+        shown = values.to_numpy()
+        people = {value: int((np.bincount(codes[shown == value]) > 0).sum()) for value in (True, False)}
         few = min(people, key=people.get)
         if people[few] >= 2:
             use.append(attribute)
@@ -203,49 +211,6 @@ def ks_chart(table: pd.DataFrame) -> Figure:
     )
 
 
-def _energies(labelled: Labelled, metric: str) -> tuple[Section, dict]:
-    """Return the section on energies, and its tables."""
-    title, tables, few = "Energies by scale", [], []
-    # Numbers in place of names: the page may travel further than the labels.
-    for number, identity in enumerate(pd.unique(labelled.identities)):
-        points, minus, plus = labelled.fields_of(identity, CURVES_AT_LEAST)
-        if points:
-            found = energies.cloud_tables(points, minus, plus, metric)
-            tables.append(found.assign(identity=number, network="these embeddings"))
-        elif (labelled.identities[~labelled.is_image] == identity).any():
-            few.append(identity)
-    if not tables:
-        return Section(title, [Text(_no_energies(bool(few)))]), {}
-    together = pd.concat(tables, ignore_index=True)
-    ranked = energies.ranking(together)
-    people = together["identity"].nunique()
-    left = f" {len(few)} more have fewer than {CURVES_AT_LEAST} curves per attribute." if few else ""
-    caption = (
-        "Displacement: mean distance between both ends of a curve over the mean pair distance of the person's cloud; "
-        "an attribute that hardly moves the embedding has a direction that is mostly noise. Energy: 0 where neighbours "
-        f"move the same way, 1 where their directions are orthogonal on average. Intervals: Student's t over {people} "
-        "people."
-    )
-    order = "The energy of one scale is never enough: the order of attributes can change with the scale."
-    blocks = [
-        Text(f"Clouds of {people} people with at least {CURVES_AT_LEAST} curves for an attribute.{left}"),
-        energies.by_attribute(together, "these embeddings"),
-        energies.ranking_table(ranked, caption),
-        Text(order),
-    ]
-    return Section(title, blocks), {"energies.csv": together, "ranking.csv": ranked}
-
-
-def _no_energies(some: bool) -> str:
-    """Say why there are no energies."""
-    if some:
-        return f"No person has {CURVES_AT_LEAST} curves along one attribute: too few for an energy."
-    return (
-        "Energies need images of which one attribute was changed a little, both ways. Give them with the columns "
-        "curve, varied and step; the page on how to use the book describes them."
-    )
-
-
 def caveats(metric: str) -> list[str]:
     """Return what holds for every report on embeddings."""
     return [
@@ -256,8 +221,3 @@ def caveats(metric: str) -> list[str]:
         "A high energy means that neighbouring images move in different directions. It does not say how far they move, "
         "and not how well people are recognised.",
     ]
-
-
-def title_of(path) -> str:
-    """Return the name of the file without its ending."""
-    return Path(path).stem

@@ -238,10 +238,9 @@ def _sensitivity(subject: str, rankings: pd.DataFrame, sizes: Sizes) -> Section:
 
 def _facts(subject: FaceEmbedder, sizes: Sizes) -> dict[str, str]:
     """Return what the head of the page says about the network and the run."""
-    parameters = sum(p.numel() for p in subject.network.parameters())
     return {
         "dimension": f"{subject.dim:,}",
-        "parameters": f"{parameters:,}",
+        "parameters": f"{subject.weights:,}",
         "distance": subject.metric,
         "input": f"{subject.input_size} × {subject.input_size}, crop {subject.crop}",
         "energies": f"{sizes.identities} people × {sizes.points} centres",

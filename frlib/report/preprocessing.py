@@ -1,5 +1,6 @@
 """Is a network shown what it expects? The same faces with other channel orders and value ranges."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,16 +23,12 @@ GAIN = 0.02
 def settings(given: Preprocess) -> dict[str, Preprocess]:
     """Return the given preprocessing, and common ones that differ from it, by what they do."""
     found = {"as given": given}
-    for order, bgr in (("RGB", False), ("BGR", True)):
-        for values, (mean, scale) in RANGES.items():
-            other = Preprocess(given.size, (mean,) * 3, scale, bgr)
-            same = (
-                bgr == given.bgr
-                and np.allclose(other.mean, given.mean, atol=1)
-                and np.isclose(scale, given.scale, rtol=0.02)
-            )
-            if not same:
-                found[f"{order}, {values}"] = other
+    orders = [("grey", False)] if given.grey else [("RGB", False), ("BGR", True)]
+    for (order, bgr), (values, (mean, scale)) in itertools.product(orders, RANGES.items()):
+        other = Preprocess(given.size, mean, scale, bgr, given.grey)
+        same = bgr == given.bgr and np.allclose(other.mean, given.mean, atol=1)
+        if not (same and np.allclose(other.scale, given.scale, rtol=0.02)):
+            found[f"{order}, {values}"] = other
     return found
 
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from frlib.geometry import auc_interval, distance_histogram, distance_summary, verification
+from frlib.geometry import CoincidentPoints, auc_interval, coincide, distance_histogram, distance_summary, verification
 from frlib.report.page import Column, Figure, Table, Text
 from frlib.view import error_areas
 
@@ -41,7 +41,18 @@ def figures(embeddings, identities, metric: str) -> dict:
         Those of `distance_summary` and `verification`; ``auc_low`` and ``auc_high`` of `auc_interval`, NaN with fewer
         than three identities with two rows; ``tar_at_...`` NaN where fewer than ten pairs of two people are accepted at
         that rate; ``same_pairs``, ``different_pairs``: numbers of pairs.
+
+    Raises
+    ------
+    CoincidentPoints
+        If all embeddings coincide.
+    ValueError
+        As in `distance_summary`.
     """
+    if coincide(embeddings, metric=metric):
+        raise CoincidentPoints(
+            f"embeddings must not all coincide; up to rounding the {len(embeddings)} images have one"
+        )
     found = dict(distance_summary(embeddings, identities, metric=metric))
     found |= dict(verification(embeddings, identities, metric=metric, far=FAR))
     sizes = pd.Series(identities).value_counts()

@@ -131,3 +131,6 @@ def test_wrong_input_names_the_argument():
         null_energies(points, {"a": vectors[:5]}, SCALES)
     with pytest.raises(ValueError, match="sizes must lie between 1 and 6; got 7"):
         isolated_shares(points, SCALES, [7])
+    for call in (lambda X: null_energies(X, {"a": vectors}, SCALES), lambda X: isolated_shares(X, SCALES, [2])):
+        with pytest.raises(ValueError, match="points must not all coincide"):
+            call(points[:1].repeat(6, 1))

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from frlib.geometry import distance_summary, energy_sweep, mean_pair_distance, pair_distances, pairs, verification
+from frlib.geometry import (
+    CoincidentPoints,
+    coincide,
+    distance_summary,
+    energy_sweep,
+    mean_pair_distance,
+    pair_distances,
+    pairs,
+    unit_distance,
+    verification,
+)
 
 METRICS = ("cosine", "euclidean")
 
@@ -230,3 +240,70 @@ def test_gpu_and_cpu_agree(metric):
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def jittered(n, d, dtype, offset):
+    """Return points that differ from one another by nothing that their type can hold."""
+    middle = cloud(1, d, offset=offset)
+    return (middle + 1e-3 * torch.finfo(dtype).eps * middle.abs() * cloud(n, d, seed=1, offset=0.0)).to(dtype)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", (torch.float32, torch.float64))
+@settings(max_examples=20, deadline=None)
+@given(
+    n=st.integers(2, 300),
+    d=st.sampled_from([1, 3, 64, 512]),
+    offset=st.sampled_from([0.0, 1.0, 1e4]),
+    seed=st.integers(0, 9),
+)
+def test_points_that_differ_by_rounding_only_are_one_and_have_no_unit(metric, dtype, n, d, offset, seed):
+    X = jittered(n, d, dtype, offset)
+    ulps = torch.randint(-1, 2, X.shape, generator=torch.Generator().manual_seed(seed))
+    X = torch.nextafter(X, X + ulps)  # and by one unit in the last place
+    for points in (X, X[:1].repeat(n, 1), X.numpy().astype(np.float64)):
+        assert coincide(points, metric=metric)
+        assert mean_pair_distance(points, metric=metric) == 0
+        with pytest.raises(CoincidentPoints, match=f"points must not all coincide: up to rounding the {n} points"):
+            unit_distance(points, metric=metric)
+
+
+def test_directions_that_are_one_coincide_at_any_length():
+    X = cloud(1, 64, dtype=torch.float32) * torch.logspace(-20, 20, 30)[:, None]
+    assert coincide(X, metric="cosine") and not coincide(X, metric="euclidean")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("dtype", (torch.float32, torch.float64))
+def test_points_that_their_type_tells_apart_do_not_coincide(metric, dtype):
+    middle = cloud(1, 64)
+    X = (middle + 100 * torch.finfo(dtype).eps * middle.norm() * pairs.unit_rows(cloud(30, 64, seed=1))).to(dtype)
+    assert not coincide(X, metric=metric) and unit_distance(X, metric=metric) > 0
+    X = middle.repeat(3000, 1).to(dtype)
+    X[-1] = cloud(1, 64, seed=2)[0]
+    assert not coincide(X, metric=metric), "one of 3,000 that is another"
+    assert unit_distance(X, metric=metric) == pytest.approx(float(pair_distances(X[-2:], metric=metric)[0, 1]) / 1500)
+
+
+@pytest.mark.parametrize("rows", ([17], [0, 1, 40]))
+@pytest.mark.parametrize("dtype", (torch.float32, torch.float64))
+def test_absurd_rows_do_not_hide_the_distances_of_the_others(rows, dtype):
+    """With 1e30 in the mean, all other rows lie at one point of float64: an AUC of .50 where .98 is right."""
+    X, people = cloud(60, 8, dtype=dtype), np.arange(60) // 5
+    X[:, :2] += 3 * torch.tensor(people % 4)[:, None]
+    X[rows] *= 1e30
+    exact = np.sqrt(np.square(X.numpy()[:, None].astype(np.longdouble) - X.numpy()[None]).sum(axis=-1))
+    upper = np.triu_indices(60, 1)
+    same, distances = (people[upper[0]] == people[upper[1]]), exact[upper]
+    ahead = np.log(distances[~same] / distances[same][:, None])
+    low, high = (ahead > 1e-12).mean(), (ahead > -1e-12).mean()  # all distances to an absurd row are equal, up to 1e-30
+    assert low <= verification(X, people, metric="euclidean").auc <= high < low + 0.05
+    assert pairs.far_rows(X).nonzero().flatten().tolist() == rows
+    np.testing.assert_allclose(pair_distances(X, metric="euclidean"), exact.astype(float), rtol=1e-5, atol=1e-5)
+
+
+def test_ordinary_and_repeated_rows_are_not_far():
+    heavy = cloud(500, 8) * torch.logspace(-2, 2, 500)[:, None]
+    repeated = torch.cat([cloud(1, 8).repeat(400, 1), cloud(20, 8, seed=1)])
+    for X in (heavy, repeated, heavy + 1e6, torch.ones(5, 3), torch.zeros(1, 3)):
+        assert not pairs.far_rows(X).any()

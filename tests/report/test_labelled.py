@@ -166,3 +166,114 @@ def test_the_example_on_how_to_use_is_accepted(tmp_path):
     found = read(tmp_path / "e.npy", tmp_path / "l.csv")
     assert list(found.is_image) == [True, True, False, False, True]
     assert list(found.attributes) == ["glasses"] and set(found.fields_of("ann", 1)[0]) == {"brightness"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            b"identity;Male\nann;1\n",
+            "commas between columns, and its first line has semicolons: 'identity;Male'",
+        ),
+        (b"identity;note\nann;a, b\n", "commas between columns, and its first line has semicolons"),
+        (b"identity\tMale\nann\t1\n", "commas between columns, and its first line has tabs"),
+        (
+            "identity,Male\nann,1\nJosé,0\n".encode("latin-1"),
+            "in UTF-8, .* in line 3 byte 0xe9 is not UTF-8 .* Save it as",
+        ),
+        ("identity,Male\nann,1\n".encode("utf-16"), "in UTF-8, .* in line 1 byte 0xff is not UTF-8"),
+        (b'identity,Male\nann,1\n"bob,0\n', "commas between columns; line 3: unexpected end of data"),
+    ],
+)
+def test_tables_of_other_programs_are_refused_with_the_remedy(tmp_path, content, message):
+    (tmp_path / "l.csv").write_bytes(content)
+    with pytest.raises(ValueError, match=f"l.csv must .*{message}"):
+        read_table(tmp_path / "l.csv")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_ends_of_lines_and_a_byte_order_mark_do_not_matter(tmp_path, end, encoding):
+    (tmp_path / "l.csv").write_bytes(end.join(["identity,Male", "José,1", '"Lee, Ann",0', ""]).encode(encoding))
+    assert read_table(tmp_path / "l.csv").to_dict("list") == {"identity": ["José", "Lee, Ann"], "Male": ["1", "0"]}
+
+
+def test_files_of_embeddings_that_are_something_else(tmp_path):
+    _, labels = write(tmp_path)
+    np.savez(tmp_path / "archive", a=np.ones(3))
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
+    whole = (tmp_path / "e.npy").read_bytes()
+    (tmp_path / "short.npy").write_bytes(whole[:-8])
+    (tmp_path / "zip.npy").write_bytes(b"PK\x03\x04 and no more")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    header = str({"descr": "<f4", "fortran_order": False, "shape": (10**9, 10**6)}).encode().ljust(117) + b"\n"
+    (tmp_path / "vast.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    for name, message in [
+        ("archive", "must hold one matrix of real numbers; got an archive of several arrays"),
+        ("short", "must be a matrix of numbers as numpy.save writes it; "),
+        ("zip", "must be a matrix of numbers as numpy.save writes it; "),
+        ("empty", "must be a matrix of numbers as numpy.save writes it; "),
+        ("vast", "must be a matrix of numbers as numpy.save writes it; "),
+    ]:
+        with pytest.raises(ValueError, match=f"{name}.npy {message}"):
+            read(tmp_path / f"{name}.npy", labels)
+
+
+def test_the_ending_of_the_file_does_not_matter(tmp_path):
+    embeddings, labels = write(tmp_path)
+    upper = embeddings.rename(tmp_path / "E.NPY")
+    assert read(upper, labels).source == "E.NPY"
+
+
+def remarks(folder, names, matrix=None, metric="cosine"):
+    rows = [[name] for name in names]
+    matrix = np.random.default_rng(0).normal(size=(len(rows), 4)) if matrix is None else matrix
+    return read(*write(folder, rows, ["identity"], matrix), metric=metric).remarks
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        ("1", "1.0", "they are equal as numbers"),
+        ("007", "7", "they are equal as numbers"),
+        ("100000", "1e+05", "they are equal as numbers"),
+        ("Jos\u00e9", "Jose\u0301", "they hold the same letters in different Unicode forms"),
+        ("Ann Lee", "ann lee", "they differ only in case, spaces"),
+        ("Ann Lee", "Ann  Lee", "they differ only in case, spaces"),
+        ("Ann Lee", "Ann\u00a0Lee", "they differ only in case, spaces"),
+        ("Ann", "An\u200bn", "they differ only in case, spaces, or how letters are encoded"),
+    ],
+)
+def test_names_that_read_alike_are_different_people_and_that_is_said(tmp_path, one, other, why):
+    (remark,) = remarks(tmp_path, ["bob", one, other, one])
+    assert f'identities "{one}" and "{other}" (lines 3 and 4) are different people here, though {why}' in remark.named
+    assert remark.page.startswith("People 1 and 2 (lines 3 and 4) are different people here, though their names")
+    assert (one in remark.page) == ("numbers" in why), "a name stays at home, a bare number is none"
+
+
+def test_names_that_differ_are_no_matter(tmp_path):
+    assert not remarks(tmp_path, ["ann", "anna", "1", "2", "10", "1_0", "a-b", "a b", "Infinity", "0x1"])
+
+
+def test_names_that_stand_for_nobody_are_pointed_out(tmp_path):
+    found = remarks(tmp_path, ["ann", "None", "nan", "ann", "None"])
+    assert [remark.named.split(" is one")[0] for remark in found] == [
+        'The identity "None" (first in line 3)',
+        'The identity "nan" (first in line 4)',
+    ]
+    assert all(remark.page == remark.named for remark in found)
+
+
+def test_of_many_remarks_the_first_stand_for_all(tmp_path):
+    found = remarks(tmp_path, [f"{k}{end}" for k in range(30) for end in ("", ".0")])
+    assert len(found) == 6 and found[-1].named == "There are 25 more groups of people with names that read alike."
+
+
+def test_an_absurd_row_is_named_where_lengths_matter(tmp_path):
+    matrix = np.random.default_rng(0).normal(size=(30, 4))
+    matrix[17] *= 1e30
+    names = [f"p{k % 5}" for k in range(30)]
+    (remark,) = remarks(tmp_path, names, matrix, "euclidean")
+    assert remark.page == remark.named and "Far from all others: row 17 (line 19)." in remark.named
+    assert not remarks(tmp_path, names, matrix, "cosine")
+    assert not remarks(tmp_path, names, np.delete(matrix, 17, 0).repeat(2, 0)[:30], "euclidean")

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frlib.geometry import auc_interval, distance_summary, ks_by_attribute, verification
-from frlib.report import energies, own_embeddings
+from frlib.geometry import CoincidentPoints, auc_interval, distance_summary, ks_by_attribute, verification
+from frlib.report import energies, own_embeddings, own_energies
 from frlib.report.__main__ import main
+from frlib.report.drawn import used_images
 from frlib.report.labelled import Labelled
 
 PEOPLE, CURVES, DIM = 4, 10, 60
@@ -155,10 +157,80 @@ def test_drawn_identities_are_whole_and_not_too_many(sizes, most, seed):
     assert len(rows) == len(identities) if len(identities) <= most else len(drawn) >= 2
 
 
+@given(st.lists(st.integers(1, 400), min_size=2, max_size=30), st.integers(60, 600), st.integers(0, 5))
+def test_no_person_takes_the_place_of_others(sizes, most, seed):
+    """One cap for all: the largest with which everybody takes part, or one that leaves people of 30 images whole."""
+    identities = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    rows = own_embeddings.draw_identities(identities, most, seed)
+    assert np.all(np.diff(rows) > 0) and len(rows) <= most
+    assert np.array_equal(rows, own_embeddings.draw_identities(identities, most, seed))
+    used, sizes = np.bincount(identities[rows], minlength=len(sizes)), np.array(sizes)
+    if sum(sizes) <= most:
+        assert len(rows) == sum(sizes)
+        return
+    cap, there = used.max(), used > 0
+    assert there.sum() >= 2
+    assert np.array_equal(used[there], np.minimum(sizes, cap)[there])
+    if there.all():
+        assert cap == 30 or np.minimum(sizes, cap + 1).sum() > most
+    else:
+        assert cap <= 30 and np.minimum(sizes, 30).sum() > most
+        assert len(rows) > most - 30, "one more would not have fitted"
+        assert not (sizes[there] == 1).any() or not (sizes[~there] > 1).any(), "single images come last"
+
+
+@pytest.mark.parametrize(
+    ("sizes", "used", "said"),
+    [
+        ([2000, 2000], [1500, 1500], "3,000 images of 2 people, drawn at random from all 4,000 images of 2 people"),
+        (
+            [20] * 10 + [5000],
+            [20] * 10 + [2800],
+            "3,000 images of 11 people, drawn at random from all 5,200 images of 11",
+        ),
+        ([10, 3000], [10, 2990], "At most 2,990 images of a person are used, a random part for 1 of them."),
+        (
+            [1] * 5000 + [4] * 3,
+            [1] * 2988 + [4] * 3,
+            "People with one image, who give no pair of one person, were drawn",
+        ),
+        ([15] * 400, [15] * 200, "3,000 images of 200 people, drawn at random from all 6,000 images of 400 people"),
+    ],
+)
+def test_people_of_very_different_sizes_all_take_part(sizes, used, said):
+    identities = np.repeat(np.arange(len(sizes)), sizes)
+    for seed in range(3):
+        rows = own_embeddings.draw_identities(identities, 3000, seed)
+        counts = np.bincount(identities[rows])
+        assert sorted(counts[counts > 0]) == sorted(used)
+    assert said in used_images(identities, rows)
+
+
+def test_two_people_with_two_thousand_images_each_have_a_report(tmp_path, tables_of):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"identity": np.repeat(["ann", "bob"], 2000)})
+    matrix = np.repeat(rng.normal(size=(2, 8)), 2000, axis=0) + 0.3 * rng.normal(size=(4000, 8))
+    text = run(tmp_path, "--max-images", "400", data=(matrix, table))
+    assert "All pairs of 400 images: 39,800 of one person, 40,000 of two." in text
+    assert "400 images of 2 people, drawn at random from all 4,000 images of 2 people" in text
+    assert tables_of(text)[0][0][1]["auc"] > 0.9
+
+
 def test_large_files_are_drawn_from_and_the_page_says_so(tmp_path):
     text = run(tmp_path, "--max-images", "30", "--quick", data=random_data())
     assert "All pairs of 30 images: 75 of one person" in text
-    assert "drawn at random from all 72 images" in text
+    assert "30 images of 5 people, drawn at random from all 72 images of 12 people" in text
+    assert "They are all images of 12 people." in run(tmp_path, "--quick", data=random_data())
+
+
+def test_people_without_curves_cost_the_energies_nothing(monkeypatch):
+    """Ten thousand people without a curve took 194 s of a report, a look at all rows for each."""
+    rows = 20_000
+    nothing = pd.DataFrame({"curve": "", "varied": "", "step": 0}, index=range(rows))
+    data = Labelled(torch.ones(rows, 1), np.arange(rows).astype(str), pd.DataFrame(index=range(rows)), nothing)
+    monkeypatch.setattr(Labelled, "fields_of", None)
+    together, left, few = own_energies.of_people(data, "cosine")
+    assert together.empty and left.empty and few == 0
 
 
 @pytest.mark.parametrize(
@@ -225,3 +297,138 @@ def test_labelled_data_from_memory_makes_a_page_too():
     data = Labelled(torch.tensor(matrix), table["identity"].to_numpy(object), table[["Male"]] == 1, curves)
     page = own_embeddings.report(data, "memory", permutations=19)
     assert page.title == "memory" and set(page.tables) == {"distances.csv", "attributes.csv"}
+
+
+def one_point(matrix, table, person, attribute=None):
+    """Put the centres of a person's curves on one point, with their copies around it."""
+    matrix, own = matrix.copy(), (table["identity"] == person).to_numpy()
+    centers = matrix[own & (table["step"] == 0)]
+    for curve, center in zip(table["curve"][own & (table["step"] == 0)], centers, strict=True):
+        matrix[own & (table["curve"] == curve)] += centers[0] - center
+    return matrix, table
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_a_person_of_one_point_is_left_out_and_named(tmp_path, tables_of, metric):
+    matrix, table = known()
+    matrix[:, 2] = 30  # no centre at the origin
+    with pytest.warns(
+        UserWarning, match=r'left out of the energies, .* one point up to rounding.*: "p2" \(same and own'
+    ):
+        text = run(tmp_path, "--metric", metric, "--quick", data=one_point(matrix, table, "p2"))
+    assert "Clouds of 3 people" in text
+    assert re.search(r"Left out, because all their centres are one point .*: person 2 \(line 102; same and own\)", text)
+    (left,) = re.findall(r'base64,([^"]+)" download="left_out.csv"', text)
+    assert base64.b64decode(left).decode().split() == ["identity,line,attribute", "2,102,same", "2,102,own"]
+    others = table["identity"] != "p2"
+    alone = run(tmp_path, "--metric", metric, "--quick", data=(matrix[others], table[others]))
+    assert tables_of(text)[-1] == tables_of(alone)[-1], (
+        "the others have the energies that they have without that person"
+    )
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_if_all_people_are_one_point_the_page_has_everything_else(tmp_path, tables_of, metric):
+    matrix, table = known()
+    matrix[:, 2] = 30
+    for person in sorted(set(table["identity"])):
+        matrix, table = one_point(matrix, table, person)
+    with pytest.warns(UserWarning, match='"p0" .*"p3"'):
+        text = run(tmp_path, "--metric", metric, "--quick", data=(matrix.astype(np.float32), table))
+    assert "person 0 (line 2; same and own)" in text and "person 3 (line 152; same and own)" in text
+    assert "ranking.csv" not in text and tables_of(text)[0][0][1]["auc"] == 1
+
+
+def test_one_attribute_of_one_point_leaves_the_other(tmp_path, tables_of):
+    """Curves of an attribute may have centres of their own."""
+    matrix, table = known()
+    own = (table["varied"] == "own") | (table["step"] == 0)
+    second = table[own].assign(curve=table["curve"] + "'")
+    table.loc[table["varied"] == "own", "curve"] += "'"
+    together = pd.concat([table, second[second["step"] == 0]], ignore_index=True)
+    points = np.concatenate([matrix, matrix[(table["step"] == 0).to_numpy()]])
+    person = (together["identity"] == "p1") & together["curve"].str.endswith("'")
+    for sign in (-1, 0, 1):
+        points[person & (together["step"] == sign)] = np.eye(DIM)[7] + sign * np.eye(DIM)[8]
+    with pytest.warns(UserWarning, match=r'"p1" \(own\)'):
+        text = run(tmp_path, "--metric", "euclidean", "--quick", data=(points, together))
+    assert "person 1 (line 52; own)" in text and "Clouds of 4 people" in text
+    assert dict(tables_of(text)[-1])["same"]["displacement"] == pytest.approx(2 / np.sqrt(2))
+
+
+def test_curves_without_a_direction_are_counted_and_no_chart_shows_them(tmp_path, tables_of):
+    matrix, table = known()
+    center = matrix[table.groupby("curve", sort=False)["step"].transform(lambda step: step.index[step == 0][0])]
+    still = (table["varied"] == "own") | (table["curve"].isin(["0-3", "1-4"]) & (table["varied"] == "same"))
+    matrix = np.where(still.to_numpy()[:, None], center, matrix)
+    text = run(tmp_path, "--metric", "euclidean", "--quick", data=(matrix, table))
+    assert (
+        "have no direction, and no part in the energy; their displacement counts: same 2 of 40 and own 40 of 40" in text
+    )
+    ranking = dict(tables_of(text)[-1])
+    assert ranking["own"]["displacement"] == 0 and np.isnan(ranking["own"]["energy"])
+    assert ranking["same"]["energy"] == pytest.approx(0, abs=1e-6)
+    assert "Without a direction, so not drawn: own." in text
+    still = table["varied"] != ""
+    matrix = np.where(still.to_numpy()[:, None], center, matrix)
+    text = run(tmp_path, "--metric", "euclidean", "--quick", data=(matrix, table))
+    assert "same 40 of 40 and own 40 of 40" in text and "Energy against scale" not in text
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+@pytest.mark.parametrize("rounding", [0, 1e-8])
+def test_a_collapsed_network_is_told_so_before_any_work(tmp_path, capsys, monkeypatch, metric, rounding):
+    matrix, table = random_data()
+    one = 1e3 * (1 + rounding * np.random.default_rng(0).normal(size=matrix.shape))
+    files = write(tmp_path, one.astype(np.float32), table)
+    monkeypatch.setattr("frlib.report.recognition.figures", None)
+    assert main([*files, "--metric", metric, "-o", str(tmp_path / "report.html")]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith(
+        "error: faces & co.npy must hold different embeddings, but its 72 rows that are images coincide"
+    )
+    assert re.search(r"largest difference from the first: (0|\de-0\d) of its length", said)
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_centres_that_coincide_though_their_copies_do_not_are_a_collapse_too(tmp_path, capsys):
+    matrix, table = known()
+    matrix[(table["step"] == 0).to_numpy()] = 1
+    assert main([*write(tmp_path, matrix, table), "-o", str(tmp_path / "report.html")]) == 2
+    assert "its 40 rows that are images coincide" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_images_that_stand_twice_in_a_file_are_fine(tmp_path, tables_of, metric):
+    matrix, table = random_data()
+    twice = np.repeat(np.arange(0, len(table), 2), 2)
+    matrix, table = matrix[twice], table.iloc[twice]
+    text = run(tmp_path, "--metric", metric, "--quick", data=(matrix, table))
+    expected = distance_summary(matrix, table["identity"].to_numpy(), metric=metric)
+    assert tables_of(text)[0][0][1]["d_intra"] == pytest.approx(expected.d_intra)
+
+
+def test_shares_below_that_of_coincident_pairs_are_balls_of_them():
+    rng = np.random.default_rng(0)
+    points = torch.tensor(rng.normal(size=(6, 5))).repeat(4, 1)
+    table = energies.equal_shares(
+        points, {"a": torch.tensor(rng.normal(size=(24, 5)))}, "euclidean", shares=(0.01, 1.0)
+    )
+    assert list(table["neighbors"]) == [3, 23], "each point has three copies"
+    with pytest.raises(CoincidentPoints):
+        energies.equal_shares(points[::6], {"a": points[:4]}, "cosine")
+
+
+def test_remarks_on_the_input_stand_first_and_are_told(tmp_path):
+    matrix, table = random_data()
+    table["identity"] = table["identity"].replace({"p0": "1", "p1": "1.0", "p2": "Zoe", "p3": "zoe", "p4": "None"})
+    matrix[17] *= 1e30
+    with pytest.warns(UserWarning) as told:
+        text = run(tmp_path, "--metric", "euclidean", "--quick", data=(matrix, table))
+    told = "\n".join(str(warning.message) for warning in told)
+    assert 'identities "1" and "1.0" (lines 2 and 8) are different people here' in told
+    assert 'identities "Zoe" and "zoe" (lines 14 and 20) are different people here' in told
+    assert 'The identity "None"' in told and "row 17 (line 19)" in told
+    first = unescape(text[text.index('id="section-1"') : text.index('id="section-2"')])
+    assert "Look at the input first" in first and "row 17 (line 19)" in first and '"1" and "1.0"' in first
+    assert "People 2 and 3 (lines 14 and 20) are different people here" in first and "oe" not in first
