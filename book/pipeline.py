@@ -220,7 +220,7 @@ def add_install_cell(notebook, url: str) -> None:
         "# On Colab only: install frlib, without touching Colab's own torch and numpy.\n"
         "import sys\n\n"
         'if "google.colab" in sys.modules:\n'
-        f'    %pip install --quiet "frlib[models,faces] @ git+{url}"'
+        f'    %pip install --quiet "frlib[notebooks] @ git+{url}"'
     )
     cell = nbformat.v4.new_code_cell(code, metadata={"tags": ["remove-cell"]})
     notebook.cells.insert(1, cell)

@@ -150,7 +150,7 @@ def test_a_site_with_a_known_address_builds_and_leads_to_colab_and_to_the_source
 def test_the_install_cell_names_the_known_address():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# T")])
     pipeline.add_install_cell(notebook, "https://host.example/me/book")
-    assert "git+https://host.example/me/book" in notebook.cells[1].source
+    assert '"frlib[notebooks] @ git+https://host.example/me/book"' in notebook.cells[1].source
     assert notebook.cells[1].metadata.tags == ["remove-cell"]
 
 
