@@ -33,7 +33,7 @@ $(READY): pyproject.toml constraints.txt
 environment:
 	@date +%s > .setup-started
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,cluster,report,benchmark,book,test]"
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,cluster,report,training,benchmark,book,test]"
 	@echo $$(( $$(date +%s) - $$(cat .setup-started) )) > $(READY)
 	@rm .setup-started
 	@echo "set-up: $$(cat $(READY)) s"

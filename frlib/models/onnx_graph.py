@@ -62,7 +62,7 @@ def read_model(path: Path):
             raise ValueError("it holds no operation")
     except Exception as error:  # protobuf raises a type of its own
         raise ValueError(f"path must be a complete ONNX file; {path}: {first_line(error)}") from error
-    return onnx.inliner.inline_local_functions(model) if model.functions else model
+    return package("onnx.inliner").inline_local_functions(model) if model.functions else model
 
 
 def external_files(model) -> set[str]:

@@ -386,6 +386,25 @@ def embedder_input(path) -> str:
     return onnxruntime.InferenceSession(path).get_inputs()[0].name
 
 
+@pytest.mark.parametrize("trainable", [False, True])
+def test_functions_of_the_file_are_read(tmp_path, trainable):
+    """Some exporters write an activation as a function of several operations."""
+    model = onnx.load(graph(PLAIN, tmp_path / "plain.onnx"))
+    twice = helper.make_node("Add", ["x", "x"], ["twice"])
+    imports = [helper.make_opsetid("", 17), helper.make_opsetid("file", 1)]
+    model.functions.append(helper.make_function("file", "Double", ["x"], ["twice"], [twice], imports[:1]))
+    model.graph.node.append(helper.make_node("Double", ["y"], ["z"], domain="file"))
+    model.graph.output[0].name = "z"
+    del model.opset_import[:]
+    model.opset_import.extend(imports)
+    onnx.save(model, tmp_path / "double.onnx")
+    images = seeded_images(8)
+    plain, double = (
+        load_onnx(tmp_path / f"{name}.onnx", trainable=trainable, device="cpu") for name in ("plain", "double")
+    )
+    torch.testing.assert_close(2 * plain.embed(images), double.embed(images))
+
+
 def test_halves_and_doubles_are_read_and_give_floats(tmp_path):
     images = seeded_images(8)
     for kind in (TensorProto.FLOAT16, TensorProto.DOUBLE):

@@ -309,13 +309,12 @@ def one_point(matrix, table, person, attribute=None):
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_a_person_of_one_point_is_left_out_and_named(tmp_path, tables_of, metric):
+def test_a_person_of_one_point_is_left_out_and_named(tmp_path, tables_of, capsys, metric):
     matrix, table = known()
     matrix[:, 2] = 30  # no centre at the origin
-    with pytest.warns(
-        UserWarning, match=r'left out of the energies, .* one point up to rounding.*: "p2" \(same and own'
-    ):
-        text = run(tmp_path, "--metric", metric, "--quick", data=one_point(matrix, table, "p2"))
+    text = run(tmp_path, "--metric", metric, "--quick", data=one_point(matrix, table, "p2"))
+    told = r'(?m)^warning: left out of the energies, .* one point up to rounding.*: "p2" \(same and own\)$'
+    assert re.search(told, capsys.readouterr().err)
     assert "Clouds of 3 people" in text
     assert re.search(r"Left out, because all their centres are one point .*: person 2 \(line 102; same and own\)", text)
     (left,) = re.findall(r'base64,([^"]+)" download="left_out.csv"', text)
@@ -328,18 +327,18 @@ def test_a_person_of_one_point_is_left_out_and_named(tmp_path, tables_of, metric
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_if_all_people_are_one_point_the_page_has_everything_else(tmp_path, tables_of, metric):
+def test_if_all_people_are_one_point_the_page_has_everything_else(tmp_path, tables_of, capsys, metric):
     matrix, table = known()
     matrix[:, 2] = 30
     for person in sorted(set(table["identity"])):
         matrix, table = one_point(matrix, table, person)
-    with pytest.warns(UserWarning, match='"p0" .*"p3"'):
-        text = run(tmp_path, "--metric", metric, "--quick", data=(matrix.astype(np.float32), table))
+    text = run(tmp_path, "--metric", metric, "--quick", data=(matrix.astype(np.float32), table))
+    assert re.search('(?m)^warning: .*"p0" .*"p3"', capsys.readouterr().err)
     assert "person 0 (line 2; same and own)" in text and "person 3 (line 152; same and own)" in text
     assert "ranking.csv" not in text and tables_of(text)[0][0][1]["auc"] == 1
 
 
-def test_one_attribute_of_one_point_leaves_the_other(tmp_path, tables_of):
+def test_one_attribute_of_one_point_leaves_the_other(tmp_path, tables_of, capsys):
     """Curves of an attribute may have centres of their own."""
     matrix, table = known()
     own = (table["varied"] == "own") | (table["step"] == 0)
@@ -350,8 +349,8 @@ def test_one_attribute_of_one_point_leaves_the_other(tmp_path, tables_of):
     person = (together["identity"] == "p1") & together["curve"].str.endswith("'")
     for sign in (-1, 0, 1):
         points[person & (together["step"] == sign)] = np.eye(DIM)[7] + sign * np.eye(DIM)[8]
-    with pytest.warns(UserWarning, match=r'"p1" \(own\)'):
-        text = run(tmp_path, "--metric", "euclidean", "--quick", data=(points, together))
+    text = run(tmp_path, "--metric", "euclidean", "--quick", data=(points, together))
+    assert re.search(r'(?m)^warning: .*"p1" \(own\)$', capsys.readouterr().err)
     assert "person 1 (line 52; own)" in text and "Clouds of 4 people" in text
     assert dict(tables_of(text)[-1])["same"]["displacement"] == pytest.approx(2 / np.sqrt(2))
 
@@ -419,13 +418,12 @@ def test_shares_below_that_of_coincident_pairs_are_balls_of_them():
         energies.equal_shares(points[::6], {"a": points[:4]}, "cosine")
 
 
-def test_remarks_on_the_input_stand_first_and_are_told(tmp_path):
+def test_remarks_on_the_input_stand_first_and_are_told(tmp_path, capsys):
     matrix, table = random_data()
     table["identity"] = table["identity"].replace({"p0": "1", "p1": "1.0", "p2": "Zoe", "p3": "zoe", "p4": "None"})
     matrix[17] *= 1e30
-    with pytest.warns(UserWarning) as told:
-        text = run(tmp_path, "--metric", "euclidean", "--quick", data=(matrix, table))
-    told = "\n".join(str(warning.message) for warning in told)
+    text = run(tmp_path, "--metric", "euclidean", "--quick", data=(matrix, table))
+    told = capsys.readouterr().err
     assert 'identities "1" and "1.0" (lines 2 and 8) are different people here' in told
     assert 'identities "Zoe" and "zoe" (lines 14 and 20) are different people here' in told
     assert 'The identity "None"' in told and "row 17 (line 19)" in told
