@@ -15,8 +15,10 @@ from frlib.faces.alignment import SMALLEST, align, as_images
 from frlib.faces.renderer import BACKGROUND, tone
 from frlib.runtime import choose_device
 
-#: Images that go through the detector together.
-BATCH = 32
+#: Images, and pixels with their border, that go through the detector together: large photographs go one by one.
+BATCH, PIXELS = 32, 32 * 512**2
+#: The border that is added on each side, as a share of the longer side.
+MARGIN = 0.5
 
 
 class Detection(NamedTuple):
@@ -37,7 +39,7 @@ class Detection(NamedTuple):
     landmarks: torch.Tensor
 
 
-def detect(images, *, margin: float = 0.0, device=None) -> Detection:
+def detect(images, *, margin: float = MARGIN, device=None) -> Detection:
     """Find the most probable face of each image.
 
     Parameters
@@ -46,9 +48,8 @@ def detect(images, *, margin: float = 0.0, device=None) -> Detection:
         RGB in 0..255.
     margin : float
         Border that is added on each side before the search, as a share of the longer side, in the background colour of
-        drawn faces. Positions stay those of the images as given. On 210 drawn faces, cropped for ArcFace, at yaws up to
-        45 degrees, every face was found without a border too, but landmarks lay 0.24 of the eye distance from the
-        template on average; 0.13 with a margin of 0.15, and the same with more.
+        drawn faces; 0 for none. Positions stay those of the images as given. MTCNN squeezes what it sees wherever a box
+        sticks out of the image, so without a border the landmarks of a tightly cut face are wrong: see Notes.
     device : str, optional
         See `frlib.runtime.choose_device`.
 
@@ -62,19 +63,44 @@ def detect(images, *, margin: float = 0.0, device=None) -> Detection:
         If the images are not RGB in 0..255 or too small, or the margin is not between 0 and 2.
     ImportError
         If facenet-pytorch is not installed.
+
+    Notes
+    -----
+    Measured on 20 drawn people at yaws up to 40 degrees on four backgrounds, 100 images of 112 and 250 pixels for each
+    cut; a face reaches from chin to hair line. Mean distance to the landmarks of the mesh and, in brackets, how much
+    too low the eyes are, both over the distance of the eyes. With the default every face was found, the mean
+    distance over its five landmarks at most 0.28.
+
+    ==================================  ===================  ===================  ===================
+    cut                                 margin 0             margin 0.25          margin 0.5
+    ==================================  ===================  ===================  ===================
+    face 0.33 to 0.8 of the image       0.12 to 0.13 (0.04)  0.12 to 0.13 (0.04)  0.12 to 0.13 (0.04)
+    ArcFace crop                        0.26 (0.14)          0.11 (0.03)          0.11 (0.03)
+    wide crop                           0.26 (-0.15)         0.11 (0.02)          0.11 (0.03)
+    face 1.2 times the image            0.51 (0.27)          0.10 (0.03)          0.11 (0.02)
+    face 1.5 times the image            0.69, 71 % found     0.14 (0.06)          0.12 (0.03)
+    chin cut off                        0.83 (0.64)          0.13 (0.05)          0.12 (0.03)
+    brow cut off                        0.45 (-0.52)         0.11 (0.02)          0.11 (0.02)
+    ==================================  ===================  ===================  ===================
+
+    mobilefacenet's d_intra on the ArcFace crop is then 0.11 instead of 0.24, as with the landmarks of the mesh (0.12).
+    A border of 0.5 in the mean colour of the edge does as well; black is worse where the chin is cut off (0.14), and
+    repeating or reflecting the edge where chin or mouth are (0.16 to 0.19). On one thread an image of 112, 250, 500 or
+    1000 pixels takes about 14, 30, 75 or 310 ms without a border; with the default 2.2 to 3.5 times as long.
     """
     images = as_images(images)
     checks.between("margin", margin, 0, 2)
     detector = load_detector(str(choose_device(device)))
     border = round(margin * max(images.shape[1:3]))
+    height, width = images.shape[1] + 2 * border, images.shape[2] + 2 * border
+    together = max(1, min(BATCH, PIXELS // (height * width)))
     color = tone(torch.tensor(BACKGROUND))
     landmarks = torch.full((len(images), 5, 2), torch.nan)
     probability = torch.full((len(images),), torch.nan)
-    for first in range(0, len(images), BATCH):
-        batch = images[first : first + BATCH]
-        n, height, width, _ = batch.shape
-        padded = color.repeat(n, height + 2 * border, width + 2 * border, 1)
-        padded[:, border : border + height, border : border + width] = batch
+    for first in range(0, len(images), together):
+        batch = images[first : first + together]
+        padded = color.repeat(len(batch), height, width, 1)
+        padded[:, border : height - border, border : width - border] = batch
         _, scores, points = detector.detect(padded, landmarks=True)
         for row, (score, point) in enumerate(zip(scores, points, strict=True), start=first):
             if point is not None:
@@ -100,7 +126,7 @@ def load_detector(device: str):
     return MTCNN(keep_all=True, select_largest=False, min_face_size=SMALLEST, device=torch.device(device)).eval()
 
 
-def detector_crops(images, *, size: int = 112, crop: str = "arcface", margin: float = 0.0, device=None):
+def detector_crops(images, *, size: int = 112, crop: str = "arcface", margin: float = MARGIN, device=None):
     """Find and align the face of each image.
 
     Parameters
