@@ -120,3 +120,12 @@ def test_without_the_package_of_vega_the_error_says_what_to_install(monkeypatch)
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(ImportError, match=r"vl-convert-python: pip install frlib\[report\]"):
         page().html()
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.98765, "0.988"), (123456789.0, "123456789.000"), (1e30, "1e+30"), (-2.5e12, "-2.5e+12")]
+)
+def test_no_number_is_a_long_row_of_digits(value, shown):
+    column = Column("a", "a", ".3f", ("low", "high"))
+    row = {"a": value, "low": value, "high": 1e30}
+    assert page_module._shown(row, column) == f"{shown} ({shown} to 1e+30)"
