@@ -1,7 +1,7 @@
 """Geometry of face embedding spaces.
 
-Data flows one way: ``faces`` -> ``models`` -> ``geometry`` -> ``view``. A sub-package imports only from those
-before it in that line.
+Data flows one way: ``faces`` draw, ``drawings`` take them through ``models`` to ``clouds``, ``geometry`` turns clouds
+into tables, ``view`` draws them. A sub-package imports only from the floors below it.
 """
 
 __version__ = "0.1.0"

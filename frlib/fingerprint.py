@@ -1,21 +1,20 @@
 """The multiscale fingerprint of networks: energies of all attributes, at all scales, on the clouds of many identities.
 
-Images become embeddings in `frlib.models.curves`, embeddings become energies in `frlib.geometry`. Here both meet, for
+Images become clouds in `frlib.clouds`, clouds become energies in `frlib.geometry`. Here both meet, for
 (network x identity x attribute), over the processors of one machine or over a cluster.
 """
 
-import functools
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 import torch
 
 from frlib import checks, store
+from frlib.clouds import Cloud
+from frlib.drawings import embed_curves
 from frlib.faces import Identity
-from frlib.geometry import CoincidentPoints, central_difference, coincide, displacement, energy_sweep, unit_distance
-from frlib.models.curves import embed_curves
+from frlib.geometry import CoincidentPoints, energy_sweep
 from frlib.models.embedder import FaceEmbedder
 from frlib.parallel import spread
 
@@ -23,86 +22,6 @@ from frlib.parallel import spread
 VERSION = 1
 #: What is stored of an energy sweep, per scale.
 COLUMNS = ("scale", "radius", "energy", "neighbors", "isolated", "undefined")
-
-
-@dataclass(frozen=True)
-class FieldCloud:
-    """The cloud of one identity in one network, with what moves it.
-
-    Parameters
-    ----------
-    network : str
-        Name of the network.
-    identity : int
-        Place of the identity in its population.
-    metric : {"cosine", "euclidean"}
-        The network's own.
-    points : Tensor, shape (N, d)
-        Raw embeddings of the centres.
-    minus, plus : mapping of attribute to Tensor, shape (N, d)
-        Raw embeddings one step down and up along each attribute.
-    """
-
-    network: str
-    identity: int
-    metric: str
-    points: torch.Tensor
-    minus: Mapping[str, torch.Tensor]
-    plus: Mapping[str, torch.Tensor]
-
-    @functools.cached_property
-    def fields(self) -> dict[str, torch.Tensor]:
-        """Unit vectors (N, d) per attribute, by `frlib.geometry.central_difference`."""
-        return {a: central_difference(self.minus[a], self.plus[a], metric=self.metric) for a in self.minus}
-
-    @functools.cached_property
-    def displacements(self) -> dict[str, torch.Tensor]:
-        """Distances (N,) from one end of a curve to the other, per attribute, in the unit of the metric."""
-        return {a: displacement(self.minus[a], self.plus[a], metric=self.metric) for a in self.minus}
-
-    @functools.cached_property
-    def mean_distance(self) -> float:
-        """Mean pair distance of the centres, the unit of the scales; there is none if they coincide."""
-        return unit_distance(self.points, metric=self.metric)
-
-    @functools.cached_property
-    def coincides(self) -> bool:
-        """Whether all centres are one point, up to rounding, so that the cloud has no energies."""
-        return coincide(self.points, metric=self.metric)
-
-
-def field_clouds(
-    embedders: Sequence[FaceEmbedder], identity: Identity, n_points: int, *, step: float | None = None, seed: int = 0
-) -> dict[str, FieldCloud]:
-    """Draw the curves of one identity, embed them, and return its cloud in each network.
-
-    Embeddings are stored; asking again reads them (see `frlib.models.curves.embed_curves`).
-
-    Parameters
-    ----------
-    embedders : sequence of FaceEmbedder
-    identity : Identity
-    n_points : int
-        Number of centres N, shared by all attributes.
-    step : float, optional
-        Length of a step as a share of each range, as in `frlib.faces.sample_curves`.
-    seed : int
-        Seeds the centres, together with the index of the identity.
-
-    Returns
-    -------
-    dict of network name to FieldCloud
-
-    Raises
-    ------
-    ValueError
-        If there is no network, or `frlib.faces.sample_curves` does not accept an argument.
-    """
-    curves = embed_curves(embedders, identity, n_points, step=step, seed=seed + identity.index)
-    return {
-        e.name: FieldCloud(e.name, identity.index, e.metric, c.center, c.minus, c.plus)
-        for e, c in ((e, curves[e.name]) for e in embedders)
-    }
 
 
 def fingerprint(
@@ -134,7 +53,7 @@ def fingerprint(
     scales : sequence of K floats
         Radii of the balls in mean pair distances of each cloud, as in `frlib.geometry.energy_sweep`.
     step, seed
-        As in `field_clouds`.
+        As in `frlib.drawings.embed_curves`.
     n_jobs : int, optional
         Number of processes, as in `frlib.parallel.spread`; the networks are taken to be on one device.
     progress : bool
@@ -174,7 +93,7 @@ def fingerprint(
 
 def _energies(embedders, identity, n_points: int, scales: list[float], step, seed: int) -> list[pd.DataFrame]:
     """Return the rows of one identity in networks that share a crop, without clouds that are one point."""
-    clouds = field_clouds(embedders, identity, n_points, step=step, seed=seed)
+    clouds = embed_curves(embedders, identity, n_points, step=step, seed=seed)
     return [cloud_energies(clouds[e.name], scales, device=e.device) for e in embedders if not clouds[e.name].coincides]
 
 
@@ -196,7 +115,7 @@ def _tell_left_out(tables: Sequence[pd.DataFrame], networks: Sequence[str], iden
             )
 
 
-def cloud_energies(cloud: FieldCloud, scales: Sequence[float], *, device=None) -> pd.DataFrame:
+def cloud_energies(cloud: Cloud, scales: Sequence[float], *, device=None) -> pd.DataFrame:
     """Return the energies of one cloud at several scales, read from the store where they are known.
 
     What is stored is one table per attribute, under the bytes of the points and of the field. Attributes that are not
@@ -204,7 +123,7 @@ def cloud_energies(cloud: FieldCloud, scales: Sequence[float], *, device=None) -
 
     Parameters
     ----------
-    cloud : FieldCloud
+    cloud : Cloud
     scales : sequence of K floats
         As in `frlib.geometry.energy_sweep`.
     device : str, optional
@@ -221,15 +140,15 @@ def cloud_energies(cloud: FieldCloud, scales: Sequence[float], *, device=None) -
         return depends | {"content": store.arrays_digest({"points": cloud.points, "field": cloud.fields[attribute]})}
 
     def build(missing: list[str]) -> dict[str, dict[str, torch.Tensor]]:
-        options = {"metric": cloud.metric, "mean_distance": cloud.mean_distance, "device": device}
-        table = energy_sweep(cloud.points, {a: cloud.fields[a] for a in missing}, scales, **options)
+        own = {a: cloud.fields[a] for a in missing}
+        table = energy_sweep(cloud, scales, fields=own, mean_distance=cloud.mean_distance, device=device)
         return {a: {c: torch.tensor(rows[c].to_numpy()) for c in COLUMNS} for a, rows in table.groupby("attribute")}
 
     columns = store.load_or_build_each("energy", {a: parameters(a) for a in cloud.fields}, build)
     return pd.concat([_rows(cloud, a, columns[a]) for a in cloud.fields], ignore_index=True)
 
 
-def _rows(cloud: FieldCloud, attribute: str, columns: Mapping[str, torch.Tensor]) -> pd.DataFrame:
+def _rows(cloud: Cloud, attribute: str, columns: Mapping[str, torch.Tensor]) -> pd.DataFrame:
     """Return stored columns as rows of the fingerprint."""
     place = {"network": cloud.network, "identity": cloud.identity, "attribute": attribute}
     moved = float(cloud.displacements[attribute].mean()) / cloud.mean_distance

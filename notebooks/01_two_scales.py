@@ -51,6 +51,7 @@ from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
 from frlib import published, runtime, view
+from frlib.drawings import IMAGE_SIZES, embed_curves, embed_identity, varied_attributes
 from frlib.faces import ATTRIBUTES, render, sample_identities
 from frlib.geometry import (
     displacement,
@@ -62,9 +63,6 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import DEFAULT_NETWORKS, load
-from frlib.models.curves import embed_curves
-from frlib.models.recognition import embed_identity, varied_attributes
-from frlib.models.stored import IMAGE_SIZES
 from frlib.parallel import spread
 from umap import UMAP  # after frlib, which tells numba where to keep what it compiles
 
@@ -142,7 +140,7 @@ def embed(group):
     """Return images and embeddings, by network, of a few people."""
     drawn = torch.cat([draw(p) for p in group])
     trained = [embed_identity(embedders, p, n_images, seed=seed) for p in group]
-    known = {name: torch.cat([t[name] for t in trained]) for name in networks}
+    known = {name: torch.cat([t[name].points for t in trained]) for name in networks}
     return {"images": drawn} | known | {e.name: e.embed(drawn, progress=False) for e in others}
 
 
@@ -777,7 +775,7 @@ view.say(
 # %%
 def step_along(number):
     """Return the embedded curves of one person, by network."""
-    return embed_curves(embedders, people[number], n_curves, seed=seed + number)
+    return embed_curves(embedders, people[number], n_curves, seed=seed)
 
 
 stepped = spread(
@@ -790,7 +788,7 @@ def moved(name, attribute):
     own = [c[name] for c in stepped]
     ends = [torch.cat([c.minus[attribute], c.plus[attribute]]) for c in own]
     steps = [
-        displacement(e, c.center.repeat(2, 1), metric=metric[name]) for e, c in zip(ends, own, strict=True)
+        displacement(e, c.points.repeat(2, 1), metric=metric[name]) for e, c in zip(ends, own, strict=True)
     ]
     return torch.stack(steps).double().numpy() / summary.d_intra[name]
 

@@ -48,6 +48,7 @@ from scipy import stats
 from tqdm import tqdm
 
 from frlib import published, runtime, view
+from frlib.drawings import draw_people, embed_people, switched
 from frlib.faces import draw_population, sample_identities
 from frlib.geometry import (
     attribute_entropies,
@@ -63,7 +64,6 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import load
-from frlib.models.populations import draw_people, embed_people, switched
 from frlib.parallel import spread
 from frlib.view.images import image_grid
 

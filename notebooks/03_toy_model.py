@@ -43,6 +43,7 @@ import pandas as pd
 import torch
 
 from frlib import published, runtime, view
+from frlib.clouds import Cloud
 from frlib.geometry import energy_sweep
 from frlib.training import (
     PRESETS,
@@ -544,16 +545,17 @@ untrained = toy_experiment(
     seeds, scales, blobs={"points_per_blob": points_per_blob}, trained=False, progress=False, device=device
 )
 fine = np.geomspace(0.03, 2.5, 30).round(3)
-views = {}
+clouds, tables = {}, {}
 for name, points, moved in (
     ("trained", embeddings[0], fields),
     ("before training", untrained.embeddings[0], untrained.fields),
 ):
     own = {f"{k} ({'useful' if k in useful else 'useless'})": v[0] for k, v in moved.items()}
-    table = energy_sweep(points, own, fine, metric="euclidean", device=device)
-    views[name] = view.Cloud(points, own, table, metric="euclidean")
+    clouds[name] = Cloud(points, metric="euclidean", directions=own)
+    tables[name] = energy_sweep(clouds[name], fine, device=device)
 view.sweep(
-    views,
+    clouds,
+    tables,
     title="One network, one ball",
     description="Points of three clusters with arrows, a ball that grows with a slider, and the energy curves of six input "
     "dimensions. For the trained network the curves of x1 and x2 lie below the others; before training all six are close.",

@@ -48,8 +48,9 @@ from scipy import stats
 from tqdm import tqdm
 
 from frlib import runtime, view
+from frlib.drawings import IMAGE_SIZES, embed_curves
 from frlib.faces import ATTRIBUTES, render, sample_curves, sample_identities
-from frlib.fingerprint import field_clouds, fingerprint
+from frlib.fingerprint import fingerprint
 from frlib.geometry import (
     displacement,
     distance_summary,
@@ -64,7 +65,6 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import load
-from frlib.models.stored import IMAGE_SIZES
 from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)
@@ -140,7 +140,7 @@ table = fingerprint(list(embedders.values()), identities, n_points, scales, seed
 # %% tags=["hide-input"]
 clouds = {name: [] for name in embedders}
 for who in tqdm(identities, desc="clouds"):
-    for name, cloud in field_clouds(list(embedders.values()), who, n_points, seed=seed).items():
+    for name, cloud in embed_curves(list(embedders.values()), who, n_points, seed=seed).items():
         clouds[name].append(cloud)
 metric = {name: own[0].metric for name, own in clouds.items()}
 
@@ -154,9 +154,8 @@ metric = {name: own[0].metric for name, own in clouds.items()}
 # %% tags=["hide-input"]
 rows = {}
 for name, own in clouds.items():
-    images = torch.cat([cloud.points for cloud in own]), np.repeat(np.arange(len(own)), n_points)
-    rows[name] = {"metric": metric[name]} | distance_summary(*images, metric=metric[name]).to_dict()
-    rows[name] |= verification(*images, metric=metric[name])[["auc", "eer", "threshold"]].to_dict()
+    rows[name] = {"metric": metric[name]} | distance_summary(own).to_dict()
+    rows[name] |= verification(own)[["auc", "eer", "threshold"]].to_dict()
 recognition = pd.DataFrame(rows).T.rename_axis("network")
 recognition = recognition.astype({c: float for c in recognition.columns if c != "metric"})
 recognition.drop(columns="metric").round(3)
@@ -236,12 +235,8 @@ bought.rename_axis("network").round(3)
 fine = np.linspace(0.2, 2.0, 37).round(3)
 one = {name: clouds[name][0] for name in ("mobilefacenet", "faceres", "dlib")}
 view.sweep(
-    {
-        name: view.Cloud(
-            c.points, c.fields, energy_sweep(c.points, c.fields, fine, metric=c.metric), c.metric
-        )
-        for name, c in one.items()
-    },
+    one,
+    {name: energy_sweep(cloud, fine) for name, cloud in one.items()},
     title="The ε-sweep on one identity",
     description="Images of one identity as points of a plane, each with the unit vector of the chosen attribute. A ball "
     "of the chosen scale surrounds the picked point; beside it are the cosines inside and the energies of all attributes.",
@@ -620,8 +615,7 @@ both.rename_axis("claim")
 # %%
 every = [cloud for own in clouds.values() for cloud in own]
 nulls = pd.concat(
-    null_energies(c.points, c.fields, scales, metric=c.metric).assign(network=c.network, identity=c.identity)
-    for c in tqdm(every, desc="nulls")
+    null_energies(c, scales).assign(network=c.network, identity=c.identity) for c in tqdm(every, desc="nulls")
 )
 nulls["common direction"] = 1 - nulls.shuffled
 nulls["position"] = nulls.shuffled - nulls.energy
@@ -717,7 +711,7 @@ fine = np.round(np.arange(0.05, 2.01, 0.05), 2)
 law, counted = [], []
 for c in every:
     place = {"network": c.network, "identity": c.identity}
-    law.append(isolated_shares(c.points, fine, sample_sizes, metric=c.metric).assign(**place))
+    law.append(isolated_shares(c, fine, sample_sizes).assign(**place))
     for n in sample_sizes:
         for group in c.points[: n_points // n * n].split(n):
             share = isolated_shares(group, scales, [n], metric=c.metric, mean_distance=c.mean_distance)
@@ -1147,7 +1141,7 @@ for c, key in (("energy", "energy"), ("displacement", "moved")):
 # ```python
 # from frlib.geometry import pair_distances
 # c = clouds["mobilefacenet"][0]
-# d = pair_distances(c.points, metric=c.metric)
+# d = pair_distances(c)
 # near = (d <= c.mean_distance).fill_diagonal_(False)
 # v = c.fields["head_angle"]
 # count = near.sum(1)

@@ -53,11 +53,12 @@ from sklearn.neighbors import RadiusNeighborsTransformer
 
 from frlib import runtime, view
 from frlib.datasets import detect
+from frlib.drawings import Variant, embed_curves, embed_tangents, embed_variants, push_forward, variant_images
+from frlib.drawings.variants import MARGIN
 from frlib.faces import ATTRIBUTES, render, sample_identities
 from frlib.faces.alignment import template, template_to_image
 from frlib.faces.curves import center_table
 from frlib.faces.tangent import SMOOTH
-from frlib.fingerprint import FieldCloud, field_clouds
 from frlib.geometry import (
     distance_summary,
     energy_sweep,
@@ -67,8 +68,6 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import load
-from frlib.models.derivatives import embed_tangents, push_forward
-from frlib.models.variants import MARGIN, Variant, embed_variants, variant_images
 from frlib.parallel import spread
 from frlib.view.images import image_grid
 
@@ -94,8 +93,7 @@ def run(function, tasks, what):
 
 def energies_of(cloud, some=slice(None), **options):
     """Return the energies of a cloud, or of some of its points, at the scales of this chapter."""
-    fields = {label[a]: v[some] for a, v in cloud.fields.items()}
-    table = energy_sweep(cloud.points[some], fields, scales, metric=cloud.metric, **options)
+    table = energy_sweep(cloud.only(some), scales, **options).replace({"attribute": label})
     return table.assign(network=cloud.network, identity=cloud.identity)
 
 
@@ -117,7 +115,7 @@ few = identities[:n_few]
 # Two networks want the same crop and share the images.
 crops = ([embedders[main], embedders[other]], [embedders[euclidean]])
 tasks = [(own, who, n_points) for own in crops for who in identities]
-loaded = run(field_clouds, tasks, "clouds")
+loaded = run(embed_curves, tasks, "clouds")
 clouds = {name: [c[name] for c in loaded if name in c] for name in embedders}
 
 # %% tags=["remove-cell"]
@@ -317,9 +315,7 @@ two = ("head_angle", "brightness")
 
 def varied(embedder, who, points, variants):
     """Draw and embed the clouds of one identity, one for each variant."""
-    found = embed_variants([embedder], who, points, variants, seed=seed + who.index)
-    curves = [f[embedder.name] for f in found]
-    return [FieldCloud(embedder.name, who.index, embedder.metric, c.center, c.minus, c.plus) for c in curves]
+    return [found[embedder.name] for found in embed_variants([embedder], who, points, variants, seed=seed)]
 
 
 def by_variant(embedder, people, points, variants, what):
@@ -351,7 +347,7 @@ complete = pd.concat(map(energies_of, large))
 def predicted_error(cloud, attribute, scale):
     """Return the standard deviation of the energy over draws of neighbours, in closed form."""
     radius = scale * cloud.mean_distance
-    near = (pair_distances(cloud.points, metric=cloud.metric) <= radius).fill_diagonal_(False).double()
+    near = (pair_distances(cloud) <= radius).fill_diagonal_(False).double()
     cosines, k = (cloud.fields[attribute] @ cloud.fields[attribute].T).double(), near.sum(1)
     mean = (cosines * near).sum(1) / k
     variance = ((cosines - mean[:, None]) ** 2 * near).sum(1) / (k - 1)
@@ -445,19 +441,19 @@ def fastest(function, repeats=5):
 
 
 cloud, name = large[0], two[0]
-one = {"metric": cloud.metric, "fields": {name: cloud.fields[name]}, "scales": [1.0]}
-every = {"metric": cloud.metric, "fields": cloud.fields, "scales": np.linspace(0.2, 2.0, 12)}
+one = {"fields": {name: cloud.fields[name]}, "scales": [1.0]}
+every = {"scales": np.linspace(0.2, 2.0, 12)}
 cost = pd.DataFrame(
     {
         "all neighbours": [
             fastest(lambda: in_their_way(cloud, name)),
-            fastest(lambda: energy_sweep(cloud.points, **one)),
-            fastest(lambda: energy_sweep(cloud.points, **every)),
+            fastest(lambda: energy_sweep(cloud, **one)),
+            fastest(lambda: energy_sweep(cloud, **every)),
         ],
         f"at most {at_most}": [
             fastest(lambda: in_their_way(cloud, name, at_most)),
-            fastest(lambda: energy_sweep(cloud.points, **one, max_neighbors=at_most)),
-            fastest(lambda: energy_sweep(cloud.points, **every, max_neighbors=at_most)),
+            fastest(lambda: energy_sweep(cloud, **one, max_neighbors=at_most)),
+            fastest(lambda: energy_sweep(cloud, **every, max_neighbors=at_most)),
         ],
     },
     index=["the authors' steps, one energy", "energy_sweep, one energy", "energy_sweep, 2 fields, 12 scales"],
@@ -465,9 +461,7 @@ cost = pd.DataFrame(
 cost.round(1)
 
 # %% tags=["remove-cell"]
-authors_gap = abs(
-    in_their_way(cloud, name) - energy_sweep(cloud.points, **one, include_center=True).energy[0]
-)
+authors_gap = abs(in_their_way(cloud, name) - energy_sweep(cloud, **one, include_center=True).energy[0])
 view.say(
     theirs_saved=cost.iloc[0, 0] / cost.iloc[0, 1],
     ours_lost=cost.iloc[2, 1] / cost.iloc[2, 0],
@@ -501,10 +495,7 @@ def both_ways(cloud):
     """Return the energies of a cloud without and with the pair of a point with itself."""
     kinds = {"left out": False, "counted": True}
     tables = [
-        energy_sweep(cloud.points, cloud.fields, fine, metric=cloud.metric, include_center=counted).assign(
-            pair=kind
-        )
-        for kind, counted in kinds.items()
+        energy_sweep(cloud, fine, include_center=counted).assign(pair=kind) for kind, counted in kinds.items()
     ]
     return pd.concat(tables).assign(network=cloud.network, identity=cloud.identity)
 
@@ -618,8 +609,8 @@ def four_kinds(cloud):
     """Return the energies of a cosine network's cloud with the four kinds of vectors."""
     raw = {a: cloud.plus[a] - cloud.minus[a] for a in cloud.fields}
     flat = {a: tangent_projection(cloud.points, v) for a, v in cloud.fields.items()}
-    tables = [energy_sweep(cloud.points, f, scales, metric="cosine") for f in (raw, cloud.fields, flat)]
-    tables.append(transported_energy_sweep(cloud.points, cloud.fields, scales))
+    tables = [energy_sweep(cloud, scales, fields=f) for f in (raw, cloud.fields, flat)]
+    tables.append(transported_energy_sweep(cloud, scales))
     tables = [t.assign(kind=k) for k, t in zip(kinds, tables, strict=True)]
     return pd.concat(tables).assign(network=cloud.network, identity=cloud.identity)
 
@@ -857,7 +848,7 @@ view.say(
 # %%
 def tangents_of(embedder, who):
     """Return centres and exact derivatives of one identity, at the centres of the section before."""
-    return embed_tangents(embedder, who, n_short, margin=reach, seed=seed + who.index)
+    return embed_tangents(embedder, who, n_short, margin=reach, seed=seed)
 
 
 exact = run(tangents_of, [(embedders[main], who) for who in few], "exact tangents")
@@ -1033,7 +1024,7 @@ image_grid(
 )
 
 # %% tags=["remove-cell"]
-mesh = [variant_images(who, n_short, Variant(()), "arcface", seed + who.index)["center"] for who in few]
+mesh = [variant_images(who, n_short, Variant(()), "arcface", seed)["center"] for who in few]
 seen = detect(torch.cat(mesh), margin=MARGIN)
 matrix, shift = template_to_image(template("arcface", 112), seen.landmarks[seen.found])
 middle = torch.tensor([56.0, 56.0])
@@ -1066,8 +1057,7 @@ for network in (main, euclidean):
 
 def own_crop(cloud):
     """Return the first points of a cloud in the network's own crop: the same images as in the conditions."""
-    ends = [{a: end[a][:n_short] for a in end} for end in (cloud.minus, cloud.plus)]
-    return FieldCloud(cloud.network, cloud.identity, cloud.metric, cloud.points[:n_short], *ends)
+    return cloud.only(slice(n_short))
 
 
 cropped |= {f"{n}, own crop": [own_crop(c) for c in clouds[n][:n_few]] for n in (main, euclidean)}
@@ -1083,10 +1073,7 @@ difference = {
 
 def recognised(clouds):
     """Return how well the centres of several identities are told apart."""
-    points = torch.cat([c.points for c in clouds])
-    who, metric = np.repeat(np.arange(len(clouds)), len(clouds[0].points)), clouds[0].metric
-    seen = verification(points, who, metric=metric)[["auc", "eer"]]
-    return {"intra / inter": distance_summary(points, who, metric=metric)["ratio"], **seen}
+    return {"intra / inter": distance_summary(clouds)["ratio"], **verification(clouds)[["auc", "eer"]]}
 
 
 order = [f"{main}, own crop", *list(conditions)[:3], f"{euclidean}, own crop", list(conditions)[3]]

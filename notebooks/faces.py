@@ -41,6 +41,7 @@ import pandas as pd
 import torch
 
 from frlib import published, runtime, view
+from frlib.drawings import embed_curves, embed_detected, embed_identity, varied_attributes
 from frlib.faces import ATTRIBUTES, draw_population, render, sample_identities, sample_population, tangent
 from frlib.faces.landmarks import landmarks
 from frlib.geometry import (
@@ -53,8 +54,6 @@ from frlib.geometry import (
 )
 from frlib.models import load
 from frlib.models.age import load_age_estimator
-from frlib.models.curves import embed_curves
-from frlib.models.recognition import embed_detected, embed_identity, varied_attributes
 from frlib.parallel import spread
 from frlib.view import image_grid
 
@@ -354,37 +353,31 @@ embedders = {name: load(name, device=device) for name in networks}
 
 
 def embed(person):
-    """Return the embeddings of all images of one identity, by network."""
+    """Return the cloud of one identity, by network."""
     return embed_identity(list(embedders.values()), person, n_images, seed=seed)
 
 
 def embed_found(person):
-    """Return the embeddings of crops cut by the detector, by network, and where it found a face."""
+    """Return the cloud of the crops cut by the detector, by network, of the images in which it found a face."""
     return embed_detected(list(embedders.values()), person, n_images, seed=seed)
 
 
 each = [(p,) for p in people]
 done = spread(embed, each, device=device, description="identities")
 seen = spread(embed_found, each, device=device, description="detector")
-who = np.repeat(np.arange(n_identities), n_images)
-found = {name: torch.cat([d[name][1] for d in seen]).numpy() for name in networks}
-clouds = {(name, "mesh"): torch.cat([d[name] for d in done]) for name in networks}
-clouds |= {(name, "detector"): torch.cat([d[name][0] for d in seen]) for name in networks}
-labels = {(name, "mesh"): who for name in networks} | {
-    (name, "detector"): who[found[name]] for name in networks
-}
+clouds = {(name, "mesh"): [d[name] for d in done] for name in networks}
+clouds |= {(name, "detector"): [d[name] for d in seen] for name in networks}
 
 
 # %%
 def recognised(name, crop):
     """Return how well a network tells the people apart, with intervals over identities."""
-    metric, points, names = embedders[name].metric, clouds[name, crop], labels[name, crop]
-    area = auc_interval(points, names, metric=metric)
-    within = [mean_pair_distance(points[names == i], metric=metric) for i in range(n_identities)]
+    own = clouds[name, crop]
+    area, within = auc_interval(own), [mean_pair_distance(cloud) for cloud in own]
     low, high = np.quantile(resampled_means(within, seed=seed), [0.025, 0.975])
-    row = {"network": name, "crop": crop, "metric": metric, **verification(points, names, metric=metric)}
+    row = {"network": name, "crop": crop, "metric": own[0].metric, **verification(own)}
     row |= {"AUC, 95 %": f"{area.low:.4f} to {area.high:.4f}", "d_intra, 95 %": f"{low:.3f} to {high:.3f}"}
-    return row | distance_summary(points, names, metric=metric).to_dict()
+    return row | distance_summary(own).to_dict()
 
 
 both = pd.DataFrame([recognised(*key) for key in clouds]).set_index(["crop", "network"])
@@ -399,7 +392,7 @@ reached = (both.auc["detector"][required] >= 0.99).sum()
 view.say(
     faces_identities=n_identities,
     faces_images=n_images,
-    found_share=100 * np.mean(list(found.values())),
+    found_share=100 * np.mean([len(d[name].points) / n_images for d in seen for name in networks]),
     crop_loss=lost.max(),
     crop_loss_network=lost.idxmax(),
     faces_reached=f"{reached} of {len(required)}",
@@ -449,7 +442,7 @@ view.say(photo_inter=angular.d_inter.mean(), drawn_inter=recognition.d_inter["mo
 # %%
 def step_along(number):
     """Return the embedded curves of one person, by network."""
-    return embed_curves(list(embedders.values()), people[number], n_curves, seed=seed + number)
+    return embed_curves(list(embedders.values()), people[number], n_curves, seed=seed)
 
 
 curves = spread(step_along, [(k,) for k in range(n_kept)], device=device, description="curves")
@@ -458,7 +451,7 @@ curves = spread(step_along, [(k,) for k in range(n_kept)], device=device, descri
 def retention(name):
     """Return the retention table of one network, over the curves of all identities."""
     own, scale = [c[name] for c in curves], recognition.loc[name]
-    center = torch.cat([c.center for c in own])
+    center = torch.cat([c.points for c in own])
     minus, plus = (
         {a: torch.cat([getattr(c, e)[a] for c in own]) for a in ATTRIBUTES} for e in ("minus", "plus")
     )

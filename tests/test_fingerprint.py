@@ -15,11 +15,12 @@ from pandas.testing import assert_frame_equal
 
 import frlib.fingerprint as fingerprint_module
 from frlib import store
+from frlib.clouds import Cloud
+from frlib.drawings import embed_curves
 from frlib.faces import ATTRIBUTES, sample_identities
-from frlib.fingerprint import FieldCloud, cloud_energies, field_clouds, fingerprint
+from frlib.fingerprint import cloud_energies, fingerprint
 from frlib.geometry import CoincidentPoints, central_difference, displacement, energy_sweep, mean_pair_distance
 from frlib.models import load
-from frlib.models.curves import embed_curves
 
 N, SCALES = 5, [1.5, 0.7, 1.0]
 NAMES = ["mobileface", "dlib"]
@@ -59,22 +60,22 @@ def empty_cache(shared_cache, tmp_path, monkeypatch):
     return tmp_path
 
 
-def normal_cloud(n=30, d=6, seed=0) -> FieldCloud:
+def normal_cloud(n=30, d=6, seed=0) -> Cloud:
     generator = torch.Generator().manual_seed(seed)
     points, *ends = torch.randn(5, n, d, generator=generator, dtype=torch.float64)
     minus, plus = ({"a": a, "b": b} for a, b in (ends[:2], ends[2:]))
-    return FieldCloud("normal", 4, "cosine", points, minus, plus)
+    return Cloud(points, minus, plus, "cosine", "normal", 4)
 
 
 def test_it_is_the_sweep_over_every_network_identity_and_attribute(table, embedders, people):
     rows = []
     for e in embedders:
         for who in people:
-            curves = embed_curves([e], who, N, seed=who.index)[e.name]
+            curves = embed_curves([e], who, N)[e.name]
             ends = {a: (curves.minus[a], curves.plus[a]) for a in ATTRIBUTES}
             fields = {a: central_difference(*pair, metric=e.metric) for a, pair in ends.items()}
-            part = energy_sweep(curves.center, fields, SCALES, metric=e.metric)
-            unit = mean_pair_distance(curves.center, metric=e.metric)
+            part = energy_sweep(curves.points, fields, SCALES, metric=e.metric)
+            unit = mean_pair_distance(curves.points, metric=e.metric)
             moved = {a: float(displacement(*pair, metric=e.metric).mean()) / unit for a, pair in ends.items()}
             place = {"network": e.name, "identity": who.index}
             rows.append(part.assign(displacement=part.attribute.map(moved), **place))
@@ -129,20 +130,20 @@ def test_a_second_call_computes_nothing(table, embedders, people, monkeypatch):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(fingerprint_module, "energy_sweep", refuse)
-    monkeypatch.setattr("frlib.models.curves.sample_curves", refuse)
+    monkeypatch.setattr("frlib.drawings.curves.sample_curves", refuse)
     again = fingerprint(embedders, people, N, SCALES, n_jobs=1, progress=False)
     assert_frame_equal(again, table)
 
 
 def test_a_new_attribute_is_computed_alone(empty_cache, monkeypatch):
     whole = normal_cloud()
-    part = FieldCloud("normal", 4, "cosine", whole.points, {"a": whole.minus["a"]}, {"a": whole.plus["a"]})
+    part = whole.only(attributes=["a"])
     first = cloud_energies(part, SCALES)
     asked = []
 
-    def listening(points, fields, *arguments, **options):
+    def listening(cloud, scales, *, fields, **options):
         asked.append(list(fields))
-        return energy_sweep(points, fields, *arguments, **options)
+        return energy_sweep(cloud, scales, fields=fields, **options)
 
     monkeypatch.setattr(fingerprint_module, "energy_sweep", listening)
     both = cloud_energies(whole, SCALES)
@@ -154,10 +155,9 @@ def test_a_new_attribute_is_computed_alone(empty_cache, monkeypatch):
 def test_another_content_is_another_result(empty_cache, change):
     cloud = normal_cloud()
     first = cloud_energies(cloud, SCALES)
-    parts = {"points": cloud.points, "minus": cloud.minus, "metric": "cosine"}
-    parts |= {"points": {"points": cloud.points + 1}, "metric": {"metric": "euclidean"}}.get(change, {})
-    parts |= {"minus": {a: m + 1 for a, m in cloud.minus.items()}} if change == "field" else {}
-    other = FieldCloud("normal", 4, parts["metric"], parts["points"], parts["minus"], cloud.plus)
+    parts = {"points": {"points": cloud.points + 1}, "metric": {"metric": "euclidean"}}
+    parts["field"] = {"minus": {a: m + 1 for a, m in cloud.minus.items()}}
+    other = replace(cloud, **parts.get(change, {}))
     second = cloud_energies(other, [1.6, 0.7, 1.0] if change == "scales" else SCALES)
     assert not first.energy.equals(second.energy)
 
@@ -167,12 +167,12 @@ def test_a_cloud_does_not_change_when_the_network_turns(empty_cache):
     cloud = normal_cloud()
     turn = torch.linalg.qr(torch.randn(6, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64))[0]
     minus, plus = ({a: end @ turn for a, end in ends.items()} for ends in (cloud.minus, cloud.plus))
-    turned = FieldCloud("normal", 4, "cosine", cloud.points @ turn, minus, plus)
+    turned = replace(cloud, points=cloud.points @ turn, minus=minus, plus=plus)
     assert_frame_equal(cloud_energies(turned, SCALES), cloud_energies(cloud, SCALES), rtol=1e-9, atol=1e-9)
 
 
-def test_field_clouds_share_centres_between_attributes(shared_cache, embedders, people):
-    clouds = field_clouds(embedders, people[0], N)
+def test_embed_curves_share_centres_between_attributes(shared_cache, embedders, people):
+    clouds = embed_curves(embedders, people[0], N)
     assert list(clouds) == NAMES
     for e in embedders:
         cloud = clouds[e.name]
@@ -198,7 +198,7 @@ def test_what_is_refused_is_refused_before_work_begins(embedders, people, change
         fingerprint(**(good | change), progress=False)
 
 
-def one_point(cloud: FieldCloud) -> FieldCloud:
+def one_point(cloud: Cloud) -> Cloud:
     """The same cloud with all centres on the first."""
     return replace(cloud, points=cloud.points[:1].repeat(len(cloud.points), 1))
 
@@ -207,11 +207,11 @@ def one_point(cloud: FieldCloud) -> FieldCloud:
 def clouds_of(empty_cache, monkeypatch):
     """Return a function that lets `fingerprint` find given clouds, by network and identity, and calls it."""
 
-    def call(clouds: dict[str, list[FieldCloud]]) -> pd.DataFrame:
+    def call(clouds: dict[str, list[Cloud]]) -> pd.DataFrame:
         def found(embedders, who, *_, **__):
             return {n: replace(own[who.index], network=n, identity=who.index) for n, own in clouds.items()}
 
-        monkeypatch.setattr(fingerprint_module, "field_clouds", found)
+        monkeypatch.setattr(fingerprint_module, "embed_curves", found)
         embedders = [SimpleNamespace(name=name, crop="arcface", device=torch.device("cpu")) for name in clouds]
         people = [SimpleNamespace(index=k) for k in range(len(next(iter(clouds.values()))))]
         return fingerprint(embedders, people, 30, SCALES, n_jobs=1, progress=False)

@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("checks", "store", "runtime", "parallel", "published")
-FLOORS += ("faces", "datasets", "models", "geometry", "training", "view", "fingerprint")
+FLOORS += ("geometry", "clouds", "faces", "datasets", "models", "drawings", "training", "fingerprint", "view")
 
 
 def tracked() -> list[Path]:

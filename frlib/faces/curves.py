@@ -86,16 +86,20 @@ def sample_curves(
         raise ValueError(f"step must lie between 0 and 0.5, as a share of the range; got {step!r}")
     checks.one_of("dtype", dtype, (torch.uint8, torch.float32))
     draw = render if source is None else source.render
-    share = {name: step or STEPS[attribute.kind] for name, attribute in ATTRIBUTES.items()}
-    reach = {name: share[name] * (a.high - a.low) for name, a in ATTRIBUTES.items()}
-    table = center_table(n_points, reach, seed)
+    lengths = reach(step)
+    table = center_table(n_points, lengths, seed)
     options = {"crop": crop, "size": size, "dtype": torch.float32}
     exact = draw(identity, table.to_dict("list"), **options)
     ends = [
         {name: as_type(images, dtype) for name, images in moved_images(draw, identity, exact, table, steps, options)}
-        for steps in ({name: sign * length for name, length in reach.items()} for sign in (-1, 1))
+        for steps in ({name: sign * length for name, length in lengths.items()} for sign in (-1, 1))
     ]
     return Curves(as_type(exact, dtype), *ends, table)
+
+
+def reach(step: float | None = None) -> dict[str, float]:
+    """Return the length of a step along each attribute, in its own unit; ``step`` is a share of each range."""
+    return {name: (step or STEPS[a.kind]) * (a.high - a.low) for name, a in ATTRIBUTES.items()}
 
 
 def moved_images(draw, identity, exact: torch.Tensor, table: pd.DataFrame, steps: Mapping[str, float], options: dict):

@@ -12,10 +12,11 @@ from frlib.geometry.distances import (
 from frlib.geometry.entropy import attribute_entropies
 from frlib.geometry.jackknife import auc_interval
 from frlib.geometry.macroscale import draw_modalities, ks_by_attribute, ks_draws
-from frlib.geometry.microscale import central_difference, displacement, energy_sweep
+from frlib.geometry.microscale import central_difference, displacement, energy_at_equal_shares, energy_sweep
 from frlib.geometry.nulls import half_step_agreement, isolated_shares, null_energies
 from frlib.geometry.pairs import CoincidentPoints, coincide, pair_distances, unit_distance
 from frlib.geometry.probes import ProbeErrors, probe_errors
+from frlib.geometry.recognition import recognition_figures
 from frlib.geometry.resampling import draw_weights, resampled_means
 from frlib.geometry.retention import identity_retention
 from frlib.geometry.sphere import (
@@ -39,6 +40,7 @@ __all__ = [
     "distance_summary",
     "draw_modalities",
     "draw_weights",
+    "energy_at_equal_shares",
     "energy_sweep",
     "error_curve",
     "half_step_agreement",
@@ -53,6 +55,7 @@ __all__ = [
     "pair_distances",
     "parallel_transport",
     "probe_errors",
+    "recognition_figures",
     "rejection_rates",
     "resampled_means",
     "stream_histograms",

@@ -10,8 +10,10 @@ import torch
 
 from frlib import checks
 from frlib.geometry import labels, pairs
+from frlib.geometry.clouds import takes_cloud, takes_clouds
 
 
+@takes_cloud("points")
 @torch.no_grad()
 def mean_pair_distance(points, *, metric: str = "cosine") -> float:
     """Return the exact mean distance over all unordered pairs of points.
@@ -41,6 +43,7 @@ def mean_pair_distance(points, *, metric: str = "cosine") -> float:
     return pairs.mean_distance(points, metric)
 
 
+@takes_clouds
 @torch.no_grad()
 def distance_summary(embeddings, identities, *, metric: str = "cosine") -> pd.Series:
     """Compare the distances inside identities with those between them.
@@ -82,6 +85,7 @@ def distance_summary(embeddings, identities, *, metric: str = "cosine") -> pd.Se
     return pd.Series({"d_intra": d_intra, "d_inter": d_inter, "ratio": ratio})
 
 
+@takes_clouds
 @torch.no_grad()
 def verification(embeddings, identities, *, metric: str = "cosine", far: Sequence[float] = (1e-2, 1e-3)) -> pd.Series:
     """Measure how well one threshold on the distance tells pairs of one identity from pairs of two.
@@ -134,6 +138,7 @@ def verification(embeddings, identities, *, metric: str = "cosine", far: Sequenc
     return pd.Series(result)
 
 
+@takes_clouds
 @torch.no_grad()
 def intra_inter_distances(embeddings, identities, *, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:
     """Return the distances of all pairs of one identity, and of all pairs of two, each sorted.
@@ -159,6 +164,7 @@ def intra_inter_distances(embeddings, identities, *, metric: str = "cosine") -> 
     return _sorted_scores(*_labelled(embeddings, identities, metric), metric)
 
 
+@takes_clouds
 @torch.no_grad()
 def error_curve(embeddings, identities, *, metric: str = "cosine", at_most: int | None = 1000) -> pd.DataFrame:
     """Return the ROC curve of verification by a threshold on the distance.
@@ -201,6 +207,7 @@ def error_curve(embeddings, identities, *, metric: str = "cosine", at_most: int 
     return pd.DataFrame({"threshold": thresholds, "far": far, "tar": tar})
 
 
+@takes_clouds
 @torch.no_grad()
 def distance_histogram(
     embeddings, identities, *, metric: str = "cosine", bins: int = 60, threshold: float | None = None

@@ -7,9 +7,11 @@ from scipy.stats import norm
 
 from frlib import checks
 from frlib.geometry import labels
+from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import pair_distances
 
 
+@takes_clouds
 @torch.no_grad()
 def auc_interval(embeddings, identities, *, metric: str = "cosine", level: float = 0.95) -> pd.Series:
     """Return the AUC of verification with an interval over identities, by the jackknife.

@@ -8,8 +8,12 @@ import torch
 
 from frlib import checks
 from frlib.geometry import pairs
+from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.threads import own_threads
 from frlib.runtime import choose_device
+
+#: Shares of the pairs of a cloud at which networks with different metrics are compared.
+SHARES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @torch.no_grad()
@@ -87,6 +91,7 @@ def _checked_ends(minus, plus, metric: str) -> tuple[torch.Tensor, torch.Tensor]
     return minus, plus
 
 
+@takes_cloud("points", "fields")
 @torch.no_grad()
 def energy_sweep(
     points,
@@ -113,8 +118,10 @@ def energy_sweep(
 
     Parameters
     ----------
-    points : array_like, shape (N, d), or mapping of attribute to (N_a, d)
-        The cloud of one identity, or one cloud per attribute. Attributes with equal matrices share one cloud.
+    points : array_like, shape (N, d), or mapping of attribute to (N_a, d), or a cloud
+        The cloud of one identity, or one cloud per attribute. Attributes with equal matrices share one cloud. An object
+        with ``points``, ``fields`` and ``metric``, as `frlib.clouds.Cloud`, stands for all three:
+        ``energy_sweep(cloud, scales)``.
     fields : mapping of attribute to array_like, shape (N, d)
         A vector of any length at each point. A point whose vector is zero is undefined for that attribute: it is
         neither a centre nor a neighbour.
@@ -169,6 +176,44 @@ def energy_sweep(
             rows = pairs.centred(cloud.to(device), metric)
             results |= _cloud_energies(rows, own, limits.to(device), include_center, sample, threads)
     return _table({name: results[name] for name in fields}, scales, radii)
+
+
+@takes_cloud("points", "fields")
+@torch.no_grad()
+def energy_at_equal_shares(
+    points, fields: Mapping, shares: Sequence[float] = SHARES, *, metric: str = "cosine"
+) -> pd.DataFrame:
+    """Compute the energies of one cloud where the balls hold given shares of its pairs.
+
+    The same ε is not the same ball in two metrics; the same share of pairs is.
+
+    Parameters
+    ----------
+    points : array_like, shape (N, d), or a cloud with points, fields and metric
+    fields : mapping of attribute to array_like, shape (N, d)
+    shares : sequence of float
+        Each radius is this quantile of the pair distances, the next larger distance where it falls between two. It is a
+        hair above 0 where so many pairs coincide.
+    metric : {"cosine", "euclidean"}
+
+    Returns
+    -------
+    DataFrame
+        That of `energy_sweep`, with scales in the unit of the metric, and ``share``.
+
+    Raises
+    ------
+    CoincidentPoints
+        If all points coincide.
+    """
+    pairs.unit_distance(points, metric=metric)
+    distances = pairs.pair_distances(points, metric=metric).double().cpu().numpy()
+    inside = distances[np.triu_indices(len(distances), 1)]
+    # pair_distances may round differently from the sweep: a hair more keeps the pair that sets the radius inside.
+    radii = np.quantile(inside, shares, method="higher") * (1 + 1e-6)
+    radii = np.maximum(radii, np.finfo(float).tiny)  # the ball of radius 0 holds the points that coincide
+    table = energy_sweep(points, fields, radii, metric=metric, mean_distance=1.0)
+    return table.assign(share=np.tile(shares, len(fields)))
 
 
 def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, torch.Tensor]]]:

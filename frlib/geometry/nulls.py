@@ -17,9 +17,11 @@ from scipy import stats
 
 from frlib import checks
 from frlib.geometry import pairs
+from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.microscale import central_difference
 
 
+@takes_cloud("points", "fields")
 @torch.no_grad()
 def null_energies(points, fields: Mapping, scales: Sequence[float], *, metric: str = "cosine") -> pd.DataFrame:
     """Compare the energies of one cloud with those of random and of shuffled vectors.
@@ -34,7 +36,7 @@ def null_energies(points, fields: Mapping, scales: Sequence[float], *, metric: s
 
     Parameters
     ----------
-    points : array_like, shape (N, d)
+    points : array_like, shape (N, d), or a cloud with points, fields and metric
         The cloud of one identity.
     fields : mapping of attribute to array_like, shape (N, d)
         A vector of any length at each point; a point whose vector is zero is left out for that attribute.
@@ -130,6 +132,7 @@ def _pair_sums(matrix: torch.Tensor) -> tuple[float, float, float]:
     return float(matrix.square().sum()), float(rows.square().sum()), float(rows.sum())
 
 
+@takes_cloud("points")
 @torch.no_grad()
 def isolated_shares(
     points, scales: Sequence[float], sizes: Sequence[int], *, metric: str = "cosine", mean_distance: float | None = None
@@ -145,7 +148,7 @@ def isolated_shares(
 
     Parameters
     ----------
-    points : array_like, shape (N, d)
+    points : array_like, shape (N, d), or a cloud with points and metric
     scales : sequence of float
         Radii in units of the mean distance.
     sizes : sequence of int

@@ -24,6 +24,7 @@ import torch
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.compiled import compiled
 from frlib.geometry.threads import in_order
 
@@ -47,6 +48,7 @@ FAR = 1e5
 TIE = 1e-9
 
 
+@takes_cloud("points")
 @torch.no_grad()
 def pair_distances(X, Y=None, *, metric: str = "cosine") -> torch.Tensor:
     """Return the matrix of distances between the rows of ``X`` and those of ``Y``.
@@ -150,6 +152,7 @@ class CoincidentPoints(ValueError):
     """All points of a cloud are one point, up to rounding: it has no unit for scales and displacements."""
 
 
+@takes_cloud("points")
 @torch.no_grad()
 def coincide(points, *, metric: str = "cosine") -> bool:
     """Say whether all points are one point, up to the rounding of their type.
@@ -189,6 +192,7 @@ def _differ_by_at_most(share: float, points: torch.Tensor, metric: str) -> bool:
     return True
 
 
+@takes_cloud("points")
 @torch.no_grad()
 def unit_distance(points, *, metric: str = "cosine", threads: int = 1) -> float:
     """Return the mean distance over all pairs of points as a unit of scales and displacements.

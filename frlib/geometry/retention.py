@@ -7,9 +7,11 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.microscale import displacement
 
 
+@takes_cloud("points", "minus", "plus")
 def identity_retention(
     center,
     minus: Mapping,
@@ -31,7 +33,7 @@ def identity_retention(
 
     Parameters
     ----------
-    center : array_like, shape (N, d)
+    center : array_like, shape (N, d), or a cloud with points, minus, plus and metric
         Embeddings of the centres.
     minus, plus : mapping of attribute to array_like, shape (N, d)
         Embeddings one step before and after each centre, with the same attributes.

@@ -13,6 +13,7 @@ import torch
 
 from frlib import checks
 from frlib.geometry import pairs
+from frlib.geometry.clouds import takes_cloud
 
 # A projection below this share of the vector is rounding: the vector was radial and has no direction on the sphere.
 RADIAL = 1e-12
@@ -122,6 +123,7 @@ def transported_cosines(points, vectors) -> torch.Tensor:
     return vectors @ vectors.T - across * across.T / together
 
 
+@takes_cloud("points", "fields")
 @torch.no_grad()
 def transported_energy_sweep(
     points, fields: Mapping, scales: Sequence[float], *, mean_distance: float | None = None
@@ -136,7 +138,7 @@ def transported_energy_sweep(
 
     Parameters
     ----------
-    points : array_like, shape (N, d)
+    points : array_like, shape (N, d), or a cloud with points, fields and metric
         The cloud of one identity.
     fields : mapping of attribute to array_like, shape (N, d)
         A vector of any length at each point. One without a tangent part is undefined: neither centre nor neighbour.

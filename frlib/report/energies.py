@@ -7,59 +7,23 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from frlib.geometry import central_difference, displacement, energy_sweep, pair_distances, unit_distance
+from frlib.clouds import Cloud
+from frlib.geometry import energy_sweep
 from frlib.report.page import Column, Figure, Table
 from frlib.view import charts, energy_curves
 
 SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
-#: Shares of the pairs of a cloud that the balls hold on average.
-SHARES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 #: The scale of the ranking: all networks have filled balls there.
 RANKED_AT = 1.0
 
 
-def equal_shares(points, fields: Mapping, metric: str, shares=SHARES) -> pd.DataFrame:
-    """Return energies of one cloud where the balls hold given shares of its pairs.
-
-    The same ε is not the same ball in two metrics; the same share of pairs is.
+def cloud_tables(clouds: Mapping[str, Cloud], scales=SCALES) -> pd.DataFrame:
+    """Return energies and displacements of one person, of whom each attribute may have other points.
 
     Parameters
     ----------
-    points : Tensor, shape (N, d)
-    fields : mapping of attribute to Tensor, shape (N, d)
-    metric : {"cosine", "euclidean"}
-    shares : sequence of float
-        Each radius is this quantile of the pair distances, the next larger distance where it falls between two. It is a
-        hair above 0 where so many pairs coincide.
-
-    Returns
-    -------
-    DataFrame
-        That of `energy_sweep`, with ``share``.
-
-    Raises
-    ------
-    CoincidentPoints
-        If all points coincide.
-    """
-    unit_distance(points, metric=metric)
-    distances = pair_distances(points, metric=metric).double().numpy()
-    inside = distances[np.triu_indices(len(distances), 1)]
-    # pair_distances may round differently from the sweep: a hair more keeps the pair that sets the radius inside.
-    radii = np.quantile(inside, shares, method="higher") * (1 + 1e-6)
-    radii = np.maximum(radii, np.finfo(float).tiny)  # the ball of radius 0 holds the points that coincide
-    table = energy_sweep(points, fields, radii, metric=metric, mean_distance=1.0)
-    return table.assign(share=np.tile(shares, len(fields)))
-
-
-def cloud_tables(points: Mapping, minus: Mapping, plus: Mapping, metric: str, scales=SCALES) -> pd.DataFrame:
-    """Return energies and displacements of one cloud, of which each attribute may have other points.
-
-    Parameters
-    ----------
-    points, minus, plus : mapping of attribute to Tensor, shape (N_a, d)
-        Embeddings of the centres and of both ends of the curves.
-    metric : {"cosine", "euclidean"}
+    clouds : mapping of attribute to Cloud
+        Each with the ends of that attribute.
     scales : sequence of float
         In mean pair distances of the points of the attribute.
 
@@ -74,11 +38,10 @@ def cloud_tables(points: Mapping, minus: Mapping, plus: Mapping, metric: str, sc
         If all points of an attribute coincide.
     """
     tables = []
-    for attribute, cloud in points.items():
-        ends, mean = (minus[attribute], plus[attribute]), unit_distance(cloud, metric=metric)
-        fields = {attribute: central_difference(*ends, metric=metric)}
-        table = energy_sweep(cloud, fields, scales, metric=metric, mean_distance=mean)
-        tables.append(table.assign(displacement=float(displacement(*ends, metric=metric).mean()) / mean))
+    for attribute, cloud in clouds.items():
+        table = energy_sweep(cloud, scales, mean_distance=cloud.mean_distance)
+        moved = float(cloud.displacements[attribute].mean()) / cloud.mean_distance
+        tables.append(table.assign(displacement=moved))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -23,6 +23,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.clouds import Cloud
 from frlib.report.remarks import Remark, on_far_rows, on_names
 
 _OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -84,15 +85,17 @@ class Labelled:
         ends = ends.assign(center=ends["curve"].map(centers)).rename(columns={"row": "minus", "row_plus": "plus"})
         return ends.sort_values(["person", "order", "curve"], ignore_index=True)
 
-    def fields_of(self, identity: str, at_least: int) -> tuple[dict, dict, dict]:
-        """Return points, lower and upper ends (N_a, d) of each attribute varied on enough curves of an identity."""
+    def clouds_of(self, identity: str, at_least: int, metric: str) -> dict[str, Cloud]:
+        """Return the cloud of each attribute that is varied on enough curves of an identity."""
         number = self.people.get_loc(identity)
         own = self._ends.iloc[slice(*np.searchsorted(self._ends["person"], [number, number + 1]))]
-        many = {attribute: rows for attribute, rows in own.groupby("varied", sort=False) if len(rows) >= at_least}
-        return tuple(
-            {attribute: self.embeddings[rows[part].to_numpy(copy=True)] for attribute, rows in many.items()}
-            for part in ("center", "minus", "plus")
-        )
+        clouds = {}
+        for attribute, rows in own.groupby("varied", sort=False):
+            if len(rows) >= at_least:
+                parts = [self.embeddings[rows[p].to_numpy(copy=True)] for p in ("center", "minus", "plus")]
+                ends = ({attribute: part} for part in parts[1:])
+                clouds[attribute] = Cloud(parts[0], *ends, metric, self.source, number)
+        return clouds
 
 
 def read(embeddings, labels, *, metric: str = "cosine", attributes: Sequence[str] | None = None) -> Labelled:

@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from frlib.geometry import CoincidentPoints, coincide, ks_by_attribute, ks_draws, pairs
+from frlib.geometry import (
+    CoincidentPoints,
+    coincide,
+    distance_histogram,
+    ks_by_attribute,
+    ks_draws,
+    pairs,
+    recognition_figures,
+)
 from frlib.report import own_energies, recognition
 from frlib.report.drawn import draw_identities, used_images
 from frlib.report.facts import facts_of
@@ -57,7 +65,7 @@ def report(
     everybody = labelled.identities[rows]
     part = draw_identities(everybody, max_images, seed)
     embeddings, identities = labelled.embeddings[rows[part]], everybody[part]
-    found = {"network": name, **recognition.figures(embeddings, identities, metric)}
+    found = {"network": name, **recognition_figures(embeddings, identities, metric=metric)}
     sections = [_distances(embeddings, identities, found, used_images(everybody, part))]
     tables = {"distances.csv": pd.DataFrame([found])}
     for section, more in (
@@ -101,6 +109,8 @@ def _check_different(labelled: Labelled, metric: str) -> None:
 def _distances(embeddings, identities, found: dict, used: str) -> Section:
     """Return the section on distances and verification."""
     rows = pd.DataFrame([found])
+    options = {"metric": found["metric"], "bins": recognition.BINS, "threshold": found["threshold"]}
+    bars = distance_histogram(embeddings, identities, **options)
     pairs_used = (
         f"All pairs of {len(identities):,} images: {found['same_pairs']:,} of one person, "
         f"{found['different_pairs']:,} of two. {used}"
@@ -115,7 +125,7 @@ def _distances(embeddings, identities, found: dict, used: str) -> Section:
         Text(pairs_used),
         recognition.table(rows, caption),
         *recognition.without_errors(rows),
-        recognition.histograms({found["network"]: (embeddings, identities, found)}),
+        recognition.histograms({found["network"]: (bars, found)}),
     ]
     return Section("Distances and verification", blocks)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from frlib.geometry import coincide
 from frlib.report import energies
 from frlib.report.labelled import Labelled
 from frlib.report.page import Section, Text
@@ -60,14 +59,13 @@ def of_people(labelled: Labelled, metric: str) -> tuple[pd.DataFrame, pd.DataFra
     tables, left, few = [], [], 0
     first = np.unique(labelled.numbers, return_index=True)[1]
     for number in tqdm(np.unique(labelled.numbers[~labelled.is_image]), "energies", delay=10, leave=False):
-        clouds = labelled.fields_of(labelled.people[number], CURVES_AT_LEAST)
-        few += not clouds[0]
-        one_point = [attribute for attribute, points in clouds[0].items() if coincide(points, metric=metric)]
-        left += [(number, line_of(first[number]), attribute) for attribute in one_point]
-        points, minus, plus = ({a: x for a, x in part.items() if a not in one_point} for part in clouds)
-        if points:
-            found = energies.cloud_tables(points, minus, plus, metric)
-            curves = found["attribute"].map({attribute: len(cloud) for attribute, cloud in points.items()})
+        clouds = labelled.clouds_of(labelled.people[number], CURVES_AT_LEAST, metric)
+        few += not clouds
+        left += [(number, line_of(first[number]), a) for a, cloud in clouds.items() if cloud.coincides]
+        clouds = {a: cloud for a, cloud in clouds.items() if not cloud.coincides}
+        if clouds:
+            found = energies.cloud_tables(clouds)
+            curves = found["attribute"].map({a: len(cloud.points) for a, cloud in clouds.items()})
             # Numbers in place of names: the page may travel further than the labels.
             tables.append(found.assign(curves=curves, identity=number, network=SUBJECT))
     together = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
-import torch
 
 from frlib import checks
+from frlib.clouds import Cloud
+from frlib.drawings import embed_curves, embed_identity
+from frlib.drawings.recognition import HEAD_ANGLE
 from frlib.faces import Identity, sample_identities
-from frlib.fingerprint import FieldCloud, field_clouds, fingerprint
-from frlib.geometry import identity_retention
+from frlib.fingerprint import fingerprint
+from frlib.geometry import distance_histogram, energy_at_equal_shares, identity_retention, recognition_figures
 from frlib.models import DEFAULT_NETWORKS
 from frlib.models.embedder import FaceEmbedder
-from frlib.models.recognition import HEAD_ANGLE, embed_identity
 from frlib.parallel import spread
 from frlib.report import energies, preprocessing, recognition
 from frlib.report.facts import facts_of
@@ -87,9 +87,9 @@ def report(
     run = {"n_jobs": n_jobs, "progress": progress}
     table = fingerprint(embedders, people[: sizes.identities], sizes.points, energies.SCALES, seed=seed, **run)
     images = recognition_images(embedders, people[: sizes.people], sizes.images, seed=seed, **run)
-    drawn = [field_clouds(embedders, who, sizes.points, seed=seed) for who in people[: sizes.identities]]
+    drawn = [embed_curves(embedders, who, sizes.points, seed=seed) for who in people[: sizes.identities]]
     clouds = {e.name: [own[e.name] for own in drawn if not own[e.name].coincides] for e in embedders}
-    known = {name: {"network": name} | recognition.figures(*found) for name, found in images.items()}
+    known = {name: {"network": name} | recognition_figures(own) for name, own in images.items()}
     shares = pd.concat([_shares(cloud) for own in clouds.values() for cloud in own], ignore_index=True)
     rankings = pd.concat([_ranking(name, table, clouds[name], known[name]) for name in known], ignore_index=True)
     readable = [frame.assign(attribute=frame["attribute"].str.replace("_", " ")) for frame in (table, shares, rankings)]
@@ -112,38 +112,37 @@ def report(
 
 def recognition_images(
     embedders: Sequence[FaceEmbedder], people: Sequence[Identity], n_images: int, *, seed=0, n_jobs=None, progress=True
-) -> dict[str, tuple[torch.Tensor, np.ndarray, str]]:
-    """Return embeddings, identities and metric of several images of each person, by network.
+) -> dict[str, list[Cloud]]:
+    """Return the cloud of several images of each person, by network.
 
     Parameters
     ----------
     embedders, people : sequence
     n_images, seed
-        As in `frlib.models.recognition.embed_identity`.
+        As in `frlib.drawings.embed_identity`.
     n_jobs, progress
         As in `frlib.fingerprint.fingerprint`.
     """
     tasks = [(embedders, who, n_images, seed) for who in people]
     run = {"n_jobs": n_jobs, "device": embedders[0].device, "progress": progress}
     found = spread(_embedded, tasks, description="recognition", **run)
-    identities = np.repeat([who.index for who in people], n_images)
-    return {e.name: (torch.cat([one[e.name] for one in found]), identities, e.metric) for e in embedders}
+    return {e.name: [one[e.name] for one in found] for e in embedders}
 
 
-def _embedded(embedders, identity: Identity, n_images: int, seed: int) -> dict[str, torch.Tensor]:
+def _embedded(embedders, identity: Identity, n_images: int, seed: int) -> dict[str, Cloud]:
     return embed_identity(embedders, identity, n_images, seed=seed)
 
 
-def _shares(cloud: FieldCloud) -> pd.DataFrame:
+def _shares(cloud: Cloud) -> pd.DataFrame:
     """Return the energies of a cloud at equal shares of pairs."""
-    table = energies.equal_shares(cloud.points, cloud.fields, cloud.metric)
+    table = energy_at_equal_shares(cloud)
     return table.assign(network=cloud.network, identity=cloud.identity)
 
 
-def _ranking(name: str, table: pd.DataFrame, clouds: Sequence[FieldCloud], known: dict) -> pd.DataFrame:
+def _ranking(name: str, table: pd.DataFrame, clouds: Sequence[Cloud], known: dict) -> pd.DataFrame:
     """Return the ranking of the attributes of one network, with identity retention along the curves."""
     scales = {key: known[key] for key in ("d_intra", "d_inter", "threshold")}
-    kept = [identity_retention(c.points, c.minus, c.plus, metric=c.metric, **scales) for c in clouds]
+    kept = [identity_retention(c, **scales) for c in clouds]
     return energies.ranking(table[table["network"] == name], pd.concat(kept)).assign(network=name)
 
 
@@ -177,12 +176,13 @@ def _recognition(subject: str, known: dict, images: dict, clouds: Sequence[dict]
         "one person is closer than a pair of two, with a jackknife interval over people; EER: equal error rate; TAR: "
         "share of right pairs accepted at a false acceptance rate (left out where there are too few pairs for it)."
     )
-    hard = pd.DataFrame([{"network": name} | _on_centers([own[name] for own in clouds]) for name in known])
+    hard = pd.DataFrame([{"network": name} | recognition_figures([own[name] for own in clouds]) for name in known])
     harder = (
         f"The same on the clouds of the energies: {sizes.identities} people with {sizes.points} images each, over the "
         "whole range of head angle, age, hair colour, light and expression. These overlap more."
     )
-    shown = {name: (*found[:2], known[name]) for name, found in images.items()}
+    options = {name: {"bins": recognition.BINS, "threshold": row["threshold"]} for name, row in known.items()}
+    shown = {name: (distance_histogram(own, **options[name]), known[name]) for name, own in images.items()}
     blocks = [
         recognition.table(rows, caption, subject),
         *recognition.without_errors(rows),
@@ -192,13 +192,7 @@ def _recognition(subject: str, known: dict, images: dict, clouds: Sequence[dict]
     return Section("Does it recognise these people?", blocks)
 
 
-def _on_centers(clouds: Sequence[FieldCloud]) -> dict:
-    """Return the figures of recognition on the centres of all clouds of one network."""
-    identities = np.repeat([cloud.identity for cloud in clouds], [len(cloud.points) for cloud in clouds])
-    return recognition.figures(torch.cat([cloud.points for cloud in clouds]), identities, clouds[0].metric)
-
-
-def _left_out(drawn: Sequence[dict[str, FieldCloud]]) -> list[Text]:
+def _left_out(drawn: Sequence[dict[str, Cloud]]) -> list[Text]:
     """Say which people have no energies in which network."""
     left = [cloud for own in drawn for cloud in own.values() if cloud.coincides]
     people = {name: [str(c.identity) for c in left if c.network == name] for name in {c.network: None for c in left}}

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import torch
 
+from frlib.drawings import IMAGE_SIZES, varied_attributes
 from frlib.faces import Identity, render
+from frlib.geometry import recognition_figures
 from frlib.models.embedder import FaceEmbedder, Preprocess
-from frlib.models.recognition import varied_attributes
-from frlib.models.stored import IMAGE_SIZES
 from frlib.report import recognition
 from frlib.report.page import Column, Section, Table, Text
 
@@ -43,12 +43,12 @@ def compare(embedder: FaceEmbedder, people: Sequence[Identity], n_images: int, *
     n_images : int
         Per person, at least two.
     seed : int
-        Seeds the attributes of the images, which are those of `frlib.models.recognition.varied_attributes`.
+        Seeds the attributes of the images, which are those of `frlib.drawings.varied_attributes`.
 
     Returns
     -------
     DataFrame
-        ``setting`` and the figures of `frlib.report.recognition.figures`.
+        ``setting`` and the figures of `frlib.geometry.recognition_figures`.
     """
     size = IMAGE_SIZES[embedder.crop]
     attributes = [varied_attributes(person, n_images, seed=seed).to_dict("list") for person in people]
@@ -58,7 +58,7 @@ def compare(embedder: FaceEmbedder, people: Sequence[Identity], n_images: int, *
     for name, preprocess in settings(embedder.preprocess).items():
         options = {name: getattr(embedder, name) for name in ("metric", "dim", "crop", "licence", "device")}
         other = FaceEmbedder(embedder.name, embedder.network, preprocess, **options)
-        found = recognition.figures(other.embed(images, progress=False), identities, embedder.metric)
+        found = recognition_figures(other.embed(images, progress=False), identities, metric=embedder.metric)
         rows.append({"setting": name} | found)
     return pd.DataFrame(rows)
 

@@ -2,15 +2,13 @@
 
 import pandas as pd
 
-from frlib.geometry import CoincidentPoints, auc_interval, coincide, distance_histogram, distance_summary, verification
 from frlib.report.page import Column, Figure, Table, Text
 from frlib.view import error_areas
 
 #: Below this area under the curve a network does not recognise the people: a rule of thumb, named on the page.
 RECOGNISES = 0.9
-FAR = (1e-2, 1e-3)
-# A rate is reported if this many pairs of two people may be accepted at it.
-ACCEPTED_AT_LEAST = 10
+#: Bars of a histogram of distances.
+BINS = 50
 
 COLUMNS = [
     Column("network", "Network"),
@@ -23,49 +21,6 @@ COLUMNS = [
     Column("tar_at_1e-2", "TAR at FAR 1 %", ".1%"),
     Column("tar_at_1e-3", "TAR at FAR 0.1 %", ".1%"),
 ]
-
-
-def figures(embeddings, identities, metric: str) -> dict:
-    """Return the figures of one network on labelled images.
-
-    Parameters
-    ----------
-    embeddings : array_like, shape (N, d)
-    identities : array_like, shape (N,)
-        At least two identities, one of them with two rows.
-    metric : {"cosine", "euclidean"}
-
-    Returns
-    -------
-    dict
-        Those of `distance_summary` and `verification`; ``auc_low`` and ``auc_high`` of `auc_interval`, NaN with fewer
-        than three identities with two rows; ``tar_at_...`` NaN where fewer than ten pairs of two people are accepted at
-        that rate; ``same_pairs``, ``different_pairs``: numbers of pairs.
-
-    Raises
-    ------
-    CoincidentPoints
-        If all embeddings coincide.
-    ValueError
-        As in `distance_summary`.
-    """
-    if coincide(embeddings, metric=metric):
-        raise CoincidentPoints(
-            f"embeddings must not all coincide; up to rounding the {len(embeddings)} images have one"
-        )
-    found = dict(distance_summary(embeddings, identities, metric=metric))
-    found |= dict(verification(embeddings, identities, metric=metric, far=FAR))
-    sizes = pd.Series(identities).value_counts()
-    same = int((sizes * (sizes - 1) // 2).sum())
-    different = int(len(identities) * (len(identities) - 1) // 2) - same
-    for rate, name in zip(FAR, ("tar_at_1e-2", "tar_at_1e-3"), strict=True):
-        if rate * different < ACCEPTED_AT_LEAST:
-            found[name] = float("nan")
-    interval = {"low": float("nan"), "high": float("nan")}
-    if (sizes > 1).sum() >= 3:
-        interval = auc_interval(embeddings, identities, metric=metric)
-    ends = {"auc_low": float(interval["low"]), "auc_high": float(interval["high"])}
-    return {"metric": metric} | found | ends | {"same_pairs": same, "different_pairs": different}
 
 
 def table(rows: pd.DataFrame, caption: str, marked: str = "") -> Table:
@@ -122,19 +77,18 @@ def without_errors(rows: pd.DataFrame) -> list[Text]:
     ]
 
 
-def histograms(clouds: dict, *, bins: int = 50) -> Figure:
+def histograms(networks: dict) -> Figure:
     """Draw the distances inside and between people of each network, with a threshold to move.
 
     Parameters
     ----------
-    clouds : mapping of network name to (embeddings, identities, figures)
+    networks : mapping of name to (rows, figures)
+        Rows of `frlib.geometry.distance_histogram` at the best threshold, and `frlib.geometry.recognition_figures`.
     """
     tables = []
-    for network, (embeddings, identities, found) in clouds.items():
+    for network, (rows, found) in networks.items():
         unit = found["d_inter"]
-        options = {"metric": found["metric"], "bins": bins, "threshold": found["threshold"]}
-        rows = distance_histogram(embeddings, identities, **options)
-        rows[["low", "high"]] /= unit
+        rows = rows.assign(low=rows["low"] / unit, high=rows["high"] / unit)
         tables.append(rows.assign(network=network, best=found["threshold"] / unit))
     together = pd.concat(tables, ignore_index=True)
     start = round(float(together["best"].iloc[0]), 2)

@@ -6,13 +6,12 @@ from frlib.view.fingerprint import fingerprint_summary, fingerprint_views
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.say import say
-from frlib.view.sweep import Cloud, Sweep, sweep
+from frlib.view.sweep import Sweep, sweep
 from frlib.view.thresholds import answer_areas, error_areas
 from frlib.view.verdict import verdict
 
 __all__ = [
     "COLORS",
-    "Cloud",
     "FaceMap",
     "Space",
     "Sweep",

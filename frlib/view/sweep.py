@@ -15,64 +15,58 @@ from frlib.view import static
 
 
 @dataclass(frozen=True)
-class Cloud:
-    """One cloud of embeddings, its attribute fields, and the energies already computed on it.
+class Swept:
+    """One cloud with the energies already computed on it, checked.
 
     Parameters
     ----------
-    points : array_like, shape (N, d)
-        Embeddings of one identity.
-    fields : mapping of attribute to array_like, shape (N, d)
-        A vector of any length at each point; a zero vector is undefined, as in `frlib.geometry.energy_sweep`.
-    energies : DataFrame
-        The result of `frlib.geometry.energy_sweep` on these points and fields. Its scales are the steps of the slider:
-        20 or more make it smooth.
+    points : Tensor, shape (N, d)
+    fields : mapping of attribute to Tensor, shape (N, d)
     metric : {"cosine", "euclidean"}
-        The metric of the points.
-    mean_distance : float, optional
-        The unit of the scales. Default: what the energies were computed with (``radius / scale``).
+    energies : DataFrame
+        Of `frlib.geometry.energy_sweep`, for these fields.
+    """
+
+    points: torch.Tensor
+    fields: Mapping[str, torch.Tensor]
+    metric: str
+    energies: pd.DataFrame
+
+    @property
+    def scales(self) -> list[float]:
+        """The scales of the energies, ascending."""
+        return sorted(float(scale) for scale in self.energies["scale"].unique())
+
+    @property
+    def mean_distance(self) -> float:
+        """The unit of the scales, with which the energies were computed."""
+        first = self.energies.iloc[0]
+        return float(first["radius"] / first["scale"])
+
+
+def _checked(cloud, energies: pd.DataFrame) -> Swept:
+    """Return a cloud in float64 with its energies.
 
     Raises
     ------
     ValueError
         If shapes differ, a value is not finite, or the energies lack a column, an attribute or a scale.
     """
-
-    points: torch.Tensor
-    fields: Mapping[str, torch.Tensor]
-    energies: pd.DataFrame
-    metric: str = "cosine"
-    mean_distance: float | None = None
-
-    def __post_init__(self):
-        checks.one_of("metric", self.metric, checks.METRICS)
-        points = checks.as_matrix("points", self.points, metric=self.metric).detach().cpu().double()
-        fields = {}
-        for name, field in self.fields.items():
-            fields[name] = checks.as_matrix(f"fields[{name!r}]", field, rows=len(points)).detach().cpu().double()
-            if fields[name].shape != points.shape:
-                raise ValueError(f"fields[{name!r}] must have shape {tuple(points.shape)}; got {tuple(field.shape)}")
-        object.__setattr__(self, "points", points)
-        object.__setattr__(self, "fields", fields)
-        self._check_energies()
-        if self.mean_distance is None:
-            first = self.energies.iloc[0]
-            object.__setattr__(self, "mean_distance", float(first["radius"] / first["scale"]))
-
-    def _check_energies(self):
-        """Raise unless there is one energy for each attribute and scale."""
-        missing = {"attribute", "scale", "radius", "energy", "neighbors", "isolated"} - set(self.energies)
-        if missing:
-            raise ValueError(f"energies must have the columns of energy_sweep; {', '.join(sorted(missing))} missing")
-        counts = self.energies.groupby(["attribute", "scale"]).size().unstack()
-        for name in self.fields:
-            if name not in counts.index or not (counts.loc[name] == 1).all():
-                raise ValueError(f"energies must hold each scale once for the attribute {name!r}")
-
-    @property
-    def scales(self) -> list[float]:
-        """The scales of the energies, ascending."""
-        return sorted(float(scale) for scale in self.energies["scale"].unique())
+    checks.one_of("metric", cloud.metric, checks.METRICS)
+    points = checks.as_matrix("points", cloud.points, metric=cloud.metric).detach().cpu().double()
+    fields = {}
+    for name, field in cloud.fields.items():
+        fields[name] = checks.as_matrix(f"fields[{name!r}]", field, rows=len(points)).detach().cpu().double()
+        if fields[name].shape != points.shape:
+            raise ValueError(f"fields[{name!r}] must have shape {tuple(points.shape)}; got {tuple(field.shape)}")
+    missing = {"attribute", "scale", "radius", "energy", "neighbors", "isolated"} - set(energies)
+    if missing:
+        raise ValueError(f"energies must have the columns of energy_sweep; {', '.join(sorted(missing))} missing")
+    counts = energies.groupby(["attribute", "scale"]).size().unstack()
+    for name in fields:
+        if name not in counts.index or not (counts.loc[name] == 1).all():
+            raise ValueError(f"energies must hold each scale once for the attribute {name!r}")
+    return Swept(points, fields, cloud.metric, energies)
 
 
 class Sweep(anywidget.AnyWidget):
@@ -101,7 +95,8 @@ class Sweep(anywidget.AnyWidget):
 
 
 def sweep(
-    clouds: Cloud | Mapping[str, Cloud],
+    clouds,
+    energies: pd.DataFrame | Mapping[str, pd.DataFrame],
     *,
     title: str,
     description: str,
@@ -118,8 +113,10 @@ def sweep(
 
     Parameters
     ----------
-    clouds : Cloud, or mapping of name to Cloud
-        With several, the reader chooses.
+    clouds : `frlib.clouds.Cloud`, or mapping of name to Cloud
+        With several, the reader chooses. Of a cloud, points, fields and metric are used.
+    energies : DataFrame, or mapping of name to DataFrame
+        `frlib.geometry.energy_sweep` of each cloud. Its scales are the steps of the slider: 20 or more make it smooth.
     title : str
         Heading of the figure.
     description : str
@@ -138,11 +135,14 @@ def sweep(
     Raises
     ------
     ValueError
-        If there is no cloud, a cloud has fewer than three points, or the description is empty.
+        If there is no cloud, a cloud has fewer than three points, its energies lack a column, an attribute or a scale,
+        or the description is empty.
     """
-    named = {"": clouds} if isinstance(clouds, Cloud) else dict(clouds)
-    if not named:
-        raise ValueError("clouds must hold at least one Cloud; got none")
+    if not isinstance(clouds, Mapping):
+        clouds, energies = {"": clouds}, {"": energies}
+    if not clouds or set(clouds) != set(energies):
+        raise ValueError(f"clouds must be at least one, each with its energies; got {[*clouds]} and {[*energies]}")
+    named = {name: _checked(cloud, energies[name]) for name, cloud in clouds.items()}
     checks.at_least("max_points", max_points, 3)
     shown = [_payload(name, cloud, max_points, seed) for name, cloud in named.items()]
     first = shown[0]
@@ -158,7 +158,7 @@ def sweep(
     return static.host("sweep", Sweep, state, description=description)
 
 
-def _first_scale(cloud: Cloud) -> int:
+def _first_scale(cloud: Swept) -> int:
     """Return the first scale at which a ball holds a tenth of the cloud on average: something to see, not all."""
     name = next(iter(cloud.fields))
     table = cloud.energies[cloud.energies["attribute"] == name].sort_values("scale")
@@ -166,7 +166,7 @@ def _first_scale(cloud: Cloud) -> int:
     return min(int(np.searchsorted(neighbors, 0.1 * len(cloud.points))), len(neighbors) - 1)
 
 
-def _payload(name: str, cloud: Cloud, max_points: int, seed: int) -> dict:
+def _payload(name: str, cloud: Swept, max_points: int, seed: int) -> dict:
     """Return what the browser needs of a cloud: the plane, all pairs of the points drawn, and the curves.
 
     Pairs are sent rather than vectors: their number does not depend on the dimension, and the browser decides from
@@ -210,7 +210,7 @@ def _principal_plane(centered: torch.Tensor) -> tuple[torch.Tensor, float]:
     return axes[:2], share
 
 
-def _attribute(cloud: Cloud, name: str, rows, axes: torch.Tensor, upper) -> dict:
+def _attribute(cloud: Swept, name: str, rows, axes: torch.Tensor, upper) -> dict:
     """Return one attribute: cosines of all pairs of vectors, the vectors in the plane, and its curves."""
     unit = torch.nn.functional.normalize(cloud.fields[name][rows])
     table = cloud.energies[cloud.energies["attribute"] == name].sort_values("scale")

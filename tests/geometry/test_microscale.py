@@ -12,7 +12,15 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
 
-from frlib.geometry import central_difference, displacement, energy_sweep, mean_pair_distance, pair_distances
+from frlib.geometry import (
+    CoincidentPoints,
+    central_difference,
+    displacement,
+    energy_at_equal_shares,
+    energy_sweep,
+    mean_pair_distance,
+    pair_distances,
+)
 
 METRICS = ("cosine", "euclidean")
 SCALES = [0.3, 0.5, 0.8, 1.0, 1.3, 2.0]
@@ -433,3 +441,24 @@ def test_displacement_is_the_pair_distance_of_the_two_ends(metric):
     assert (displacement(minus, minus, metric=metric) == 0).all()
     with pytest.raises(ValueError, match="plus must have 12 rows; got 11"):
         displacement(minus, plus[:-1], metric=metric)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_equal_shares_are_equal(metric):
+    rng = np.random.default_rng(0)
+    points = torch.tensor(rng.normal(size=(25, 6)))
+    fields = {"a": torch.tensor(rng.normal(size=(25, 6))), "b": torch.tensor(rng.normal(size=(25, 6)))}
+    table = energy_at_equal_shares(points, fields, (0.1, 0.5, 1.0), metric=metric)
+    np.testing.assert_allclose(table["neighbors"] / 24, table["share"], atol=1 / 300)
+    assert list(table["share"]) == 2 * [0.1, 0.5, 1.0]
+
+
+def test_shares_below_that_of_coincident_pairs_are_balls_of_them():
+    rng = np.random.default_rng(0)
+    points = torch.tensor(rng.normal(size=(6, 5))).repeat(4, 1)
+    table = energy_at_equal_shares(
+        points, {"a": torch.tensor(rng.normal(size=(24, 5)))}, (0.01, 1.0), metric="euclidean"
+    )
+    assert list(table["neighbors"]) == [3, 23], "each point has three copies"
+    with pytest.raises(CoincidentPoints):
+        energy_at_equal_shares(points[::6], {"a": points[:4]})

@@ -50,7 +50,9 @@ def test_curves_are_found_in_any_order_of_lines(tmp_path):
     order = rng.permutation(len(lines))
     matrix = rng.normal(size=(len(lines), 4)).astype(np.float32)
     found = read(*write(tmp_path, [lines[k] for k in order], matrix=matrix[order]))
-    points, minus, plus = found.fields_of("ann", 1)
+    clouds = found.clouds_of("ann", 1, "cosine")
+    points = {a: cloud.points for a, cloud in clouds.items()}
+    minus, plus = ({a: getattr(cloud, end)[a] for a, cloud in clouds.items()} for end in ("minus", "plus"))
     assert list(sorted(points)) == ["light", "pose"]
     for where, first in ((points, 0), (minus, 1), (plus, 2)):
         expected = {tuple(row) for row in matrix[[first, first + 3, first + 6]]}
@@ -59,8 +61,8 @@ def test_curves_are_found_in_any_order_of_lines(tmp_path):
     known = np.hstack([matrix[[0, 3, 6]], matrix[[1, 4, 7]], matrix[[2, 5, 8]]])
     np.testing.assert_array_equal(together[together[:, 0].argsort()], known[known[:, 0].argsort()])
     np.testing.assert_array_equal(plus["light"], matrix[[10]])
-    assert found.fields_of("ann", 2)[0].keys() == {"pose"}
-    assert found.fields_of("bob", 1)[0] == {}
+    assert found.clouds_of("ann", 2, "cosine").keys() == {"pose"}
+    assert found.clouds_of("bob", 1, "cosine") == {}
 
 
 def test_a_byte_order_mark_and_empty_lines_at_the_end_mean_nothing(tmp_path):
@@ -165,7 +167,7 @@ def test_the_example_on_how_to_use_is_accepted(tmp_path):
     np.save(tmp_path / "e.npy", np.ones((5, 2)))
     found = read(tmp_path / "e.npy", tmp_path / "l.csv")
     assert list(found.is_image) == [True, True, False, False, True]
-    assert list(found.attributes) == ["glasses"] and set(found.fields_of("ann", 1)[0]) == {"brightness"}
+    assert list(found.attributes) == ["glasses"] and set(found.clouds_of("ann", 1, "cosine")) == {"brightness"}
 
 
 @pytest.mark.parametrize(

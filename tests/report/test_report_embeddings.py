@@ -11,7 +11,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from frlib.geometry import CoincidentPoints, auc_interval, distance_summary, ks_by_attribute, verification
+from frlib.geometry import auc_interval, distance_summary, ks_by_attribute, verification
 from frlib.report import energies, own_embeddings, own_energies
 from frlib.report.__main__ import main
 from frlib.report.drawn import used_images
@@ -228,7 +228,7 @@ def test_people_without_curves_cost_the_energies_nothing(monkeypatch):
     rows = 20_000
     nothing = pd.DataFrame({"curve": "", "varied": "", "step": 0}, index=range(rows))
     data = Labelled(torch.ones(rows, 1), np.arange(rows).astype(str), pd.DataFrame(index=range(rows)), nothing)
-    monkeypatch.setattr(Labelled, "fields_of", None)
+    monkeypatch.setattr(Labelled, "clouds_of", None)
     together, left, few = own_energies.of_people(data, "cosine")
     assert together.empty and left.empty and few == 0
 
@@ -279,16 +279,6 @@ def test_intervals_of_a_mean_are_those_of_student():
     # t of two degrees of freedom has the 97.5 % quantile 4.302653; the standard error of these three is 0.881917.
     assert found["high"] - found["mean"] == pytest.approx(4.302653 * 0.881917, rel=1e-5)
     assert np.isnan(energies.mean_with_interval([1.0])["low"])
-
-
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_equal_shares_are_equal(metric):
-    rng = np.random.default_rng(0)
-    points = torch.tensor(rng.normal(size=(25, 6)))
-    fields = {"a": torch.tensor(rng.normal(size=(25, 6))), "b": torch.tensor(rng.normal(size=(25, 6)))}
-    table = energies.equal_shares(points, fields, metric, shares=(0.1, 0.5, 1.0))
-    np.testing.assert_allclose(table["neighbors"] / 24, table["share"], atol=1 / 300)
-    assert list(table["share"]) == 2 * [0.1, 0.5, 1.0]
 
 
 def test_labelled_data_from_memory_makes_a_page_too():
@@ -405,17 +395,6 @@ def test_images_that_stand_twice_in_a_file_are_fine(tmp_path, tables_of, metric)
     text = run(tmp_path, "--metric", metric, "--quick", data=(matrix, table))
     expected = distance_summary(matrix, table["identity"].to_numpy(), metric=metric)
     assert tables_of(text)[0][0][1]["d_intra"] == pytest.approx(expected.d_intra)
-
-
-def test_shares_below_that_of_coincident_pairs_are_balls_of_them():
-    rng = np.random.default_rng(0)
-    points = torch.tensor(rng.normal(size=(6, 5))).repeat(4, 1)
-    table = energies.equal_shares(
-        points, {"a": torch.tensor(rng.normal(size=(24, 5)))}, "euclidean", shares=(0.01, 1.0)
-    )
-    assert list(table["neighbors"]) == [3, 23], "each point has three copies"
-    with pytest.raises(CoincidentPoints):
-        energies.equal_shares(points[::6], {"a": points[:4]}, "cosine")
 
 
 def test_remarks_on_the_input_stand_first_and_are_told(tmp_path, capsys):

@@ -12,13 +12,12 @@ import torch
 from test_report_page import opened
 from torch import nn
 
+from frlib.drawings import embed_curves, embed_identity
 from frlib.faces import ATTRIBUTES, sample_identities
-from frlib.fingerprint import field_clouds
 from frlib.geometry import auc_interval, distance_summary, energy_sweep, verification
 from frlib.models import load
 from frlib.models.embedder import Preprocess
 from frlib.models.onnx import export_onnx, load_onnx
-from frlib.models.recognition import embed_identity
 from frlib.report import own_network, preprocessing, recognition
 from frlib.report.__main__ import main
 
@@ -82,7 +81,7 @@ def test_recognition_on_the_page_is_that_of_the_geometry_functions(report, table
 def test_energies_on_the_page_are_those_of_the_geometry_functions(report, tables_of):
     file, page = report
     embedder = load_onnx(file, device="cpu", name=NAME)
-    clouds = [field_clouds([embedder], who, 6)[NAME] for who in sample_identities(3)]
+    clouds = [embed_curves([embedder], who, 6)[NAME] for who in sample_identities(3)]
     sweeps = [energy_sweep(c.points, c.fields, [1.0]).set_index("attribute") for c in clouds]
     ranking = tables_of(page.read_text())[2]
     assert {name for name, _ in ranking} == {a.replace("_", " ") for a in ATTRIBUTES}
@@ -249,14 +248,14 @@ def test_only_an_interval_that_is_a_point_is_remarked():
 
 def test_a_person_of_one_point_is_left_out_of_the_energies_and_named(tmp_path, monkeypatch):
     def some_coincide(embedders, who, *arguments, **options):
-        clouds = field_clouds(embedders, who, *arguments, **options)
+        clouds = embed_curves(embedders, who, *arguments, **options)
         if who.index == 1:
             cloud = clouds["mobileface"]
             clouds["mobileface"] = replace(cloud, points=cloud.points[:1].repeat(len(cloud.points), 1))
         return clouds
 
     for module in ("frlib.report.own_network", "frlib.fingerprint"):
-        monkeypatch.setattr(f"{module}.field_clouds", some_coincide)
+        monkeypatch.setattr(f"{module}.embed_curves", some_coincide)
     networks = load("mobileface", "cpu"), load("mobilefacenet", "cpu", weights="random")
     with pytest.warns(UserWarning, match="left out of the energies of 'mobileface'"):
         page = own_network.report(

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy.cluster.hierarchy import linkage
 
 from frlib import view
+from frlib.clouds import Cloud
 from frlib.geometry import energy_sweep
 from frlib.view import static
 
@@ -55,10 +57,11 @@ def sweep(monkeypatch):
     rng = np.random.default_rng(0)
     points = rng.normal(size=(30, 6))
     fields = {"wind": rng.normal(size=(30, 6)), "tide": points, "calm": np.ones((30, 6))}
-    cloud = view.Cloud(
-        points, fields, energy_sweep(points, fields, np.linspace(0.2, 1.6, 15), metric="euclidean"), "euclidean"
-    )
-    return view.sweep({"one": cloud, "two": cloud}, title="The ε-sweep", description="Points and a ball.")
+    directions = {name: torch.tensor(field) for name, field in fields.items()}
+    cloud = Cloud(torch.tensor(points), metric="euclidean", directions=directions)
+    table = energy_sweep(cloud, np.linspace(0.2, 1.6, 15))
+    both = {"one": cloud, "two": cloud}, {"one": table, "two": table}
+    return view.sweep(*both, title="The ε-sweep", description="Points and a ball.")
 
 
 @pytest.fixture

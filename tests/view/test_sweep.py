@@ -2,11 +2,14 @@
 
 import importlib
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from frlib import view
+from frlib.clouds import Cloud
 from frlib.geometry import energy_sweep, pair_distances
 
 module = importlib.import_module("frlib.view.sweep")
@@ -18,8 +21,13 @@ def make(metric="euclidean", count=40, dim=7, seed=0, zero=()):
     points = rng.normal(size=(count, dim)) + (2 if metric == "cosine" else 0)
     fields = {"wind": rng.normal(size=(count, dim)), "tide": points + rng.normal(size=(count, dim))}
     fields["wind"][list(zero)] = 0
-    energies = energy_sweep(points, fields, SCALES, metric=metric)
-    return view.Cloud(points, fields, energies, metric=metric)
+    return of_arrays(points, fields, SCALES, metric)
+
+
+def of_arrays(points, fields, scales, metric="euclidean"):
+    """Return a cloud with its energies, as the figure holds them."""
+    cloud = Cloud(torch.tensor(points), metric=metric, directions={a: torch.tensor(v) for a, v in fields.items()})
+    return module._checked(cloud, energy_sweep(cloud, scales))
 
 
 def payload(cloud, max_points=250, seed=0):
@@ -78,9 +86,8 @@ def test_the_curves_are_the_energies_given():
 
 def test_order_of_rows_in_the_table_does_not_matter():
     cloud = make()
-    shuffled = view.Cloud(cloud.points, cloud.fields, cloud.energies.sample(frac=1, random_state=0))
-    again = view.Cloud(cloud.points, cloud.fields, cloud.energies)
-    first, second = (json.dumps(payload(c)["attributes"]) for c in (shuffled, again))  # as text, NaN equals NaN
+    shuffled = module._checked(cloud, cloud.energies.sample(frac=1, random_state=0))
+    first, second = (json.dumps(payload(c)["attributes"]) for c in (shuffled, cloud))  # as text, NaN equals NaN
     assert first == second
 
 
@@ -103,7 +110,7 @@ def test_the_plane_is_that_of_the_principal_components():
     rng = np.random.default_rng(1)
     points = rng.normal(size=(60, 5)) * [9, 5, 0.1, 0.1, 0.1]
     fields = {"along": np.tile([1.0, 0, 0, 0, 0], (60, 1)), "out": np.tile([0, 0, 1.0, 0, 0], (60, 1))}
-    sent = payload(view.Cloud(points, fields, energy_sweep(points, fields, [1.0], metric="euclidean"), "euclidean"))
+    sent = payload(of_arrays(points, fields, [1.0]))
     lengths = {a["name"]: a["arrows"]["scale"] * 32767 for a in sent["attributes"]}
     assert sent["inside"] > 0.99 and lengths["along"] > 0.95 and lengths["out"] < 0.05
 
@@ -118,7 +125,9 @@ def test_a_large_cloud_is_thinned_by_the_seed_and_keeps_its_curves():
 
 def test_python_can_read_what_the_reader_chose(monkeypatch):
     monkeypatch.delenv("FRLIB_BOOK", raising=False)
-    widget = view.sweep({"a": make(), "b": make(seed=1)}, title="Sweep", description="What it shows.")
+    clouds = {"a": make(), "b": make(seed=1)}
+    energies = {name: cloud.energies for name, cloud in clouds.items()}
+    widget = view.sweep(clouds, energies, title="Sweep", description="What it shows.")
     assert isinstance(widget, view.Sweep)
     assert (widget.cloud, widget.attribute) == ("a", "wind")
     assert {"scale", "point", "attribute", "cloud"} <= set(widget.traits(sync=True))
@@ -128,7 +137,8 @@ def test_python_can_read_what_the_reader_chose(monkeypatch):
 
 def test_the_page_grows_as_the_docstring_says(monkeypatch):
     monkeypatch.setenv("FRLIB_BOOK", "1")
-    html = view.sweep(make(count=200), title="Sweep", description="What it shows.").data
+    cloud = make(count=200)
+    html = view.sweep(cloud, cloud.energies, title="Sweep", description="What it shows.").data
     assert len(html) == pytest.approx((2 + 2) * 200**2 / 1.5, rel=0.15)
 
 
@@ -141,12 +151,15 @@ def test_pointing_with_the_arrow_keys_reaches_the_nearest_point(node):
 def test_wrong_input_names_the_argument():
     cloud = make()
     with pytest.raises(ValueError, match="energies must have the columns of energy_sweep; radius missing"):
-        view.Cloud(cloud.points, cloud.fields, cloud.energies.drop(columns="radius"))
+        view.sweep(cloud, cloud.energies.drop(columns="radius"), title="t", description="d")
     with pytest.raises(ValueError, match="energies must hold each scale once for the attribute 'wind'"):
-        view.Cloud(cloud.points, cloud.fields, cloud.energies[cloud.energies["attribute"] != "wind"])
+        view.sweep(cloud, cloud.energies[cloud.energies["attribute"] != "wind"], title="t", description="d")
     with pytest.raises(ValueError, match=r"fields\['wind'\] must have 40 rows; got 39"):
-        view.Cloud(cloud.points, {"wind": cloud.fields["wind"][:-1]}, cloud.energies)
-    with pytest.raises(ValueError, match="clouds must hold at least one Cloud; got none"):
-        view.sweep({}, title="t", description="d")
+        short = replace(cloud, fields={"wind": cloud.fields["wind"][:-1]})
+        view.sweep(short, cloud.energies, title="t", description="d")
+    for energies in ({}, {"b": cloud.energies}):
+        clouds = {"a": cloud} if energies else {}
+        with pytest.raises(ValueError, match=r"clouds must be at least one, each with its energies; got \["):
+            view.sweep(clouds, energies, title="t", description="d")
     with pytest.raises(ValueError, match="description must say"):
-        view.sweep(cloud, title="t", description="")
+        view.sweep(cloud, cloud.energies, title="t", description="")

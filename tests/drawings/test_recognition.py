@@ -3,13 +3,13 @@
 import pytest
 import torch
 
+from frlib.drawings import recognition, stored
+from frlib.drawings.recognition import embed_detected, embed_identity, varied_attributes
 from frlib.faces import render, sample_identities
 from frlib.faces.alignment import align, template
 from frlib.faces.head import load_head
-from frlib.models import recognition, stored
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
-from frlib.models.recognition import embed_detected, embed_identity, varied_attributes
 
 
 def tiny(name: str, crop: str = "arcface", seed: int = 0) -> FaceEmbedder:
@@ -64,8 +64,10 @@ def test_the_result_is_the_embedding_of_the_drawn_images_and_is_drawn_once(peopl
     attributes = varied_attributes(people[0], 2, seed=5).to_dict("list")
     for network, size in zip(networks, (112, 112, 150), strict=True):
         images = render(people[0], attributes, crop=network.crop, size=size)
-        torch.testing.assert_close(found[network.name], network.embed(images, progress=False), rtol=1e-5, atol=1e-6)
-        assert torch.equal(found[network.name], again[network.name])
+        torch.testing.assert_close(
+            found[network.name].points, network.embed(images, progress=False), rtol=1e-5, atol=1e-6
+        )
+        assert torch.equal(found[network.name].points, again[network.name].points)
 
 
 def test_another_generator_draws_again(people, calls, monkeypatch):
@@ -89,9 +91,9 @@ def test_detected_crops_resemble_those_of_the_mesh(people):
     networks = [tiny("a"), tiny("c", "wide", seed=2)]
     detected = embed_detected(networks, people[0], 3, seed=5)
     own, other = (embed_identity(networks, person, 3, seed=5) for person in people)
-    for name, (embeddings, found) in detected.items():
-        assert found.all() and embeddings.shape == (3, 5)
-        assert (embeddings - own[name]).norm() < (embeddings - other[name]).norm()
+    for name, cloud in detected.items():
+        assert list(cloud.table.index) == [0, 1, 2] and cloud.points.shape == (3, 5)
+        assert (cloud.points - own[name].points).norm() < (cloud.points - other[name].points).norm()
 
 
 def test_each_drawing_is_searched_once(people, calls, monkeypatch):
@@ -117,6 +119,6 @@ def test_landmarks_carried_to_the_wide_crop_lie_on_the_same_points(people):
 def test_detected_crops_come_from_the_cache_the_second_time(people, monkeypatch):
     networks = [tiny("a")]
     first = embed_detected(networks, people[1], 2, seed=6)
-    monkeypatch.setattr("frlib.models.recognition.detect", None)
+    monkeypatch.setattr("frlib.drawings.recognition.detect", None)
     second = embed_detected(networks, people[1], 2, seed=6)
-    assert all(torch.equal(a, b) for a, b in zip(first["a"], second["a"], strict=True))
+    assert torch.equal(first["a"].points, second["a"].points) and first["a"].table.equals(second["a"].table)

@@ -4,13 +4,13 @@ import pytest
 import torch
 
 from frlib.datasets import Detection
+from frlib.drawings import variants as variants_module
+from frlib.drawings.derivatives import embed_tangents, push_forward
+from frlib.drawings.stored import IMAGE_SIZES
+from frlib.drawings.variants import Variant, embed_variants, variant_images
 from frlib.faces import ATTRIBUTES, render, sample_curves, sample_identities
 from frlib.faces.head import load_head
 from frlib.models import load
-from frlib.models import variants as variants_module
-from frlib.models.derivatives import embed_tangents, push_forward
-from frlib.models.stored import IMAGE_SIZES
-from frlib.models.variants import Variant, embed_variants, variant_images
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_the_derivative_is_the_limit_of_differences(person, embedder, name):
     center, derivative = embed_tangents(embedder, person, 1, attributes=(name,), margin=0.25)[name]
     variant = Variant((name,), step=0.002, margin=0.25, rounded=False, shadows=name != "illumination")
     curves = embed_variants([embedder], person, 1, [variant])[0]["mobilefacenet"]
-    torch.testing.assert_close(center, curves.center, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(center, curves.points, rtol=1e-4, atol=1e-3)
     span = 2 * 0.002 * (ATTRIBUTES[name].high - ATTRIBUTES[name].low)
     difference = (curves.plus[name] - curves.minus[name]) / span
     assert float((difference - derivative).norm() / derivative.norm()) < 0.05

@@ -9,10 +9,10 @@ import torch
 from scipy.stats import norm
 
 from frlib import checks
+from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
 from frlib.faces import Identity, render
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, SPLITS, TABLE, derive, render_values, variants
 from frlib.models.embedder import FaceEmbedder
-from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
 # Part of the name of every stored result: raise it when the same images would get other embeddings.
 VERSION = 1

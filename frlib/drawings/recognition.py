@@ -8,11 +8,12 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.clouds import Cloud
 from frlib.datasets import detect
+from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
 from frlib.faces import ATTRIBUTES, Identity, render
 from frlib.faces.alignment import align, template, template_to_image
 from frlib.models.embedder import FaceEmbedder
-from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
 # Part of the name of every stored result: raise it when the same images would get other embeddings.
 VERSION = 1
@@ -56,7 +57,7 @@ def varied_attributes(identity: Identity, n_images: int, *, seed: int = 0) -> pd
 
 def embed_identity(
     embedders: Sequence[FaceEmbedder], identity: Identity, n_images: int, *, seed: int = 0
-) -> dict[str, torch.Tensor]:
+) -> dict[str, Cloud]:
     """Draw several images of one identity and embed them with several networks.
 
     Crops are aligned to landmarks of the mesh. Networks that want the same crop share the images. Results are kept in
@@ -71,7 +72,8 @@ def embed_identity(
 
     Returns
     -------
-    dict of network name to Tensor, shape (n_images, d)
+    dict of network name to Cloud
+        With the attributes of the images in its table.
 
     Raises
     ------
@@ -80,27 +82,28 @@ def embed_identity(
     """
     if not embedders:
         raise ValueError("embedders must hold at least one FaceEmbedder; got none")
-    attributes = varied_attributes(identity, n_images, seed=seed).to_dict("list")
+    table = varied_attributes(identity, n_images, seed=seed)
+    attributes = table.to_dict("list")
 
     @functools.cache
     def images(crop: str) -> torch.Tensor:
         return render(identity, attributes, crop=crop, size=IMAGE_SIZES[crop])
 
-    def embedded(e: FaceEmbedder) -> torch.Tensor:
+    def embedded(e: FaceEmbedder) -> Cloud:
         arrays = load_or_embed(
             "recognition",
             e,
             _depends(identity, attributes, seed),
             lambda: {"embeddings": e.embed(images(e.crop), progress=False)},
         )
-        return arrays["embeddings"]
+        return Cloud(arrays["embeddings"], metric=e.metric, network=e.name, identity=identity.index, table=table)
 
     return {e.name: embedded(e) for e in embedders}
 
 
 def embed_detected(
     embedders: Sequence[FaceEmbedder], identity: Identity, n_images: int, *, seed: int = 0
-) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+) -> dict[str, Cloud]:
     """Embed the images of `embed_identity`, but cut to the landmarks that a detector finds.
 
     Each drawing is searched once: in the ArcFace crop, drawn larger by `ENLARGED`, with a margin in the background
@@ -115,9 +118,8 @@ def embed_detected(
 
     Returns
     -------
-    dict of network name to (embeddings, found)
-        Tensor of bool, shape (n_images,), says where a face was found; embeddings, shape (M, d), are those of the M
-        images with a face, in their order.
+    dict of network name to Cloud
+        Of the images in which a face was found, in their order; the index of its table says which of them.
 
     Raises
     ------
@@ -126,7 +128,8 @@ def embed_detected(
     ImportError
         If the detector's package is not installed.
     """
-    attributes = varied_attributes(identity, n_images, seed=seed).to_dict("list")
+    table = varied_attributes(identity, n_images, seed=seed)
+    attributes = table.to_dict("list")
 
     @functools.cache
     def images(crop: str) -> torch.Tensor:
@@ -134,7 +137,7 @@ def embed_detected(
 
     search = functools.cache(lambda: detect(images(SEARCHED), margin=MARGIN))
 
-    def detected(e: FaceEmbedder) -> tuple[torch.Tensor, torch.Tensor]:
+    def detected(e: FaceEmbedder) -> Cloud:
         def build() -> dict[str, torch.Tensor]:
             found, embeddings = search().found, torch.empty(0, e.dim)
             if found.any():
@@ -145,7 +148,8 @@ def embed_detected(
 
         depends = _depends(identity, attributes, seed) | {"margin": MARGIN, "enlarged": ENLARGED, "searched": SEARCHED}
         arrays = load_or_embed("detected", e, depends, build)
-        return arrays["embeddings"], arrays["found"]
+        own = table[arrays["found"].numpy()]
+        return Cloud(arrays["embeddings"], metric=e.metric, network=e.name, identity=identity.index, table=own)
 
     return {e.name: detected(e) for e in embedders}
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import torch
 
 from frlib import checks
+from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
 from frlib.faces import ATTRIBUTES, Identity, render, tangent
 from frlib.faces.curves import center_table
 from frlib.faces.tangent import SMOOTH
 from frlib.models.embedder import FaceEmbedder
-from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
 # Part of the name of every stored result: raise it when the same images would get other derivatives.
 VERSION = 1
@@ -59,9 +59,9 @@ def embed_tangents(
     n_points : int
     attributes : sequence of {"hair_color", "illumination", "brightness", "hue", "image_quality"}
     margin : float
-        Share of each range that centres keep from both ends, as in `frlib.models.variants.Variant`.
+        Share of each range that centres keep from both ends, as in `frlib.drawings.Variant`.
     seed : int
-        Seeds the centres.
+        Seeds the centres, together with the index of the identity.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def embed_tangents(
     ValueError
         If an attribute has no exact derivative, or a number is not accepted.
     """
-    n_points, seed = checks.at_least("n_points", n_points, 1), checks.at_least("seed", seed, 0)
+    n_points, seed = checks.at_least("n_points", n_points, 1), checks.at_least("seed", seed, 0) + identity.index
     for name in attributes:
         checks.one_of("attributes", name, SMOOTH)
     if not 0 <= margin < 0.5:

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from frlib import faces, store
+from frlib.drawings import curves as curves_module
+from frlib.drawings import stored
+from frlib.drawings.curves import embed_curves
 from frlib.faces import ATTRIBUTES, Curves, sample_identities
 from frlib.faces.head import load_head
-from frlib.models import curves as curves_module
-from frlib.models import stored
-from frlib.models.curves import embed_curves
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
 
@@ -63,7 +63,7 @@ def test_shapes_and_names(drawn, person):
     found = embed_curves([tiny("a"), tiny("b", seed=1)], person, N)
     assert list(found) == ["a", "b"]
     for curves in found.values():
-        assert curves.center.shape == (N, 5) and curves.center.dtype == torch.float32
+        assert curves.points.shape == (N, 5) and curves.points.dtype == torch.float32
         for ends in (curves.minus, curves.plus):
             assert set(ends) == set(ATTRIBUTES)
             assert all(end.shape == (N, 5) for end in ends.values())
@@ -89,7 +89,7 @@ def test_a_second_call_reads_and_does_not_draw(drawn, person):
     again = embed_curves([tiny("a")], person, N)["a"]
     assert len(drawn) == 1
     assert list(again.minus) == list(again.plus) == list(first.minus) == list(ATTRIBUTES)
-    assert torch.equal(again.center, first.center)
+    assert torch.equal(again.points, first.points)
     for name in ATTRIBUTES:
         assert torch.equal(again.minus[name], first.minus[name]) and torch.equal(again.plus[name], first.plus[name])
 
@@ -120,7 +120,7 @@ def test_another_input_is_another_result(drawn, person, monkeypatch, change):
     second = embed_curves(**(base | other[change]))["a"]
     assert len(drawn) == 2
     if change != "generator":  # the noise of the fixture knows no version
-        assert first.center.shape != second.center.shape or not torch.equal(first.center, second.center)
+        assert first.points.shape != second.points.shape or not torch.equal(first.points, second.points)
 
 
 def test_a_damaged_result_is_computed_again_with_a_warning(drawn, person):
@@ -129,7 +129,7 @@ def test_a_damaged_result_is_computed_again_with_a_warning(drawn, person):
     path.write_bytes(path.read_bytes()[:-7])
     with pytest.warns(UserWarning, match="it is rebuilt"):
         again = embed_curves([tiny("a")], person, N)["a"]
-    assert len(drawn) == 2 and torch.equal(again.center, first.center)
+    assert len(drawn) == 2 and torch.equal(again.points, first.points)
 
 
 @pytest.mark.parametrize("crop", ["arcface", "wide"])
@@ -138,7 +138,7 @@ def test_the_result_is_the_embedding_of_the_drawn_images(person, crop):
     images = faces.sample_curves(person, 2, seed=5, crop=crop, size=stored.IMAGE_SIZES[crop])
     embedder = tiny("a", crop)
     found = embed_curves([embedder], person, 2, seed=5)["a"]
-    torch.testing.assert_close(found.center, embedder.embed(images.center, progress=False), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(found.points, embedder.embed(images.center, progress=False), rtol=1e-5, atol=1e-6)
     for name in ATTRIBUTES:
         for ends, drawn_ends in ((found.minus, images.minus), (found.plus, images.plus)):
             expected = embedder.embed(drawn_ends[name], progress=False)
@@ -161,4 +161,4 @@ def test_what_is_refused(person, options, message, own_cache):
 
 
 def test_integers_of_numpy_are_accepted(drawn, person):
-    assert embed_curves([tiny("a")], person, np.int64(N))["a"].center.shape == (N, 5)
+    assert embed_curves([tiny("a")], person, np.int64(N))["a"].points.shape == (N, 5)

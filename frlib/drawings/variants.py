@@ -7,17 +7,18 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 
+import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.clouds import Cloud
 from frlib.datasets import align, detect
+from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
 from frlib.faces import ATTRIBUTES, Identity, pixels, render
 from frlib.faces.attributes import PIXELS
 from frlib.faces.curves import STEPS, as_type, center_table
 from frlib.faces.renderer import CROPS
-from frlib.models.curves import EmbeddedCurves
 from frlib.models.embedder import FaceEmbedder
-from frlib.models.stored import IMAGE_SIZES, load_or_embed
 
 # Part of the name of every stored result: raise it when the same images would get other embeddings.
 VERSION = 1
@@ -83,10 +84,10 @@ def embed_variants(
     variants: Sequence[Variant],
     *,
     seed: int = 0,
-) -> list[dict[str, EmbeddedCurves]]:
+) -> list[dict[str, Cloud]]:
     """Draw the curves of one identity as each variant says, and embed them with several networks.
 
-    `Variant()` gives the images of `frlib.models.curves.embed_curves`. Results are kept in the user's cache under
+    `Variant()` gives the images of `frlib.drawings.curves.embed_curves`. Results are kept in the user's cache under
     everything that they depend on. Networks with equal crops share the images, and variants that follow each other and
     differ in rounding or alignment alone share the drawing.
 
@@ -98,11 +99,11 @@ def embed_variants(
         Number of centres; the first k of n are the same for every n.
     variants : sequence of Variant
     seed : int
-        Seeds the centres.
+        Seeds the centres, together with the index of the identity.
 
     Returns
     -------
-    list of dict of network name to EmbeddedCurves
+    list of dict of network name to Cloud
         One per variant.
 
     Raises
@@ -114,10 +115,10 @@ def embed_variants(
     """
     if not embedders:
         raise ValueError("embedders must hold at least one FaceEmbedder; got none")
-    n_points, seed = checks.at_least("n_points", n_points, 1), checks.at_least("seed", seed, 0)
+    n_points, seed = checks.at_least("n_points", n_points, 1), checks.at_least("seed", seed, 0) + identity.index
     drawing = functools.lru_cache(maxsize=1)(functools.partial(_drawn, identity, n_points, seed))
 
-    def embedded(e: FaceEmbedder, variant: Variant) -> EmbeddedCurves:
+    def embedded(e: FaceEmbedder, variant: Variant) -> Cloud:
         depends = {"version": VERSION, "identity": identity.key, "n_points": n_points, "seed": seed, **asdict(variant)}
 
         def build() -> dict[str, torch.Tensor]:
@@ -125,7 +126,10 @@ def embed_variants(
             found = e.embed(torch.cat(list(parts.values())), progress=False).split(n_points)
             return dict(zip(parts, found, strict=True))
 
-        return _as_curves(load_or_embed("variant", e, depends, build), variant.attributes)
+        arrays = load_or_embed("variant", e, depends, build)
+        minus, plus = ({name: arrays[f"{end} {name}"] for name in variant.attributes} for end in ("minus", "plus"))
+        table = _centers(n_points, variant, seed)
+        return Cloud(arrays["center"], minus, plus, e.metric, e.name, identity.index, table)
 
     return [{e.name: embedded(e, variant) for e in embedders} for variant in variants]
 
@@ -134,14 +138,19 @@ def variant_images(
     identity: Identity, n_points: int, variant: Variant, crop: str, seed: int
 ) -> dict[str, torch.Tensor]:
     """Return the images of a variant by name: "center", and "minus" and "plus" with the name of each attribute."""
-    return _finished(functools.partial(_drawn, identity, n_points, seed), variant, crop)
+    return _finished(functools.partial(_drawn, identity, n_points, seed + identity.index), variant, crop)
+
+
+def _centers(n_points: int, variant: Variant, seed: int) -> pd.DataFrame:
+    """Return the attribute values of the centres."""
+    return center_table(n_points, {name: variant.margin * (a.high - a.low) for name, a in ATTRIBUTES.items()}, seed)
 
 
 def _drawn(
     identity: Identity, n_points: int, seed: int, variant: Variant, crop: str, size: int
 ) -> dict[str, torch.Tensor]:
     """Return float images by name; of the variant, neither rounding nor alignment nor crop is looked at."""
-    table = center_table(n_points, {name: variant.margin * (a.high - a.low) for name, a in ATTRIBUTES.items()}, seed)
+    table = _centers(n_points, variant, seed)
     options = {"crop": crop, "size": size, "shadows": variant.shadows, "dtype": torch.float32}
     parts = {"center": render(identity, table.to_dict("list"), **options)}
     for sign, end in ((-1, "minus"), (1, "plus")):
@@ -181,8 +190,3 @@ def _landmarks(images: torch.Tensor) -> torch.Tensor:
 
 def _cut(images: torch.Tensor, landmarks: torch.Tensor, crop: str) -> torch.Tensor:
     return align(images, landmarks, size=IMAGE_SIZES[crop], crop=crop)
-
-
-def _as_curves(arrays: dict[str, torch.Tensor], attributes: Sequence[str]) -> EmbeddedCurves:
-    minus, plus = ({name: arrays[f"{end} {name}"] for name in attributes} for end in ("minus", "plus"))
-    return EmbeddedCurves(arrays["center"], minus, plus)

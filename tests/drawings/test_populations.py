@@ -4,11 +4,11 @@ import pytest
 import torch
 from test_recognition import tiny
 
+from frlib.drawings import populations, stored
+from frlib.drawings.populations import draw_people, embed_people, switched
 from frlib.faces import draw_population, render, sample_identities, sample_population
 from frlib.faces.head import load_head
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, variants
-from frlib.models import populations, stored
-from frlib.models.populations import draw_people, embed_people, switched
 
 M = 2
 #: Labels that a switch of another one takes with it.

@@ -1,0 +1,56 @@
+"""How well distances tell people apart: the figures of one network in one row of a table."""
+
+import pandas as pd
+
+from frlib.geometry.clouds import takes_clouds
+from frlib.geometry.distances import distance_summary, verification
+from frlib.geometry.jackknife import auc_interval
+from frlib.geometry.pairs import CoincidentPoints, coincide
+
+FAR = (1e-2, 1e-3)
+# A rate is reported if this many pairs of two people may be accepted at it.
+ACCEPTED_AT_LEAST = 10
+
+
+@takes_clouds
+def recognition_figures(embeddings, identities, *, metric: str = "cosine") -> dict:
+    """Return the figures of one network on labelled images.
+
+    Parameters
+    ----------
+    embeddings : array_like, shape (N, d), or a sequence of clouds, which bring identities and metric
+    identities : array_like, shape (N,)
+        At least two identities, one of them with two rows.
+    metric : {"cosine", "euclidean"}
+
+    Returns
+    -------
+    dict
+        Those of `distance_summary` and `verification`; ``auc_low`` and ``auc_high`` of `auc_interval`, NaN with fewer
+        than three identities with two rows; ``tar_at_...`` NaN where fewer than ten pairs of two people are accepted at
+        that rate; ``same_pairs``, ``different_pairs``: numbers of pairs.
+
+    Raises
+    ------
+    CoincidentPoints
+        If all embeddings coincide.
+    ValueError
+        As in `distance_summary`.
+    """
+    if coincide(embeddings, metric=metric):
+        raise CoincidentPoints(
+            f"embeddings must not all coincide; up to rounding the {len(embeddings)} images have one"
+        )
+    found = dict(distance_summary(embeddings, identities, metric=metric))
+    found |= dict(verification(embeddings, identities, metric=metric, far=FAR))
+    sizes = pd.Series(identities).value_counts()
+    same = int((sizes * (sizes - 1) // 2).sum())
+    different = int(len(identities) * (len(identities) - 1) // 2) - same
+    for rate, name in zip(FAR, ("tar_at_1e-2", "tar_at_1e-3"), strict=True):
+        if rate * different < ACCEPTED_AT_LEAST:
+            found[name] = float("nan")
+    interval = {"low": float("nan"), "high": float("nan")}
+    if (sizes > 1).sum() >= 3:
+        interval = auc_interval(embeddings, identities, metric=metric)
+    ends = {"auc_low": float(interval["low"]), "auc_high": float(interval["high"])}
+    return {"metric": metric} | found | ends | {"same_pairs": same, "different_pairs": different}
