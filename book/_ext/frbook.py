@@ -209,7 +209,9 @@ class Scoreboard(BookDirective):
         for name, verdict in found:
             holds = verdict["holds"]
             link = self.link(name, title_of(notebooks[name], name))
-            words.append(f'<span class="frlib-word frlib-word-{holds}">{holds}</span> <small>{link}</small>')
+            words.append(
+                f'<span class="frlib-word frlib-word-{holds.replace(" ", "-")}">{holds}</span> <small>{link}</small>'
+            )
         return [*texts, "<br>".join(escape(verdict["found"]) for _, verdict in found), "<br>".join(words)]
 
 

@@ -5,7 +5,13 @@ from html import escape
 from frlib import checks
 
 MIME = "application/vnd.frlib.verdict+json"
-WORDS = {"yes": "Holds here", "partly": "Holds in part", "no": "Does not hold here"}
+WORDS = {
+    "yes": "Holds here",
+    "partly": "Holds in part",
+    "no": "Does not hold here",
+    "undecided": "The data do not tell",
+    "not tested": "This setting cannot test it",
+}
 
 
 def verdict(claim_id: str, holds: str, found: str) -> None:
@@ -15,8 +21,9 @@ def verdict(claim_id: str, holds: str, found: str) -> None:
     ----------
     claim_id : str
         The ``id`` of a row of ``frlib.published.load("claims")``.
-    holds : {"yes", "partly", "no"}
-        Decided by the cell from its own numbers, never typed by hand.
+    holds : {"yes", "partly", "no", "undecided", "not tested"}
+        Decided by the cell from its own numbers, never typed by hand. "No" needs evidence as "yes" does: where an
+        interval allows both, the claim is undecided.
     found : str
         What was found, with the numbers: one sentence.
 
@@ -43,7 +50,7 @@ def _box(row, holds: str, found: str) -> str:
     """Return the box on the page."""
     source = f"Paper {row['paper']}, {row['section']}"
     return (
-        f'<div class="frlib-verdict frlib-verdict-{holds}" role="note" aria-label="Verdict on a claim">'
+        f'<div class="frlib-verdict frlib-verdict-{holds.replace(" ", "-")}" role="note" aria-label="Verdict on a claim">'
         f'<p class="frlib-verdict-claim"><span>Claim</span> {escape(str(row["claim"]))} '
         f"<small>({escape(source)})</small></p>"
         f"<p><strong>{WORDS[holds]}.</strong> {escape(found)}</p></div>"

@@ -20,12 +20,14 @@ def test_a_verdict_has_a_box_and_a_copy(shown, holds):
     view.verdict(claim["id"], holds, "in 3 of 4 networks <all>.")
     (bundle,) = shown
     assert bundle[MIME] == {"claim": claim["id"], "holds": holds, "found": "in 3 of 4 networks <all>."}
+    assert f'class="frlib-verdict frlib-verdict-{holds.replace(" ", "-")}"' in bundle["text/html"]
     assert WORDS[holds] in bundle["text/html"] and "&lt;all&gt;" in bundle["text/html"]
 
 
 def test_wrong_input_names_the_argument(shown):
     first = published.load("claims")["id"].iloc[0]
-    with pytest.raises(ValueError, match="holds must be one of 'yes', 'partly', 'no'; got 'maybe'"):
+    words = "'yes', 'partly', 'no', 'undecided', 'not tested'"
+    with pytest.raises(ValueError, match=f"holds must be one of {words}; got 'maybe'"):
         view.verdict(first, "maybe", "x")
     with pytest.raises(ValueError, match="claim_id must be one of .* got 'no such claim'"):
         view.verdict("no such claim", "yes", "x")
