@@ -204,7 +204,7 @@ class Scoreboard(BookDirective):
         texts = [f"{escape(claim['claim'])} {source}", escape(claim["printed"]) or "–"]
         if not found:
             chapter = f"<small>chapter {escape(claim['chapter'])}</small>" if claim["chapter"] else ""
-            return [*texts, "–", f'<span class="frlib-word frlib-word-untested">not tested yet</span> {chapter}']
+            return [*texts, "–", f'<span class="frlib-word frlib-word-untested">no verdict yet</span> {chapter}']
         words = []
         for name, verdict in found:
             holds = verdict["holds"]

@@ -48,9 +48,9 @@ def verdict(claim_id: str, holds: str, found: str) -> None:
 
 def _box(row, holds: str, found: str) -> str:
     """Return the box on the page."""
-    source = f"Paper {row['paper']}, {row['section']}"
+    source, tone = f"Paper {row['paper']}, {row['section']}", holds.replace(" ", "-")
     return (
-        f'<div class="frlib-verdict frlib-verdict-{holds.replace(" ", "-")}" role="note" aria-label="Verdict on a claim">'
+        f'<div class="frlib-verdict frlib-verdict-{tone}" role="note" aria-label="Verdict on a claim">'
         f'<p class="frlib-verdict-claim"><span>Claim</span> {escape(str(row["claim"]))} '
         f"<small>({escape(source)})</small></p>"
         f"<p><strong>{WORDS[holds]}.</strong> {escape(found)}</p></div>"
