@@ -88,7 +88,7 @@ def test_the_scoreboard_has_every_claim_and_the_verdict_that_a_cell_left(site):
     assert rows[1][0].startswith(claims["claim"].iloc[1])
     assert rows[1][2:] == ["1 < 2 here.", "partly Toy <chapter>"]
     assert table.find("a")["href"] == "../notebooks/01_toy.html"
-    assert all(row[3].startswith("not tested yet") for k, row in enumerate(rows) if k != 1)
+    assert all(row[3].startswith("no verdict yet") for k, row in enumerate(rows) if k != 1)
 
 
 def test_status_shows_how_chapters_ran_and_the_steps_of_the_build(site):

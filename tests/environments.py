@@ -1,0 +1,54 @@
+"""Environments with exactly what an installation of frlib brings, made of links to the packages installed here."""
+
+import os
+import subprocess
+import tomllib
+import venv
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def requirements(name: str, extras: set[str]) -> list[Requirement]:
+    """Return what a package needs with these extras on this machine; frlib's own needs are those of pyproject.toml."""
+    if name == "frlib":
+        return [
+            Requirement(r) for r in sum((PROJECT["optional-dependencies"][e] for e in extras), PROJECT["dependencies"])
+        ]
+    found = [Requirement(r) for r in metadata.requires(name) or ()]
+    return [r for r in found if not r.marker or any(r.marker.evaluate({"extra": e}) for e in extras | {""})]
+
+
+def closure(requirement: Requirement) -> set[str]:
+    """Return the names of the packages that an installation brings."""
+    wanted, seen = [requirement], {}
+    while wanted:
+        this = wanted.pop()
+        name = canonicalize_name(this.name)
+        if name not in seen or not this.extras <= seen[name]:
+            seen[name] = seen.get(name, set()) | this.extras
+            wanted += requirements(name, seen[name])
+    return set(seen) - {"frlib"}
+
+
+def linked(folder: Path, requirement: str, source: Path) -> Path:
+    """Make an environment with what ``requirement`` brings and the frlib of a folder; return its Python."""
+    venv.create(folder, symlinks=True)
+    packages = next(folder.glob("lib/python*/site-packages"))
+    owners = {f.parts[0]: f.dist for n in closure(Requirement(requirement)) for f in metadata.files(n)}
+    for top in owners.keys() - {"..", "__pycache__"}:  # whole folders, so that compiled code is found beside them
+        (packages / top).symlink_to(owners[top].locate_file(top))
+    (packages / "frlib.pth").write_text(f"{source}\n")
+    return folder / "bin/python"
+
+
+def run(python: Path, *arguments, cwd: Path) -> subprocess.CompletedProcess:
+    """Run Python as a reader's machine would: without the settings of the build, in another folder."""
+    ours = ("FRLIB_BOOK", "PYTHONPATH", "VIRTUAL_ENV")
+    environment = {k: v for k, v in os.environ.items() if k not in ours} | {"PYTHONNOUSERSITE": "1"}
+    return subprocess.run([python, *arguments], cwd=cwd, env=environment, capture_output=True, text=True)
