@@ -44,6 +44,7 @@ def add_assets(app, page, template, context, doctree):
     if 'class="frlib-chart-data"' in body:
         app.add_js_file("vendor/vega.js", loading_method="defer", priority=900)
         app.add_js_file("vendor/themes.js", loading_method="defer", priority=901)
+        app.add_js_file("vendor/charts.js", loading_method="defer", priority=901)
     for name in sorted(set(_widgets_of(body))):
         app.add_js_file(f"vendor/widgets/{name}.js", loading_method="defer", priority=902)
     app.add_js_file("frbook.js", loading_method="defer", priority=910)

@@ -21,13 +21,14 @@ MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions",
 
 
 def main(folder: str | Path) -> None:
-    """Write ``vega.js``, ``themes.js``, ``widgets/*.js`` and ``mathjax/`` into ``folder``, replacing what is there."""
+    """Write Vega, the scripts that draw charts and widgets, and MathJax into ``folder``, replacing what is there."""
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "widgets").mkdir(parents=True)
     write_vega(folder / "vega.js")
     themes = {mode: charts.background(mode) for mode in charts.PAGE}
     (folder / "themes.js").write_text(f"window.FRLIB_THEMES = {json.dumps(themes)};\n", encoding="utf-8")
+    (folder / "charts.js").write_text(static.chart_script(), encoding="utf-8")
     for name in static.WIDGETS:
         (folder / "widgets" / f"{name}.js").write_text(static.classic_script(name), encoding="utf-8")
     copy_mathjax(folder / "mathjax")

@@ -167,7 +167,7 @@ class Page:
             "style": Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
             "themes": Markup(static.json_for_script({mode: charts.background(mode) for mode in charts.PAGE})),
             "vega": Markup(vega_script()),
-            "script": Markup((_FOLDER / "page.js").read_text(encoding="utf-8")),
+            "script": Markup(static.chart_script() + (_FOLDER / "page.js").read_text(encoding="utf-8")),
             "downloads": {name: _data_address(table) for name, table in self.tables.items()},
         }
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)

@@ -1,8 +1,8 @@
 """How charts and widgets reach a page that has no kernel.
 
 The build sets ``FRLIB_BOOK=1``. Then a chart or a widget becomes a ``<div>`` with a text alternative and its data as
-JSON beside it, and ``book/assets/frbook.js`` draws it in the reader's browser, from files of the site alone. In a live
-notebook the variable is not set and everything stays what its library makes of it.
+JSON beside it; ``charts.js`` and the widgets' scripts draw it in the reader's browser, from files of the site alone. In
+a live notebook the variable is not set and everything stays what its library makes of it.
 
 A widget is one JavaScript file of this folder. It defines ``function render({model, el})`` and ends in
 ``export default { render };``. `module_source` puts the helpers of ``field.js`` in front of it; the same text is the
@@ -29,6 +29,11 @@ WIDGETS = ("sweep", "playground", "facemap")
 def in_book() -> bool:
     """Return whether output is for the site (``FRLIB_BOOK=1``) rather than for a live notebook."""
     return os.environ.get("FRLIB_BOOK") == "1"
+
+
+def chart_script() -> str:
+    """Return the script that draws the charts of a page; site and report begin it with their own theme."""
+    return (_FOLDER / "charts.js").read_text(encoding="utf-8")
 
 
 def module_source(name: str) -> str:

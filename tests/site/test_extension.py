@@ -118,7 +118,7 @@ def test_pages_load_only_what_they_use(site):
     def scripts(name):
         return {tag["src"].split("?")[0].split("_static/")[1] for tag in site(name).select("script[src]")}
 
-    assert {"vendor/vega.js", "vendor/themes.js", "frbook.js"} <= scripts("notebooks/01_toy")
+    assert {"vendor/vega.js", "vendor/themes.js", "vendor/charts.js", "frbook.js"} <= scripts("notebooks/01_toy")
     assert "frbook.js" in scripts("book/results")
     assert not any(name.startswith("vendor/") for name in scripts("book/results"))
 
