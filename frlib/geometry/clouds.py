@@ -22,9 +22,10 @@ def takes_cloud(*attributes: str) -> Callable:
         any_metric = "metric" in inspect.signature(function).parameters
 
         @functools.wraps(function)
-        def call(first, *rest, **options):
-            if not _is_cloud(first):
-                return function(first, *rest, **options)
+        def call(*arguments, **options):
+            if not (arguments and _is_cloud(arguments[0])):
+                return function(*arguments, **options)
+            first, *rest = arguments
             given = [options.pop(name) if name in options else getattr(first, name) for name in attributes]
             if any_metric:
                 options.setdefault("metric", first.metric)
@@ -44,9 +45,10 @@ def takes_clouds(function: Callable) -> Callable:
     """
 
     @functools.wraps(function)
-    def call(embeddings, *rest, **options):
+    def call(*arguments, **options):
+        embeddings, *rest = arguments or [None]
         if not (isinstance(embeddings, Sequence) and len(embeddings) and all(map(_is_cloud, embeddings))):
-            return function(embeddings, *rest, **options)
+            return function(*arguments, **options)
         metrics = {cloud.metric for cloud in embeddings}
         if len(metrics) > 1:
             raise ValueError(f"embeddings must be clouds of one metric; got {', '.join(sorted(metrics))}")

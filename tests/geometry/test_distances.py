@@ -69,7 +69,7 @@ def assert_same_roc(found, scores, same):
     assert found["tar_at_1e-1"] == pytest.approx(tpr[fpr <= 0.1].max(), abs=1e-12)
     assert found["tar_at_1e-2"] == pytest.approx(tpr[fpr <= 0.01].max(), abs=1e-12)
     assert found.eer == pytest.approx(np.interp(0, fpr + tpr - 1, fpr), abs=1e-9)
-    accepted = scores <= found.threshold
+    accepted = scores <= found.threshold * (1 + 1e-12)  # the last digit of a square root differs between libraries
     assert accepted[same].mean() - accepted[~same].mean() == pytest.approx((tpr - fpr).max(), abs=1e-12)
 
 

@@ -370,7 +370,7 @@ def test_a_collapsed_network_is_told_so_before_any_work(tmp_path, capsys, monkey
     matrix, table = random_data()
     one = 1e3 * (1 + rounding * np.random.default_rng(0).normal(size=matrix.shape))
     files = write(tmp_path, one.astype(np.float32), table)
-    monkeypatch.setattr("frlib.report.recognition.figures", None)
+    monkeypatch.setattr("frlib.report.own_embeddings.recognition_figures", None)
     assert main([*files, "--metric", metric, "-o", str(tmp_path / "report.html")]) == 2
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith(

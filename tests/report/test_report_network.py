@@ -69,7 +69,7 @@ def test_recognition_on_the_page_is_that_of_the_geometry_functions(report, table
     assert [name for name, _ in table] == list(embedders)
     people = sample_identities(3)
     for name, row in table:
-        images = torch.cat([embed_identity([embedders[name]], who, 3)[name] for who in people])
+        images = torch.cat([embed_identity([embedders[name]], who, 3)[name].points for who in people])
         given = (images, np.repeat([0, 1, 2], 3))
         expected = {**distance_summary(*given), **verification(*given)}
         for figure in ("d_intra", "d_inter", "ratio", "auc", "eer"):
