@@ -1,5 +1,8 @@
 """What a cell says is what MyST-NB's glue would leave for the prose, without MyST-NB."""
 
+import subprocess
+import sys
+
 import IPython.display
 import myst_nb.ext.glue
 import nbformat
@@ -63,8 +66,6 @@ def test_anything_else_is_refused_by_name_and_nothing_is_said(displayed, value):
 
 
 def test_the_prose_finds_the_values_and_formats_them(displayed, tmp_path):
-    from sphinx.application import Sphinx
-
     view.say(share=np.float64(12.345), people=torch.tensor(40), name="dlib", values=np.nan)
     outputs = [nbformat.v4.new_output("display_data", bundle, metadata=metadata) for bundle, metadata in displayed]
     text = "{glue:text}`share:.1f` % of {glue:text}`people:d`, {glue:text}`name` and {glue:text}`values`"
@@ -75,8 +76,9 @@ def test_the_prose_finds_the_values_and_formats_them(displayed, tmp_path):
     ]
     metadata = {"language_info": {"name": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), tmp_path / "index.ipynb")
-    config = {"extensions": "myst_nb", "nb_execution_mode": "off", "html_theme": "basic"}
-    out = tmp_path / "out"
-    Sphinx(tmp_path, None, out, out / "trees", "html", config, status=None, warningiserror=True).build()
-    page = BeautifulSoup((out / "index.html").read_text(), "html.parser")
+    settings = ["extensions=myst_nb", "nb_execution_mode=off", "html_theme=basic"]
+    command = [sys.executable, "-m", "sphinx", "-C", "-q", "-W", *(f"-D{setting}" for setting in settings)]
+    # In a process of its own: Sphinx keeps what earlier builds registered.
+    subprocess.run([*command, tmp_path, tmp_path / "out"], check=True)
+    page = BeautifulSoup((tmp_path / "out/index.html").read_text(), "html.parser")
     assert "12.3 % of 40, dlib and nan" in [p.get_text() for p in page.find_all("p")]
