@@ -167,7 +167,7 @@ def count_weights(model) -> int:
     return sum(size for size in (int(np.prod(t.dims)) for t in arrays) if size > 1)
 
 
-def open_session(model, path: Path, device: torch.device | None = None):
+def open_session(model, path: Path):
     """Return a session of onnxruntime for a graph whose further weights lie beside ``path``.
 
     Raises
@@ -175,7 +175,7 @@ def open_session(model, path: Path, device: torch.device | None = None):
     ValueError
         If onnxruntime cannot run the graph; the message names the operation and what to do.
     """
-    return session_of(model.SerializeToString(), path, device)
+    return session_of(model.SerializeToString(), path)
 
 
 def session_of(graph: bytes, path: Path, device: torch.device | None = None):
