@@ -64,7 +64,7 @@ def cached(room, what):
         files = json.loads(stamp.read_text()) if stamp.exists() else {}
         return bool(files) and all(Path(f).is_file() and Path(f).stat().st_size == size for f, size in files.items())
 
-    sources = sorted(str(f) for f in (ROOT / "frlib" / room).glob("*.py"))
+    sources = sorted(str(f) for f in (ROOT / "frlib" / room).rglob("*.py"))
     return {
         "actions": [timed(what, fill)],
         "file_dep": sources,

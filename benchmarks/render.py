@@ -13,7 +13,7 @@ import command
 import torch
 
 from frlib.faces import render, sample_identities
-from frlib.faces.renderer import load_model
+from frlib.faces.generator.renderer import load_model
 from frlib.models import load
 
 BATCH = 16

@@ -16,7 +16,7 @@ from frlib.drawings import embed_curves
 from frlib.faces import Identity
 from frlib.geometry import CoincidentPoints, energy_sweep
 from frlib.models.embedder import FaceEmbedder
-from frlib.parallel import spread
+from frlib.runtime import spread
 
 # Part of the name of every stored energy: raise it when the same embeddings would get other energies.
 VERSION = 1
@@ -38,7 +38,7 @@ def fingerprint(
     """Compute the energies of (network x identity x attribute) at several scales.
 
     One task is one identity in one crop: its images serve all networks that want this crop, its distances serve all
-    attributes. Tasks run through `frlib.parallel.spread`, on the backend of `joblib.parallel_config`. Embeddings and
+    attributes. Tasks run through `frlib.runtime.spread`, on the backend of `joblib.parallel_config`. Embeddings and
     energies are stored under their content, so a second call reads, a call with one more network or identity computes
     only what is new, and a run that was cut off goes on where it ended. Workers of a cluster must share the cache
     folder for that (``FRLIB_CACHE``).
@@ -55,7 +55,7 @@ def fingerprint(
     step, seed
         As in `frlib.drawings.embed_curves`.
     n_jobs : int, optional
-        Number of processes, as in `frlib.parallel.spread`; the networks are taken to be on one device.
+        Number of processes, as in `frlib.runtime.spread`; the networks are taken to be on one device.
     progress : bool
         Show a bar.
 

@@ -1,10 +1,21 @@
-"""Device, threads and seeds: set once, at the top of a chapter or a program."""
+"""Device, threads and processes: where and on how many processors work is done; and the seeds of libraries."""
 
+import contextlib
 import os
 import random
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed
+from tqdm import tqdm
+
+# How often the tasks that are left begin anew after a worker was killed, without a result in between.
+PATIENCE = 3
 
 
 def choose_device(device: str | torch.device | None = None) -> torch.device:
@@ -50,3 +61,113 @@ def start(seed: int = 0, device: str | torch.device | None = None, threads: int 
     torch.manual_seed(seed)
     torch.set_num_threads(threads or int(os.environ.get("FRLIB_THREADS", "1")))
     return choose_device(device)
+
+
+def spread(
+    function: Callable,
+    tasks: Iterable[tuple],
+    *,
+    n_jobs: int | None = None,
+    device: torch.device | None = None,
+    description: str = "tasks",
+    progress: bool = True,
+) -> list:
+    """Call a function with each tuple of arguments, in processes of their own, and return the results in order.
+
+    The backend is that of `joblib.parallel_config`: processes on this machine, or with
+    ``parallel_config(backend="dask")`` and an open `dask.distributed.Client` the workers of a cluster. A cluster gives
+    the task of a lost worker to another one. On this machine joblib ends the whole pool when a worker is killed, for
+    memory say; here the results that are in stay, and the rest begins anew.
+
+    Parameters
+    ----------
+    function : callable
+        Must be importable by the workers, or be one that cloudpickle can send.
+    tasks : iterable of tuples
+        Arguments of each call.
+    n_jobs : int, optional
+        Number of processes; 1 calls the function here, -1 takes all processors. Default: all processors, or 1 where
+        the device is a GPU, which processes would only share.
+    device : torch.device, optional
+        Where the function computes. Default: the CPU.
+    description : str
+        Label of the progress bar.
+    progress : bool
+        Show the bar.
+
+    Returns
+    -------
+    list
+        One result per task.
+
+    Raises
+    ------
+    BrokenProcessPool
+        If workers are killed several times in a row before any task ends.
+    Exception
+        What the function raises.
+    """
+    if n_jobs is None:
+        n_jobs = 1 if device is not None and device.type == "cuda" else -1
+    tasks = list(tasks)
+    results: dict[int, object] = {}
+    with tqdm(total=len(tasks), desc=description, disable=not progress) as bar:
+        failures = 0
+        while len(results) < len(tasks):
+            before = len(results)
+            try:
+                for place, result in _finished(function, tasks, set(results), n_jobs):
+                    results[place] = result
+                    bar.update()
+            except (BrokenProcessPool, CancelledError):
+                failures = failures + 1 if len(results) == before else 1
+                if failures >= PATIENCE:
+                    raise
+                left = len(tasks) - len(results)
+                warnings.warn(f"a worker was killed; the {left} tasks that are left begin anew", stacklevel=2)
+    return [results[place] for place in range(len(tasks))]
+
+
+def _finished(function: Callable, tasks: list[tuple], done: set[int], n_jobs: int) -> Iterator[tuple[int, object]]:
+    """Yield place and result of the tasks that are not done, in the order in which they end."""
+    calls = (delayed(_placed)(place, function, task) for place, task in enumerate(tasks) if place not in done)
+    yield from Parallel(n_jobs=n_jobs, return_as="generator_unordered")(calls)
+
+
+def _placed(place: int, function: Callable, task: tuple) -> tuple[int, object]:
+    """Return a result with its place: results come in the order in which they end."""
+    return place, function(*task)
+
+
+@contextlib.contextmanager
+def own_threads(device: torch.device) -> Iterator[int]:
+    """Yield the number of threads for `in_order`, and meanwhile keep torch itself to one thread.
+
+    The number is ``torch.get_num_threads()``, or 1 on a GPU. Torch's own threads would compete with these for the
+    processors, and wait for each other in busy loops: on a loaded machine the preparation of a cloud then took 90 times
+    its processor time.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads if device.type == "cpu" else 1
+    finally:
+        torch.set_num_threads(threads)
+
+
+def in_order(function: Callable, items: Sequence[tuple], threads: int) -> Iterator:
+    """Yield ``function(*item)`` for all items in their order, whatever thread computed it and whenever it was ready.
+
+    The threads run at most two items each ahead of what has been taken, so that results do not pile up.
+    """
+    if min(threads, len(items)) <= 1:
+        yield from (function(*item) for item in items)
+        return
+    waiting: deque = deque()
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for item in items:
+            waiting.append(pool.submit(function, *item))
+            if len(waiting) == 2 * threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()

@@ -63,7 +63,7 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import DEFAULT_NETWORKS, load
-from frlib.parallel import spread
+from frlib.runtime import spread
 from umap import UMAP  # after frlib, which tells numba where to keep what it compiles
 
 device = runtime.start(seed, device)

@@ -64,7 +64,7 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import load
-from frlib.parallel import spread
+from frlib.runtime import spread
 from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)

@@ -56,9 +56,9 @@ from frlib.datasets import detect
 from frlib.drawings import Variant, embed_curves, embed_tangents, embed_variants, push_forward, variant_images
 from frlib.drawings.variants import MARGIN
 from frlib.faces import ATTRIBUTES, render, sample_identities
-from frlib.faces.alignment import template, template_to_image
+from frlib.faces.crops import similarity, template
 from frlib.faces.curves import center_table
-from frlib.faces.tangent import SMOOTH
+from frlib.faces.generator.tangent import SMOOTH
 from frlib.geometry import (
     distance_summary,
     energy_sweep,
@@ -68,7 +68,7 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import load
-from frlib.parallel import spread
+from frlib.runtime import spread
 from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)
@@ -1026,7 +1026,8 @@ image_grid(
 # %% tags=["remove-cell"]
 mesh = [variant_images(who, n_short, Variant(()), "arcface", seed)["center"] for who in few]
 seen = detect(torch.cat(mesh), margin=MARGIN)
-matrix, shift = template_to_image(template("arcface", 112), seen.landmarks[seen.found])
+back = similarity(seen.landmarks[seen.found], template("arcface", 112)).inverse()
+matrix, shift = back.matrix, back.shift
 middle = torch.tensor([56.0, 56.0])
 moved = (matrix @ middle + shift - middle).norm(dim=1)
 angle = torch.rad2deg(torch.atan2(matrix[:, 1, 0], matrix[:, 0, 0]))

@@ -43,7 +43,7 @@ import torch
 from frlib import published, runtime, view
 from frlib.drawings import embed_curves, embed_detected, embed_identity, varied_attributes
 from frlib.faces import ATTRIBUTES, draw_population, render, sample_identities, sample_population, tangent
-from frlib.faces.landmarks import landmarks
+from frlib.faces.generator.landmarks import landmarks
 from frlib.geometry import (
     auc_interval,
     distance_summary,
@@ -54,7 +54,7 @@ from frlib.geometry import (
 )
 from frlib.models import load
 from frlib.models.age import load_age_estimator
-from frlib.parallel import spread
+from frlib.runtime import spread
 from frlib.view import image_grid
 
 device = runtime.start(seed, device)
@@ -304,7 +304,7 @@ view.say(
 # %% [markdown]
 # ### Derivatives
 #
-# For five attributes `frlib.faces.tangent` gives the derivative of the image exactly. A central difference must approach
+# For five attributes `frlib.faces.generator.tangent` gives the derivative of the image exactly. A central difference must approach
 # it as its step shrinks. Pixels that are clipped within the step slow this down.
 
 

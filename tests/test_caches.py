@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from frlib import store
-from frlib.faces.head import head_is_built, head_path
+from frlib.faces.generator.head import head_is_built, head_path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534

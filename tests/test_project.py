@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ("checks", "store", "runtime", "parallel", "published")
+FLOORS = ("checks", "store", "runtime", "published")
 FLOORS += ("geometry", "clouds", "faces", "datasets", "models", "drawings", "training", "fingerprint", "view")
 
 

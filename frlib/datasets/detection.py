@@ -11,8 +11,7 @@ import numpy as np
 import torch
 
 from frlib import checks
-from frlib.faces.alignment import SMALLEST, align, as_images
-from frlib.faces.renderer import BACKGROUND, tone
+from frlib.faces.crops import BACKGROUND, SMALLEST, align, as_images, tone
 from frlib.runtime import choose_device
 
 #: Images, and pixels with their border, that go through the detector together: large photographs go one by one.

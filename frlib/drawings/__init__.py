@@ -8,8 +8,8 @@ from frlib.drawings.curves import embed_curves
 from frlib.drawings.derivatives import embed_tangents, push_forward
 from frlib.drawings.populations import draw_people, embed_people, switched
 from frlib.drawings.recognition import embed_detected, embed_identity, varied_attributes
-from frlib.drawings.stored import IMAGE_SIZES
 from frlib.drawings.variants import Variant, embed_variants, variant_images
+from frlib.faces.crops import IMAGE_SIZES
 
 __all__ = [
     "IMAGE_SIZES",

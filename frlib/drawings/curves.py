@@ -7,8 +7,9 @@ import torch
 
 from frlib import checks
 from frlib.clouds import Cloud
-from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
+from frlib.drawings.stored import load_or_embed
 from frlib.faces import ATTRIBUTES, Curves, Identity, sample_curves
+from frlib.faces.crops import IMAGE_SIZES
 from frlib.faces.curves import center_table, reach
 from frlib.models.embedder import FaceEmbedder
 

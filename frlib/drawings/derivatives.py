@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import torch
 
 from frlib import checks
-from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
+from frlib.drawings.stored import load_or_embed
 from frlib.faces import ATTRIBUTES, Identity, render, tangent
+from frlib.faces.crops import IMAGE_SIZES
 from frlib.faces.curves import center_table
-from frlib.faces.tangent import SMOOTH
+from frlib.faces.generator.tangent import SMOOTH
 from frlib.models.embedder import FaceEmbedder
 
 # Part of the name of every stored result: raise it when the same images would get other derivatives.

@@ -9,8 +9,9 @@ import torch
 from scipy.stats import norm
 
 from frlib import checks
-from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
+from frlib.drawings.stored import load_or_embed
 from frlib.faces import Identity, render
+from frlib.faces.crops import IMAGE_SIZES
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, SPLITS, TABLE, derive, render_values, variants
 from frlib.models.embedder import FaceEmbedder
 

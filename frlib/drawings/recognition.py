@@ -10,9 +10,9 @@ import torch
 from frlib import checks
 from frlib.clouds import Cloud
 from frlib.datasets import detect
-from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
+from frlib.drawings.stored import load_or_embed
 from frlib.faces import ATTRIBUTES, Identity, render
-from frlib.faces.alignment import align, template, template_to_image
+from frlib.faces.crops import IMAGE_SIZES, align, similarity, template
 from frlib.models.embedder import FaceEmbedder
 
 # Part of the name of every stored result: raise it when the same images would get other embeddings.
@@ -166,8 +166,8 @@ def carried(landmarks: torch.Tensor, crop: str) -> torch.Tensor:
     so the two frames differ by the similarity between the templates.
     """
     source, target = (template(name, enlarged(name)) for name in (SEARCHED, crop))
-    matrix, shift = template_to_image(source, target[None])
-    return landmarks @ matrix[0].T + shift[0]
+    back = similarity(target[None], source).inverse()
+    return landmarks @ back.matrix[0].T + back.shift[0]
 
 
 def _depends(identity: Identity, attributes: dict, seed: int) -> dict:

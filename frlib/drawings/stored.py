@@ -6,10 +6,8 @@ import torch
 
 from frlib import store
 from frlib.faces import GENERATOR
+from frlib.faces.crops import IMAGE_SIZES
 from frlib.models.embedder import FaceEmbedder
-
-#: Pixels of the drawn images by crop: the ArcFace crop as in paper A, the wide one as dlib wants it.
-IMAGE_SIZES = {"arcface": 112, "wide": 150}
 
 
 def load_or_embed(

@@ -13,11 +13,11 @@ import torch
 from frlib import checks
 from frlib.clouds import Cloud
 from frlib.datasets import align, detect
-from frlib.drawings.stored import IMAGE_SIZES, load_or_embed
+from frlib.drawings.stored import load_or_embed
 from frlib.faces import ATTRIBUTES, Identity, pixels, render
 from frlib.faces.attributes import PIXELS
+from frlib.faces.crops import CROPS, IMAGE_SIZES
 from frlib.faces.curves import STEPS, as_type, center_table
-from frlib.faces.renderer import CROPS
 from frlib.models.embedder import FaceEmbedder
 
 # Part of the name of every stored result: raise it when the same images would get other embeddings.

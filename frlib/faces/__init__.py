@@ -1,33 +1,38 @@
 """Faces that nobody has: drawn from parameters, so that identity and attributes are known exactly."""
 
-from frlib.faces.attributes import ATTRIBUTES, Attribute
-from frlib.faces.curves import Curves, sample_curves
-from frlib.faces.head import head_is_built
-from frlib.faces.identity import Identity, sample_identities
-from frlib.faces.lattice import iterate_lattice, lattice_curves, lattice_table, lattice_values
-from frlib.faces.population import Population, draw_population, sample_population
-from frlib.faces.renderer import render
-from frlib.faces.tangent import tangent
+import importlib
 
 #: Version of what is drawn: results made with another version are not used again.
 GENERATOR = 2
 
-__all__ = [
-    "ATTRIBUTES",
-    "GENERATOR",
-    "Attribute",
-    "Curves",
-    "Identity",
-    "Population",
-    "draw_population",
-    "head_is_built",
-    "iterate_lattice",
-    "lattice_curves",
-    "lattice_table",
-    "lattice_values",
-    "render",
-    "sample_curves",
-    "sample_identities",
-    "sample_population",
-    "tangent",
-]
+# Read on first use: what only aligns photographs, or names attributes, does not start the renderer.
+_HOMES = {
+    "ATTRIBUTES": "attributes",
+    "Attribute": "attributes",
+    "Curves": "curves",
+    "Identity": "identity",
+    "Population": "population",
+    "draw_population": "population",
+    "head_is_built": "generator.head",
+    "iterate_lattice": "lattice",
+    "lattice_curves": "lattice",
+    "lattice_table": "lattice",
+    "lattice_values": "lattice",
+    "render": "generator.renderer",
+    "sample_curves": "curves",
+    "sample_identities": "identity",
+    "sample_population": "population",
+    "tangent": "generator.tangent",
+}
+__all__ = ["GENERATOR", *_HOMES]
+
+
+def __getattr__(name: str):
+    """Return a public name from its module (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'frlib.faces' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"frlib.faces.{_HOMES[name]}"), name)
+
+
+def __dir__():
+    return [*__all__, *globals()]

@@ -3,7 +3,7 @@
 import sys
 import time
 
-from frlib.faces.head import head_is_built, head_path, load_head
+from frlib.faces.generator.head import head_is_built, head_path, load_head
 from frlib.store import REMEDY
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ import torch
 from frlib import checks
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
+from frlib.faces.generator.renderer import render
 from frlib.faces.identity import Identity
-from frlib.faces.renderer import render
 
 #: Length of a step as a share of an attribute's range, as in paper A's lattice.
 STEPS = {"rendered": 1 / 6, "pixels": 1 / 4}

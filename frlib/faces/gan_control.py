@@ -18,8 +18,8 @@ import torch
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.alignment import align
 from frlib.faces.attributes import ATTRIBUTES, check_attributes
+from frlib.faces.crops import align
 from frlib.runtime import choose_device
 
 #: Ends of the line of hair colours, of Leroy et al. (2025), Table 5.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from frlib import checks
-from frlib.faces.head import Head, load_head
+from frlib.faces.generator.head import Head, load_head
 
 #: Names of opposite blend shapes: the positive ending and the negative one.
 OPPOSITES = (

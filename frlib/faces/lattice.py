@@ -10,8 +10,8 @@ from tqdm.auto import tqdm
 from frlib import checks
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
+from frlib.faces.generator.renderer import render
 from frlib.faces.identity import Identity
-from frlib.faces.renderer import render
 
 
 def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:

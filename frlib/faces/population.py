@@ -11,8 +11,8 @@ from scipy.stats import norm
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.faces.generator.renderer import render
 from frlib.faces.identity import sample_identities
-from frlib.faces.renderer import render
 
 
 class Row(NamedTuple):

@@ -9,8 +9,7 @@ import torch
 from frlib import checks
 from frlib.geometry import pairs
 from frlib.geometry.clouds import takes_cloud
-from frlib.geometry.threads import own_threads
-from frlib.runtime import choose_device
+from frlib.runtime import choose_device, own_threads
 
 #: Shares of the pairs of a cloud at which networks with different metrics are compared.
 SHARES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

@@ -26,7 +26,7 @@ from tqdm.auto import tqdm
 from frlib import checks
 from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.compiled import compiled
-from frlib.geometry.threads import in_order
+from frlib.runtime import in_order
 
 # Rows and columns of a tile: small enough for the cache of one processor, since each tile is read several times.
 # On a GPU larger tiles keep the processors busy.
@@ -202,7 +202,7 @@ def unit_distance(points, *, metric: str = "cosine", threads: int = 1) -> float:
     points : array_like, shape (N, d)
     metric : {"cosine", "euclidean"}
     threads : int
-        From `frlib.geometry.threads.own_threads`.
+        From `frlib.runtime.own_threads`.
 
     Raises
     ------
@@ -321,7 +321,7 @@ def ball_sums(
     limits : Tensor, shape (K,)
         Squared radii, ascending.
     threads : int
-        From `frlib.geometry.threads.own_threads`. The sums do not depend on it.
+        From `frlib.runtime.own_threads`. The sums do not depend on it.
 
     Returns
     -------

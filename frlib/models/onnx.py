@@ -17,10 +17,10 @@ import torch
 from torch import nn
 
 from frlib.checks import METRICS, at_least, one_of
-from frlib.models import onnx_graph
+from frlib.models.convert import onnx_graph
+from frlib.models.convert.onnx_graph import first_line, package
+from frlib.models.convert.onnx_torch import to_torch
 from frlib.models.embedder import CROPS, FaceEmbedder, Preprocess
-from frlib.models.onnx_graph import first_line, package
-from frlib.models.onnx_torch import to_torch
 from frlib.runtime import choose_device
 from frlib.store import atomic_file, file_digest
 

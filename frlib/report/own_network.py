@@ -14,10 +14,10 @@ from frlib.fingerprint import fingerprint
 from frlib.geometry import distance_histogram, energy_at_equal_shares, identity_retention, recognition_figures
 from frlib.models import DEFAULT_NETWORKS
 from frlib.models.embedder import FaceEmbedder
-from frlib.parallel import spread
 from frlib.report import energies, preprocessing, recognition
 from frlib.report.facts import facts_of
 from frlib.report.page import Page, Points, Section, Text
+from frlib.runtime import spread
 
 
 @dataclass(frozen=True)

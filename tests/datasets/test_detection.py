@@ -8,9 +8,8 @@ from torch.nn.functional import interpolate
 from frlib.datasets import detect, detector_crops
 from frlib.datasets.detection import load_detector
 from frlib.faces import head_is_built, render, sample_identities
-from frlib.faces.alignment import template, template_to_image
-from frlib.faces.landmarks import landmarks
-from frlib.faces.renderer import CROPS
+from frlib.faces.crops import CROPS, similarity, template
+from frlib.faces.generator.landmarks import landmarks
 
 needs_detector = pytest.mark.skipif(
     importlib.util.find_spec("facenet_pytorch") is None or not head_is_built(), reason="needs the detector and the head"
@@ -41,8 +40,8 @@ def picture():
         people, attributes = sample_identities(3, seed=0), {"head_angle": [-20.0, 0.0, 20.0]}
         images = torch.cat([render(person, attributes, crop="far", size=480) for person in people])
         seen, wanted = torch.cat([landmarks(person, attributes) for person in people]), template("far", 480)
-    matrix, shift = template_to_image(wanted, seen)
-    truth = (seen - shift[:, None]) @ torch.linalg.inv(matrix).transpose(1, 2)
+    onto = similarity(seen, wanted)
+    truth = (seen - onto.source[:, None]) @ onto.matrix.transpose(1, 2) + onto.target[:, None]
     return images, truth, float(wanted[1, 0] - wanted[0, 0])
 
 

@@ -9,7 +9,8 @@ from frlib.drawings import curves as curves_module
 from frlib.drawings import stored
 from frlib.drawings.curves import embed_curves
 from frlib.faces import ATTRIBUTES, Curves, sample_identities
-from frlib.faces.head import load_head
+from frlib.faces.crops import IMAGE_SIZES
+from frlib.faces.generator.head import load_head
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
 
@@ -135,7 +136,7 @@ def test_a_damaged_result_is_computed_again_with_a_warning(drawn, person):
 @pytest.mark.parametrize("crop", ["arcface", "wide"])
 def test_the_result_is_the_embedding_of_the_drawn_images(person, crop):
     """With the real generator: centres and both ends of every attribute, embedded directly."""
-    images = faces.sample_curves(person, 2, seed=5, crop=crop, size=stored.IMAGE_SIZES[crop])
+    images = faces.sample_curves(person, 2, seed=5, crop=crop, size=IMAGE_SIZES[crop])
     embedder = tiny("a", crop)
     found = embed_curves([embedder], person, 2, seed=5)["a"]
     torch.testing.assert_close(found.points, embedder.embed(images.center, progress=False), rtol=1e-5, atol=1e-6)

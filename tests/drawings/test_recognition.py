@@ -6,8 +6,8 @@ import torch
 from frlib.drawings import recognition, stored
 from frlib.drawings.recognition import embed_detected, embed_identity, varied_attributes
 from frlib.faces import render, sample_identities
-from frlib.faces.alignment import align, template
-from frlib.faces.head import load_head
+from frlib.faces.crops import align, template
+from frlib.faces.generator.head import load_head
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
 

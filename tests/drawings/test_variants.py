@@ -6,10 +6,10 @@ import torch
 from frlib.datasets import Detection
 from frlib.drawings import variants as variants_module
 from frlib.drawings.derivatives import embed_tangents, push_forward
-from frlib.drawings.stored import IMAGE_SIZES
 from frlib.drawings.variants import Variant, embed_variants, variant_images
 from frlib.faces import ATTRIBUTES, render, sample_curves, sample_identities
-from frlib.faces.head import load_head
+from frlib.faces.crops import IMAGE_SIZES
+from frlib.faces.generator.head import load_head
 from frlib.models import load
 
 

@@ -5,10 +5,11 @@ import torch
 
 from frlib.faces import Identity, render
 from frlib.faces.attributes import ATTRIBUTES
+from frlib.faces.crops import ARCFACE, BACKGROUND, CROPS, tone
+from frlib.faces.generator.renderer import load_model, perspective, pose, project
+from frlib.faces.generator.scene import load_scene
+from frlib.faces.generator.template import load_template
 from frlib.faces.pixels import change
-from frlib.faces.renderer import ARCFACE, BACKGROUND, CROPS, load_model, perspective, pose, project, tone
-from frlib.faces.scene import load_scene
-from frlib.faces.template import load_template
 
 SMALL = {"size": 64, "device": "cpu"}
 FLOAT = SMALL | {"dtype": torch.float32}

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from frlib.faces import sample_curves
-from frlib.faces.alignment import template
+from frlib.faces.crops import template
 from frlib.faces.gan_control import GanControl, GanIdentity, control_values, light_from
 
 PARTS = {"orientation": (0, 3, 3), "age": (3, 4, 1), "hair": (4, 7, 3), "gamma": (7, 10, 27), "expression": (10, 12, 8)}

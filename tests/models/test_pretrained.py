@@ -14,11 +14,12 @@ from safetensors.numpy import load_file
 from seeded_images import seeded_images
 from torch.func import functional_call, jvp
 
-from frlib.models import DEFAULT_NETWORKS, MODEL_CARDS, available, load, remote
+from frlib.models import DEFAULT_NETWORKS, MODEL_CARDS, available, load
 from frlib.models.catalogue import NETWORKS
-from frlib.models.convert import convert
+from frlib.models.convert import packages
+from frlib.models.convert.tensorflow import convert
+from frlib.models.convert.tfjs import read_graph
 from frlib.models.layers import read_network
-from frlib.models.tfjs import read_graph
 
 REFERENCES = load_file(Path(__file__).with_name("references.safetensors"))
 PUBLISHED_OUTPUT = "MobileFaceNet/Logits/SpatialSqueeze"
@@ -41,8 +42,8 @@ def test_embedding_equals_that_of_the_published_program(name, pretrained):
 
 @pytest.mark.parametrize("simplify", [True, False])
 def test_mobilefacenet_as_published_equals_the_published_program(simplify, pretrained):
-    remote.fetch(remote.MOBILEFACENET)
-    stored = convert(read_graph(remote.MOBILEFACENET[0].local), PUBLISHED_OUTPUT, size=112, simplify=simplify)
+    packages.fetch(packages.MOBILEFACENET)
+    stored = convert(read_graph(packages.MOBILEFACENET[0].local), PUBLISHED_OUTPUT, size=112, simplify=simplify)
     with torch.no_grad():
         found = read_network(stored)(pretrained("mobilefacenet").preprocess(torch.from_numpy(seeded_images(112))))
     assert_same_activations(found, REFERENCES["mobilefacenet-as-published"])

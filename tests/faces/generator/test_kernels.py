@@ -2,10 +2,10 @@
 
 import torch
 
-from frlib.faces.kernels import EMPTY
-from frlib.faces.renderer import load_model, rasterize, vertex_normals
-from frlib.faces.scene import load_scene
-from frlib.faces.shading import hair_rgb, lamp_direction, lamp_slope
+from frlib.faces.generator.kernels import EMPTY
+from frlib.faces.generator.renderer import load_model, rasterize, vertex_normals
+from frlib.faces.generator.scene import load_scene
+from frlib.faces.generator.shading import hair_rgb, lamp_direction, lamp_slope
 
 
 def test_the_nearest_triangle_wins_every_pixel_centre_that_it_covers():

@@ -11,11 +11,11 @@ import pytest
 
 from frlib import store
 from frlib.faces import Identity, head_is_built, render
-from frlib.faces import head as head_module
-from frlib.faces.head import PARTS, build_head, load_head, package_data, read_mesh, read_target
-from frlib.faces.renderer import load_model
-from frlib.faces.scene import load_scene
-from frlib.faces.template import load_template
+from frlib.faces.generator import head as head_module
+from frlib.faces.generator.head import PARTS, build_head, load_head, package_data, read_mesh, read_target
+from frlib.faces.generator.renderer import load_model
+from frlib.faces.generator.scene import load_scene
+from frlib.faces.generator.template import load_template
 
 
 def forget() -> None:

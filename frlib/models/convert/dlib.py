@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from frlib.models.convert.tfjs import read_weights
 from frlib.models.layers import IMAGE, Sketch
-from frlib.models.tfjs import read_weights
 
 # Residual blocks by their name in the weight file; those with "down" halve the image.
 BLOCKS = (

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import torch
 
 from frlib.faces.attributes import ATTRIBUTES, RENDERED, check_attributes
+from frlib.faces.generator.renderer import load_model, perspective, pose
+from frlib.faces.generator.scene import load_scene
 from frlib.faces.identity import Identity
-from frlib.faces.renderer import load_model, perspective, pose
-from frlib.faces.scene import load_scene
 from frlib.runtime import choose_device
 
 

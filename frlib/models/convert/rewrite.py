@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from frlib.models.tfjs import Graph, Node, without_fused
+from frlib.models.convert.tfjs import Graph, Node, without_fused
 
 ADD = ("Add", "AddV2")
 CONVOLUTION = ("Conv2D", "_FusedConv2D")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from frlib.faces.head import PARTS, load_head
-from frlib.faces.template import load_template
+from frlib.faces.generator.head import PARTS, load_head
+from frlib.faces.generator.template import load_template
 
 #: Attributes of a vertex, in the order of `Scene.attributes`.
 VERTEX_CHANNELS = ("u", "v", "lip", "lash", "iris_x", "iris_z", "eye", "teeth", "ambient", "ear", "strands")

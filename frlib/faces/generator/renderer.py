@@ -9,14 +9,14 @@ import warp as wp
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.appearance import Appearance, paint
 from frlib.faces.attributes import ATTRIBUTES, RENDERED, check_attributes
-from frlib.faces.head import load_head
-from frlib.faces.identity import Identity
-from frlib.faces.kernels import EMPTY, normal_kernel, raster_kernel
-from frlib.faces.meshes import AGE_ANCHORS, age_meshes
-from frlib.faces.scene import Scene, load_scene
-from frlib.faces.shading import (
+from frlib.faces.crops import BACKGROUND, CROPS, similarity, template, tone
+from frlib.faces.generator.appearance import Appearance, paint
+from frlib.faces.generator.head import load_head
+from frlib.faces.generator.kernels import EMPTY, normal_kernel, raster_kernel
+from frlib.faces.generator.meshes import AGE_ANCHORS, age_meshes
+from frlib.faces.generator.scene import Scene, load_scene
+from frlib.faces.generator.shading import (
     CAMERA_DISTANCE,
     SHADOW_MAP,
     SHADOW_WIDTH,
@@ -29,17 +29,10 @@ from frlib.faces.shading import (
     shading,
     whitened,
 )
-from frlib.faces.template import load_template
+from frlib.faces.generator.template import load_template
+from frlib.faces.identity import Identity
 from frlib.runtime import choose_device
 
-#: The five points of the ArcFace template on 112 pixels: eyes from left to right, nose, mouth corners.
-ARCFACE = torch.tensor(
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
-)
-#: How a crop changes the template: its scale, and the height of the eyes as a share of the image. "wide" is the chip
-#: that dlib cuts for its network: 150 pixels, padding 0.25 about its mean face, whose eyes then lie 0.350 apart.
-CROPS = {"arcface": (1.0, 0.4607), "wide": (1.113, 0.314)}
-BACKGROUND = (0.24, 0.26, 0.29)
 SUPERSAMPLING = 2
 BATCH = 16
 
@@ -101,7 +94,7 @@ def render(
         Whether nose, brows and hair cast shadows.
     greying : bool
         Whether hair, brows and beard whiten with age, smoothly from 40 to 70 years. Off by default: age and hair
-        colour are then independent. Hair colour is that of the albedo: see `frlib.faces.shading.hair_rgb`.
+        colour are then independent. Hair colour is that of the albedo: see `frlib.faces.generator.shading.hair_rgb`.
     dtype : torch.dtype
         uint8 rounds; float32 keeps what rounding would destroy; float64 also shades in float64 (the geometry stays
         float32).
@@ -187,13 +180,6 @@ def average(light: torch.Tensor) -> torch.Tensor:
     return light.reshape(n, size, SUPERSAMPLING, size, SUPERSAMPLING, 3).mean(dim=(2, 4))
 
 
-def tone(image: torch.Tensor) -> torch.Tensor:
-    """Return 8-bit values of linear light: highlights are compressed, then gamma 2.2."""
-    image = image.clamp(min=1e-5)
-    compressed = 0.92 * image * (1 + 0.12 * image) / (1 + 0.35 * image)
-    return compressed.clamp(1e-5, 1) ** (1 / 2.2) * 255
-
-
 def pose(scene: Scene, meshes: torch.Tensor, values: Mapping) -> torch.Tensor:
     """Return vertices (B, V, 3) at the given age, expression and head angle; the shoulders stay where they are."""
     child, young, old = AGE_ANCHORS
@@ -212,16 +198,8 @@ def project(scene: Scene, points: torch.Tensor, size: int, crop: str) -> tuple[t
     """Return pixel positions (B, V, 2), y down, aligned by landmarks to the template, and depths (B, V) in metres."""
     flat, depth = perspective(scene, points)
     marks = torch.stack([flat[:, e].mean(1) for e in scene.eyes] + [flat[:, k] for k in scene.landmarks], dim=1)
-    scale, eye_height = CROPS[crop]
-    wanted = (ARCFACE.to(flat) - 56) * scale + 56
-    wanted[:, 1] += 112 * eye_height - wanted[:2, 1].mean()
-    wanted = wanted * (size / 112)
-    p, q = marks - marks.mean(1, keepdim=True), wanted - wanted.mean(0)
-    norm = (p**2).sum((1, 2))
-    a = (p * q).sum((1, 2)) / norm
-    b = (p[..., 0] * q[..., 1] - p[..., 1] * q[..., 0]).sum(1) / norm
-    similarity = torch.stack([a, -b, b, a], dim=-1).reshape(-1, 2, 2)  # least squares, in closed form
-    return (flat - marks.mean(1, keepdim=True)) @ similarity.transpose(1, 2) + wanted.mean(0), depth
+    onto = similarity(marks, template(crop, size).to(flat))
+    return (flat - onto.source[:, None]) @ onto.matrix.transpose(1, 2) + onto.target[:, None], depth
 
 
 def perspective(scene: Scene, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

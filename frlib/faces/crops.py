@@ -1,15 +1,27 @@
-"""Bring a face onto the template that a network expects, given its five landmarks.
+"""Crops: where a network expects the five landmarks of a face, and the similarity that brings them there.
 
 Positions are in pixels, x to the right and y down; the centre of the first pixel is (0.5, 0.5).
 """
+
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional
 
 from frlib import checks
-from frlib.faces.renderer import ARCFACE, CROPS
 
+#: The five points of the ArcFace template on 112 pixels: eyes from left to right, nose, mouth corners.
+ARCFACE = torch.tensor(
+    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+)
+#: How a crop changes the template: its scale, and the height of the eyes as a share of the image. "wide" is the chip
+#: that dlib cuts for its network: 150 pixels, padding 0.25 about its mean face, whose eyes then lie 0.350 apart.
+CROPS = {"arcface": (1.0, 0.4607), "wide": (1.113, 0.314)}
+#: Pixels of a crop where nothing else is asked for: the ArcFace crop as in paper A, the wide one as dlib wants it.
+IMAGE_SIZES = {"arcface": 112, "wide": 150}
+#: What lies behind a drawn face, and beyond the edge of a photograph that a detector searches: linear RGB.
+BACKGROUND = (0.24, 0.26, 0.29)
 #: The smallest side of an image, in pixels.
 SMALLEST = 20
 
@@ -17,9 +29,9 @@ SMALLEST = 20
 def align(images, landmarks, *, size: int = 112, crop: str = "arcface") -> torch.Tensor:
     """Move, turn and scale each image so that its landmarks lie on the template of a crop.
 
-    The similarity transform minimises the sum of squared distances to the template (Umeyama, 1991,
-    doi:10.1109/34.88573). Where the image becomes smaller, each pixel is a mean over a grid of bilinear samples. Pixels
-    outside the image repeat its edge.
+    The `similarity` minimises the sum of squared distances to the template (Umeyama, 1991, doi:10.1109/34.88573).
+    Where the image becomes smaller, each pixel is a mean over a grid of bilinear samples. Pixels outside the image
+    repeat its edge.
 
     Parameters
     ----------
@@ -47,11 +59,11 @@ def align(images, landmarks, *, size: int = 112, crop: str = "arcface") -> torch
     checks.at_least("size", size, 1)
     checks.one_of("crop", crop, tuple(CROPS))
     landmarks = as_landmarks(landmarks, len(images))
-    matrix, shift = template_to_image(template(crop, size), landmarks)
-    finer = max(1, int(np.ceil(float(torch.linalg.det(matrix).sqrt().max()) - 1e-4)))
+    back = similarity(landmarks, template(crop, size)).inverse()
+    finer = max(1, int(np.ceil(float(torch.linalg.det(back.matrix).sqrt().max()) - 1e-4)))
     steps = (torch.arange(size * finer) + 0.5) / finer
     places = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1).reshape(1, -1, 2)
-    places = places @ matrix.transpose(1, 2) + shift[:, None]
+    places = places @ back.matrix.transpose(1, 2) + back.shift[:, None]
     height, width = images.shape[1:3]
     grid = (places / torch.tensor([width, height]) * 2 - 1).reshape(len(images), size * finer, size * finer, 2)
     moved = functional.grid_sample(images.permute(0, 3, 1, 2), grid, padding_mode="border", align_corners=False)
@@ -67,26 +79,48 @@ def template(crop: str, size: int) -> torch.Tensor:
     return wanted * (size / 112)
 
 
-def template_to_image(wanted: torch.Tensor, landmarks: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the similarity ``landmarks ~ wanted @ matrix.T + shift``, the inverse of the least-squares alignment.
+class Similarity(NamedTuple):
+    """For each of N images, turn, scale and shift: a point x goes to ``(x - source) @ matrix.T + target``.
 
     Parameters
     ----------
-    wanted : Tensor, shape (K, 2)
-    landmarks : Tensor, shape (N, K, 2)
-
-    Returns
-    -------
     matrix : Tensor, shape (N, 2, 2)
-    shift : Tensor, shape (N, 2)
+    source, target : Tensor, shape (N, 2)
+        A point, and where it goes.
     """
-    # The squares are measured on the template: fit the image to it, then invert.
-    p, q = landmarks - landmarks.mean(1, keepdim=True), wanted - wanted.mean(0)
+
+    matrix: torch.Tensor
+    source: torch.Tensor
+    target: torch.Tensor
+
+    @property
+    def shift(self) -> torch.Tensor:
+        """Where the origin goes, (N, 2)."""
+        return self.target - (self.matrix @ self.source[..., None])[..., 0]
+
+    def inverse(self) -> "Similarity":
+        """Return the similarity that undoes this one."""
+        return Similarity(torch.linalg.inv(self.matrix), self.target, self.source)
+
+
+def similarity(landmarks: torch.Tensor, wanted: torch.Tensor) -> Similarity:
+    """Return the similarity that brings landmarks (N, K, 2) closest to those wanted (K, 2): Umeyama (1991).
+
+    The sum of squared distances is measured where the landmarks go.
+    """
+    source, target = landmarks.mean(1), wanted.mean(0).expand(len(landmarks), 2)
+    p, q = landmarks - source[:, None], wanted - wanted.mean(0)
     norm = (p**2).sum((1, 2))
     a = (p * q).sum((1, 2)) / norm
     b = (p[..., 0] * q[..., 1] - p[..., 1] * q[..., 0]).sum(1) / norm
-    matrix = torch.linalg.inv(torch.stack([a, -b, b, a], dim=-1).reshape(-1, 2, 2))
-    return matrix, landmarks.mean(1) - matrix @ wanted.mean(0)
+    return Similarity(torch.stack([a, -b, b, a], dim=-1).reshape(-1, 2, 2), source, target)
+
+
+def tone(image: torch.Tensor) -> torch.Tensor:
+    """Return 8-bit values of linear light: highlights are compressed, then gamma 2.2."""
+    image = image.clamp(min=1e-5)
+    compressed = 0.92 * image * (1 + 0.12 * image) / (1 + 0.35 * image)
+    return compressed.clamp(1e-5, 1) ** (1 / 2.2) * 255
 
 
 def as_images(images) -> torch.Tensor:

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from frlib.faces import sample_identities
-from frlib.faces.landmarks import landmarks
-from frlib.faces.renderer import load_model, pose
-from frlib.faces.scene import load_scene
+from frlib.faces.generator.landmarks import landmarks
+from frlib.faces.generator.renderer import load_model, pose
+from frlib.faces.generator.scene import load_scene
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from frlib.faces import render, tangent
-from frlib.faces.head import PARTS, load_head
-from frlib.faces.meshes import THICKNESS, curtain, flatten_ears
-from frlib.faces.renderer import load_model
-from frlib.faces.shading import GREY, ageing, beard_growth, greyed, whitened
-from frlib.faces.template import load_template
+from frlib.faces.generator.head import PARTS, load_head
+from frlib.faces.generator.meshes import THICKNESS, curtain, flatten_ears
+from frlib.faces.generator.renderer import load_model
+from frlib.faces.generator.shading import GREY, ageing, beard_growth, greyed, whitened
+from frlib.faces.generator.template import load_template
 
 CUT = {"front": 1.0, "forward": 0.1, "thickness": 0.012, "waves": 0.0, "phase": np.zeros(3)}
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 import warp as wp
 
-from frlib.faces.kernels import EMPTY
+from frlib.faces.generator.kernels import EMPTY
 
 HAIR_DARK, HAIR_LIGHT = torch.tensor([52.0, 31.0, 10.0]), torch.tensor([215.0, 214.0, 124.0])
 HAIR_BEND = torch.tensor([40.0, -25.0, -20.0])

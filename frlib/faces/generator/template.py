@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from frlib.faces.head import PARTS, Head, load_head
+from frlib.faces.generator.head import PARTS, Head, load_head
 
 #: Texture size (height, width); the width goes once round the head.
 TEXTURE = (448, 640)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from frlib.models import rewrite
+from frlib.models.convert import rewrite
+from frlib.models.convert.tfjs import Graph, Node
 from frlib.models.layers import IMAGE, Sketch
-from frlib.models.tfjs import Graph, Node
 
 # TensorFlow counts axes as (N, H, W, C), torch as (N, C, H, W).
 SPATIAL_AXES = {1, 2}

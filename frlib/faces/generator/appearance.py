@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from frlib.faces.generator.template import TEXTURE, Template
 from frlib.faces.identity import Identity, Traits
-from frlib.faces.template import TEXTURE, Template
 
 #: Skin tones from light to dark, 8-bit RGB.
 SKIN = np.array(

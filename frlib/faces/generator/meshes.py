@@ -5,10 +5,10 @@ import torch
 from scipy.spatial import cKDTree
 from torch.nn import functional
 
-from frlib.faces.appearance import Appearance, noise, smoothstep
-from frlib.faces.head import AGES, PARTS, Head
+from frlib.faces.generator.appearance import Appearance, noise, smoothstep
+from frlib.faces.generator.head import AGES, PARTS, Head
+from frlib.faces.generator.template import AXIS, Template
 from frlib.faces.identity import Identity, Traits
-from frlib.faces.template import AXIS, Template
 
 #: Years at which the mesh library's ages are drawn here; between them, vertices move on straight lines.
 AGE_ANCHORS = (5.0, 25.0, 75.0)

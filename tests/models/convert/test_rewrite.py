@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tensorflow_by_hand import conv, convolution, make_graph, prelu, texts
 
-from frlib.models import rewrite
-from frlib.models.convert import convert
+from frlib.models.convert import rewrite
+from frlib.models.convert.tensorflow import convert
 
 RNG = np.random.default_rng(3)
 IMAGE = RNG.normal(size=(2, 6, 6, 3))

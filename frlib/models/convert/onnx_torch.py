@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from frlib.models.onnx_graph import first_line, fold_constants, names_read, open_session, package
+from frlib.models.convert.onnx_graph import first_line, fold_constants, names_read, open_session, package
 
 #: The newest opset that onnx2torch knows throughout.
 KNOWN_OPSET = 17
@@ -24,7 +24,7 @@ def to_torch(model, images: np.ndarray, path: Path) -> nn.Module:
     Parameters
     ----------
     model : onnx.ModelProto
-        As `frlib.models.onnx_graph.simplify` leaves it, with one output.
+        As `frlib.models.convert.onnx_graph.simplify` leaves it, with one output.
     images : ndarray
         Input with which it runs.
     path : Path

@@ -7,8 +7,9 @@ import torch
 from frlib import checks
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS
+from frlib.faces.crops import CROPS, tone
+from frlib.faces.generator.renderer import BATCH, average, batch_of, draw_linear, load_model, own_hair
 from frlib.faces.identity import Identity
-from frlib.faces.renderer import BATCH, CROPS, average, batch_of, draw_linear, load_model, own_hair, tone
 from frlib.runtime import choose_device
 
 #: Attributes by which the image has an exact derivative.

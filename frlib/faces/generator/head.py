@@ -24,8 +24,8 @@ import torch
 from tqdm.auto import tqdm
 
 from frlib import store
-from frlib.faces.occlusion import ambient_occlusion
-from frlib.faces.subdivision import catmull_clark
+from frlib.faces.generator.occlusion import ambient_occlusion
+from frlib.faces.generator.subdivision import catmull_clark
 
 # Raise it when the head file would come out differently.
 VERSION = 2

@@ -3,7 +3,7 @@
 import numpy as np
 import warp as wp
 
-from frlib.faces.kernels import occlusion_kernel
+from frlib.faces.generator.kernels import occlusion_kernel
 
 
 def ambient_occlusion(vertices: np.ndarray, quads: np.ndarray, rays: int = 64) -> np.ndarray:

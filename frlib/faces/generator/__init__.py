@@ -1,0 +1,1 @@
+"""The engine that draws faces: head, hair, skin, light and pixels."""
