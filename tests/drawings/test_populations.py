@@ -2,13 +2,13 @@
 
 import pytest
 import torch
-from test_recognition import tiny
 
 from frlib.drawings import populations, stored
 from frlib.drawings.populations import draw_people, embed_people, switched
 from frlib.faces import draw_population, render, sample_identities, sample_population
 from frlib.faces.generator.head import load_head
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, variants
+from tests.drawings.test_recognition import tiny
 
 M = 2
 #: Labels that a switch of another one takes with it.
