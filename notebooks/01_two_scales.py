@@ -13,6 +13,8 @@
 # %% [markdown]
 # # Two scales
 #
+# *How much closer are images of one person than of two?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can

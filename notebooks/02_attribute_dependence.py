@@ -13,6 +13,8 @@
 # %% [markdown]
 # # Attribute dependence
 #
+# *Which attributes organise the space between people, and how sure is that?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # Pretrained energies
 #
+# *What do face networks ignore?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can

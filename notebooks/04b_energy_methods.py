@@ -13,6 +13,8 @@
 # %% [markdown]
 # # How an energy is measured
 #
+# *How much does an energy depend on how it is measured?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can

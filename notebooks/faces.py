@@ -13,6 +13,8 @@
 # %% [markdown]
 # # The faces: attributes known exactly
 #
+# *What are the drawn faces, and what can they stand for?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this page you can

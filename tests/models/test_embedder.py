@@ -5,10 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seeded_images import seeded_images
 
 from frlib.models.embedder import FaceEmbedder, Preprocess, check_images
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
+from tests.models.seeded_images import seeded_images
 
 
 @pytest.fixture(scope="module")

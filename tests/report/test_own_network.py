@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_report_page import opened
 from torch import nn
 
 from frlib.clouds import embed
@@ -20,6 +19,7 @@ from frlib.models.embedder import Preprocess
 from frlib.models.onnx import export_onnx, load_onnx
 from frlib.report import own_network, preprocessing, recognition
 from frlib.report.__main__ import main
+from tests.site.browser import opened
 
 QUICK = ["--quick", "--jobs", "1", "--against", "mobileface"]
 NAME = "mine <b>&amp; new"
