@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from networks import tiny
 
 from frlib import clouds, store
 from frlib.clouds import embed, images_of
@@ -27,6 +26,7 @@ from frlib.faces import (
 from frlib.faces.crops import IMAGE_SIZES
 from frlib.faces.generator.head import load_head
 from frlib.models import load
+from tests.networks import tiny
 
 N = 3
 

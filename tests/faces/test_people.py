@@ -6,7 +6,6 @@ import torch
 from frlib.clouds import images_of
 from frlib.faces import People, draw_population, sample_identities, sample_population, switched
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, variants
-from tests.drawings.test_recognition import tiny
 
 M = 2
 #: Labels that a switch of another one takes with it.
