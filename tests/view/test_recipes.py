@@ -128,6 +128,11 @@ def test_attributes_keep_their_colours_and_order_in_all_figures(table):
     assert other["scale"] == {"domain": NETWORKS, "range": view.COLORS[:2]}
 
 
+def test_a_key_of_dashes_has_room_for_two(table):
+    dash = marks(drawn(RECIPES["curves"](table)))["line"]["encoding"]["strokeDash"]
+    assert dash["legend"]["symbolSize"] ** 0.5 >= 2 * max(sum(pattern) for pattern in dash["scale"]["range"])
+
+
 def test_layers_of_two_tables_share_one_scale(table):
     lines, spots = (t.assign(kind=k) for t, k in ((table, "formula"), (table, "measured")))
     spec = drawn(
