@@ -11,7 +11,19 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("checks", "store", "runtime", "published")
-FLOORS += ("geometry", "clouds", "faces", "datasets", "models", "drawings", "training", "fingerprint", "view")
+FLOORS += (
+    "geometry",
+    "clouds",
+    "faces",
+    "datasets",
+    "models",
+    "drawings",
+    "training",
+    "fingerprint",
+    "summary",
+    "verdicts",
+    "view",
+)
 
 
 def tracked() -> list[Path]:

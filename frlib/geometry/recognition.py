@@ -1,5 +1,7 @@
 """How well distances tell people apart: the figures of one network in one row of a table."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from frlib.geometry.clouds import takes_clouds
@@ -54,3 +56,25 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine") -> di
         interval = auc_interval(embeddings, identities, metric=metric)
     ends = {"auc_low": float(interval["low"]), "auc_high": float(interval["high"])}
     return {"metric": metric} | found | ends | {"same_pairs": same, "different_pairs": different}
+
+
+def recognition_table(clouds: Mapping[str, Sequence]) -> pd.DataFrame:
+    """Return the figures of several networks, one row each.
+
+    Parameters
+    ----------
+    clouds : mapping of network to sequence of clouds
+        One cloud per identity, with its points and metric.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``network``, with the columns of `recognition_figures`.
+
+    Raises
+    ------
+    ValueError
+        As in `recognition_figures`.
+    """
+    rows = {network: recognition_figures(own) for network, own in clouds.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")

@@ -2,7 +2,7 @@
 
 from frlib.view.charts import COLORS, enable, energy_curves
 from frlib.view.facemap import FaceMap, Space, face_map
-from frlib.view.fingerprint import fingerprint_summary, fingerprint_views
+from frlib.view.fingerprint import fingerprint_views
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.say import say
@@ -20,7 +20,6 @@ __all__ = [
     "energy_curves",
     "error_areas",
     "face_map",
-    "fingerprint_summary",
     "fingerprint_views",
     "image_grid",
     "playground",

@@ -1,0 +1,27 @@
+"""The table of recognition has the figures of each network."""
+
+import types
+
+import numpy as np
+import pandas as pd
+import torch
+
+from frlib.geometry import auc_interval, distance_summary, recognition_table, verification
+
+
+def clouds(metric: str, seed: int) -> list:
+    rng = np.random.default_rng(seed)
+    people = rng.normal(size=(5, 1, 8)) + 0.6 * rng.normal(size=(5, 6, 8))
+    return [types.SimpleNamespace(points=torch.tensor(p), metric=metric, identity=k) for k, p in enumerate(people)]
+
+
+def test_each_row_has_the_figures_of_its_network():
+    own = {"one": clouds("cosine", 0), "two": clouds("euclidean", 1)}
+    found = recognition_table(own)
+    assert list(found.metric) == ["cosine", "euclidean"] and found.index.name == "network"
+    assert found.drop(columns="metric").dtypes.map(pd.api.types.is_numeric_dtype).all()
+    for name, people in own.items():
+        for part in (distance_summary(people), verification(people)[["auc", "eer", "threshold", "accuracy"]]):
+            assert (found.loc[name, part.index] == part).all()
+        assert (found.loc[name, ["auc_low", "auc_high"]].tolist()) == auc_interval(people)[["low", "high"]].tolist()
+        assert found.loc[name, ["same_pairs", "different_pairs"]].tolist() == [5 * 15, 30 * 29 // 2 - 5 * 15]
