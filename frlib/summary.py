@@ -52,7 +52,8 @@ def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000
     """Return means over identities with their intervals, and the rank of each attribute at each scale.
 
     The unit is the identity. Intervals of means and of ranks come from the same draws of identities and are those of
-    `frlib.geometry.draw_interval`. Networks may have different identities.
+    `frlib.geometry.draw_interval`; there is none where people can be drawn who have no energy. Networks may have
+    different identities.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def _summary_of(network: str, table: pd.DataFrame, n_points: int, draws: int, se
     result = {name: mean_interval(values).mean for name, values in columns.items()}
     for name in ("energy", "displacement"):
         means = resampled_means(columns[name], draws, seed=seed)
-        result[f"{name}_low"], result[f"{name}_high"] = draw_interval(means)
+        result[f"{name}_low"], result[f"{name}_high"] = draw_interval(means, nan_policy="propagate")
         if name == "energy":
             result |= _ranks(result["energy"], means)
     result["share"] = result["neighbors"] / (n_points - 1)
@@ -101,7 +102,7 @@ def _summary_of(network: str, table: pd.DataFrame, n_points: int, draws: int, se
 def _ranks(mean: np.ndarray, draws: np.ndarray) -> dict[str, np.ndarray]:
     """Return ranks of attributes by energy, 1 for the highest, at each scale; NaN where an energy is missing."""
     rank, drawn = (stats.rankdata(-values, axis=-2, nan_policy="omit") for values in (mean, draws))
-    low, high = draw_interval(drawn)
+    low, high = draw_interval(drawn, nan_policy="propagate")
     return {"rank": rank, "rank_low": low, "rank_high": high, "rank_sure": (drawn == rank).mean(axis=0)}
 
 

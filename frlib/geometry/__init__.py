@@ -25,7 +25,7 @@ from frlib.geometry.ranks import (
     rank_correlation_p,
 )
 from frlib.geometry.recognition import recognition_figures, recognition_table
-from frlib.geometry.resampling import MeanInterval, draw_interval, draw_weights, mean_interval, resampled_means
+from frlib.geometry.resampling import draw_interval, draw_weights, mean_interval, resampled_means
 from frlib.geometry.retention import identity_retention
 from frlib.geometry.sphere import (
     parallel_transport,
@@ -37,7 +37,6 @@ from frlib.geometry.streaming import PairHistograms, stream_histograms
 
 __all__ = [
     "CoincidentPoints",
-    "MeanInterval",
     "PairHistograms",
     "ProbeErrors",
     "among_extremes",

@@ -119,7 +119,7 @@ def mean_interval(values, *, level: float = LEVEL) -> MeanInterval:
         return MeanInterval(mean, stats.t.isf((1 - level) / 2, n - 1) * np.sqrt(variance / n))
 
 
-def draw_interval(draws, *, level: float = LEVEL) -> np.ndarray:
+def draw_interval(draws, *, level: float = LEVEL, nan_policy: str = "omit") -> np.ndarray:
     """Return the two quantiles over draws that hold their middle part: the percentile interval of the bootstrap.
 
     It is the interval of whatever is computed anew in each draw of units: a rank, a ratio, a correlation, or a mean
@@ -131,11 +131,14 @@ def draw_interval(draws, *, level: float = LEVEL) -> np.ndarray:
         As of `resampled_means`.
     level : float
         The part.
+    nan_policy : {"omit", "propagate"}
+        Whether draws without a value are left out, or leave no interval.
 
     Returns
     -------
     ndarray, shape (2, ...)
-        NaN where a draw is NaN.
     """
+    checks.one_of("nan_policy", nan_policy, ("omit", "propagate"))
     level = checks.between("level", level, 0, 1)
-    return np.quantile(np.asarray(draws, dtype=float), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    quantile = np.nanquantile if nan_policy == "omit" else np.quantile
+    return quantile(np.asarray(draws, dtype=float), [(1 - level) / 2, (1 + level) / 2], axis=0)

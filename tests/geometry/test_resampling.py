@@ -73,9 +73,11 @@ def test_few_normal_values_are_covered_by_student_and_not_by_draws():
     assert ((low <= 0) & (high >= 0)).mean() < 0.80
 
 
-def test_the_interval_of_draws_is_between_quantiles_and_none_where_a_draw_is_missing():
+def test_the_interval_of_draws_is_between_quantiles_of_those_that_have_a_value():
     draws = np.stack([np.arange(101.0), np.arange(101.0)], axis=1)
-    draws[3, 1] = np.nan
-    np.testing.assert_allclose(draw_interval(draws, level=0.9), [[5, np.nan], [95, np.nan]])
+    draws[0, 1] = np.nan
+    np.testing.assert_allclose(draw_interval(draws, level=0.9), [[5, 5.95], [95, 95.05]])
+    found = draw_interval(draws, level=0.9, nan_policy="propagate")
+    np.testing.assert_allclose(found, [[5, np.nan], [95, np.nan]])
     with pytest.raises(ValueError, match="level must lie between 0 and 1; got 95"):
         draw_interval(draws, level=95)
