@@ -187,7 +187,7 @@ def span(values, digits=3):
 
 
 clouds = {s: [Cloud(p.double(), metric=metric[s]) for p in points[s].split(n_images)] for s in spaces}
-summary = recognition_table(clouds)
+summary = recognition_table(clouds, accepted_at_least=0)
 draws = {name: resampled(name) for name in spaces}
 ratios = {name: intra / inter for name, (intra, inter) in draws.items()}
 summary[["low", "high"]] = [draw_interval(ratios[s]) for s in summary.index]

@@ -25,3 +25,11 @@ def test_each_row_has_the_figures_of_its_network():
             assert (found.loc[name, part.index] == part).all()
         assert (found.loc[name, ["auc_low", "auc_high"]].tolist()) == auc_interval(people)[["low", "high"]].tolist()
         assert found.loc[name, ["same_pairs", "different_pairs"]].tolist() == [5 * 15, 30 * 29 // 2 - 5 * 15]
+
+
+def test_a_rate_is_known_where_enough_pairs_may_be_accepted():
+    people = clouds("cosine", 0)  # 360 pairs of two people: 3.6 of them at a rate of 1 %
+    rates = ["tar_at_1e-2", "tar_at_1e-3"]
+    few, some, all_ = (recognition_table({"a": people}, accepted_at_least=n).loc["a", rates] for n in (10, 3, 0))
+    assert few.isna().all() and list(some.isna()) == [False, True]
+    assert (all_ == verification(people)[rates]).all()
