@@ -29,7 +29,8 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine", accep
     -------
     dict
         Those of `distance_summary` and `verification`; ``auc_low`` and ``auc_high`` of `auc_interval`, NaN with fewer
-        than three identities with two rows; ``tar_at_...``, NaN where it is not known; ``same_pairs``, ``different_pairs``: numbers of pairs.
+        than three identities with two rows; ``tar_at_...``, NaN where it is not known;
+        ``same_pairs``, ``different_pairs``: numbers of pairs.
 
     Raises
     ------
