@@ -46,7 +46,9 @@ def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000
     ValueError
         If a column is missing, a network has fewer than two identities, or identities differ in attributes or scales.
     """
-    _check(table, ["network", "identity", "attribute", "scale", "energy", "neighbors", "isolated", "displacement"])
+    charts.check_table(
+        table, ["network", "identity", "attribute", "scale", "energy", "neighbors", "isolated", "displacement"]
+    )
     parts = [_summary_of(name, own, n_points, draws, seed) for name, own in table.groupby("network", sort=False)]
     return pd.concat(parts, ignore_index=True)
 
@@ -123,9 +125,10 @@ def fingerprint_views(
     ValueError
         If a column is missing, the table or the description is empty, or a control is no network of the table.
     """
-    _check(summary, ["network", "attribute", "scale", "energy", "energy_low", "rank", "share", "displacement"])
-    if not description.strip():
-        raise ValueError("description must say what the views show; got an empty text")
+    charts.check_table(
+        summary, ["network", "attribute", "scale", "energy", "energy_low", "rank", "share", "displacement"]
+    )
+    charts.check_description(description)
     missing = set(controls) - set(summary["network"])
     if missing:
         raise ValueError(f"controls must be networks of summary; got {', '.join(map(repr, sorted(missing)))}")
@@ -141,15 +144,6 @@ def fingerprint_views(
 def _wrapped(lines: Sequence[str], width: int = 52) -> list[str]:
     """Break lines so that they fit a phone."""
     return [part for line in lines for part in textwrap.wrap(line, width)]
-
-
-def _check(table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise unless the table has rows and these columns."""
-    for name in columns:
-        if name not in table:
-            raise ValueError(f"table must have a column {name!r}; it has {', '.join(map(repr, table.columns))}")
-    if table.empty:
-        raise ValueError("table must not be empty")
 
 
 def _for_the_browser(summary: pd.DataFrame, controls: Sequence[str]) -> pd.DataFrame:
