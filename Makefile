@@ -32,6 +32,7 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) book/lock.py $(MAKE) --no-print-directory environment
 
 environment:
+	@mkdir -p _build
 	@date +%s > .setup-started
 	@echo "environment: downloads some gigabytes of packages, and prints to _build/environment.txt"
 	@$(PYTHON) -m venv $(VENV)
