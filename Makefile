@@ -7,6 +7,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+EXTRAS := notebooks,cluster,report,training,benchmark,book,test
 
 .PHONY: book test chapter serve clean environment
 
@@ -31,9 +32,12 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) book/lock.py $(MAKE) --no-print-directory environment
 
 environment:
+	@mkdir -p _build
 	@date +%s > .setup-started
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[notebooks,cluster,report,training,benchmark,book,test]"
+	@echo "environment: downloads some gigabytes of packages, and prints to _build/environment.txt"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --constraint constraints.txt --editable ".[$(EXTRAS)]" > _build/environment.txt 2>&1 \
+	  || { tail -n 30 _build/environment.txt; exit 1; }
 	@echo $$(( $$(date +%s) - $$(cat .setup-started) )) > $(READY)
 	@rm .setup-started
-	@echo "set-up: $$(cat $(READY)) s"
+	@printf '%-32s%10s\n' environment "$$(cat $(READY)).0 s"

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from doit import get_var
@@ -11,7 +10,7 @@ from doit.exceptions import TaskFailed
 from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from book import contents, lock, pipeline
+from book import contents, lock, pipeline, steps
 from frlib.store import cache_folder
 
 ROOT = pipeline.ROOT
@@ -31,25 +30,28 @@ CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
 DOIT_CONFIG = {
     "default_tasks": ["figure", "readme", "site", "summary"] if PROFILE == "book" else ["site", "summary"],
     "verbosity": 2,
+    "reporter": steps.OneLine,
     "backend": "json",
     "dep_file": str(FOLDER / "doit.json"),
 }
 
 
 def timed(name, action):
-    """Wrap an action so that its duration is noted and its failure is one readable message."""
+    """Describe an action as a step of the build: one line, its time, a log, and a failure that is readable."""
 
     def run():
-        started = time.time()
         try:
-            action()
+            with steps.step(name, FOLDER):
+                action()
         except pipeline.ChapterFailed as error:
             return TaskFailed(str(error))
         except subprocess.CalledProcessError as error:
-            return TaskFailed(f"{name}: {' '.join(map(str, error.cmd))} ended with status {error.returncode}")
-        pipeline.record_step(FOLDER, name, time.time() - started)
+            log = steps.log_of(name, FOLDER)
+            end = "\n".join(steps.said(log, 30))
+            said = f"`{' '.join(map(str, error.cmd))}` ended with status {error.returncode}"
+            return TaskFailed(f"{name}: {said}; the end of {log.relative_to(ROOT)}:\n{end}")
 
-    return run
+    return {"actions": [run], "title": lambda task: name}
 
 
 def cached(room, what):
@@ -66,7 +68,7 @@ def cached(room, what):
 
     sources = sorted(str(f) for f in (ROOT / "frlib" / room).rglob("*.py"))
     return {
-        "actions": [timed(what, fill)],
+        **timed(what, fill),
         "file_dep": sources,
         "uptodate": [in_place, config_changed({"cache": str(folder)})],
     }
@@ -92,7 +94,7 @@ def task_chapter():
         ]
         yield {
             "name": source.stem,
-            "actions": [timed(f"chapter {source.stem}", lambda s=source, t=target: pipeline.execute(s, t, PARAMETERS))],
+            **timed(f"chapter {source.stem}", lambda s=source, t=target: pipeline.execute(s, t, PARAMETERS)),
             "file_dep": [str(source), *files],
             "task_dep": needs,
             "uptodate": [config_changed(PARAMETERS)],
@@ -116,7 +118,7 @@ def task_benchmarks():
         target.write_text(json.dumps(rows, indent=1))
 
     return {
-        "actions": [timed("benchmarks, short form", run)],
+        **timed("benchmarks, short form", run),
         "file_dep": [str(ROOT / "benchmarks/command.py"), *map(str, scripts), *files],
         "task_dep": ["weights", "head"],
         "targets": [str(target)],
@@ -131,7 +133,7 @@ def task_figure():
         subprocess.run([sys.executable, script, target], check=True, cwd=ROOT)
 
     return {
-        "actions": [timed("figure of the README", draw)],
+        **timed("figure of the README", draw),
         "file_dep": [str(script), *pipeline.frlib_files(script)],
         "targets": [str(target)],
     }
@@ -140,7 +142,7 @@ def task_figure():
 def task_readme():
     """List the chapters in the README."""
     return {
-        "actions": [timed("list of the README", contents.write_readme_list)],
+        **timed("list of the README", contents.write_readme_list),
         "file_dep": [*map(str, CHAPTERS), str(ROOT / "_toc.yml"), str(ROOT / "book/contents.py")],
     }
 
@@ -153,7 +155,7 @@ def task_site():
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
     files = [*notebooks, *pages, *library, FOLDER / "benchmarks.json", ROOT / "_config.yml", ROOT / "_toc.yml"]
     return {
-        "actions": [timed("site", lambda: pipeline.build_site(FOLDER))],
+        **timed("site", lambda: pipeline.build_site(FOLDER)),
         "file_dep": [str(f) for f in files],
         "uptodate": [config_changed({"url": pipeline.repository_url()})],
         "targets": [str(FOLDER / "html/index.html")],
@@ -161,14 +163,14 @@ def task_site():
 
 
 def task_summary():
-    """Say how long each step took and where the site is."""
+    """Say how long everything took, and where the site and the logs are."""
 
     def show():
-        ready = ROOT / ".venv/ready"
-        print(f"\nSteps (profile {PROFILE}, each when it last ran):")
+        ready, times = ROOT / ".venv/ready", steps.recorded(FOLDER)
         if ready.exists():
-            print(f"  {'environment':<28}{float(ready.read_text()):>8.1f} s")
-        print(pipeline.step_table(FOLDER))
+            times["environment"] = float(ready.read_text())
+        print(f"\nAll steps, each when it last ran, with the environment: {sum(times.values()) / 60:.1f} min.")
+        print(f"What they printed: {FOLDER.relative_to(ROOT)}/log")
         print(
             f"Site: {FOLDER.relative_to(ROOT)}/html/index.html ({pipeline.site_size(FOLDER)}); `make serve` shows it."
         )

@@ -6,7 +6,6 @@ one only when it is whole.
 
 import datetime
 import importlib.metadata
-import json
 import modulefinder
 import os
 import platform
@@ -92,8 +91,6 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
                 parameters=parameters,
                 kernel_name="python3",
                 cwd=str(ROOT),
-                progress_bar=True,
-                log_output=False,
                 stderr_file=sys.stderr,  # progress bars inside long cells
                 config=Config({"KernelManager": {"transport": "ipc"}}),  # no open port on the machine
             )
@@ -151,27 +148,6 @@ def resolved_device(name: str) -> str:
     from frlib.runtime import choose_device
 
     return choose_device(name).type
-
-
-# ---------------------------------------------------------------- time of each step
-
-
-def record_step(folder: Path, name: str, seconds: float) -> None:
-    """Note how long a step of the build took, in ``build.json`` of the profile's folder."""
-    from frlib.store import atomic_file
-
-    path = folder / "build.json"
-    steps = json.loads(path.read_text())["steps"] if path.exists() else []
-    steps = [s for s in steps if s["name"] != name] + [{"name": name, "seconds": round(seconds, 1)}]
-    with atomic_file(path) as partial:
-        partial.write_text(json.dumps({"steps": steps}, indent=1))
-
-
-def step_table(folder: Path) -> str:
-    """Return the recorded steps as text, one line each."""
-    path = folder / "build.json"
-    steps = json.loads(path.read_text())["steps"] if path.exists() else []
-    return "\n".join(f"  {s['name']:<28}{s['seconds']:>8.1f} s" for s in steps)
 
 
 # ---------------------------------------------------------------- the site

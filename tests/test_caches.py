@@ -11,10 +11,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from frlib import store
 from frlib.faces.generator.head import head_is_built, head_path
+from frlib.geometry import energy_sweep, ks_by_attribute
 
 ROOT = Path(__file__).resolve().parent.parent
 NOBODY = 65534
@@ -122,7 +125,10 @@ def folder(machine):
 
 def test_without_a_folder_that_can_be_written_everything_is_computed_anew(run):
     found = run(LABELS, RESULTS, NETWORK, FACES, home="/nonexistent")
-    assert all(0 < energy < 2 for energy in found["energies"]) and all(0 < ks < 1 for ks in found["ks"])
+    points, labels = np.random.default_rng(0).normal(size=(60, 8)), pd.DataFrame({"a": np.arange(60) % 2 == 0})
+    energies = energy_sweep(points, {"a": points[::-1].copy()}, [0.8, 1.2]).energy
+    ks = ks_by_attribute(points, np.arange(60), labels, metric="cosine", permutations=50).ks
+    assert found["energies"] == pytest.approx(energies.tolist(), rel=1e-12) and found["ks"] == ks.tolist()
     assert found["compiled"] == 1 and found["builds"] == 3
     (warning,) = found["warnings"]
     assert (

@@ -30,7 +30,7 @@ def test_traits_are_drawn_again_alike_and_differ_between_people():
         assert a.traits is not b.traits
         assert a.traits.shape == b.traits.shape and a.traits.tone == b.traits.tone
         np.testing.assert_array_equal(a.traits.ancestry, b.traits.ancestry)
-    assert len({p.traits.tone for p in first}) > 1 and first[0].traits.shape != first[1].traits.shape
+    assert len({p.traits.tone for p in first}) == 4 and first[0].traits.shape != first[1].traits.shape
 
 
 def test_traits_lie_in_their_ranges():

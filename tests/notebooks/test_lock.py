@@ -30,7 +30,7 @@ def checkout(tmp_path):
     (tmp_path / "book/assets").mkdir(parents=True)
     (tmp_path / "book/figure.py").write_text(WAITS)
     (tmp_path / "_toc.yml").write_text("parts: []\n")
-    for name in ("dodo.py", "book/contents.py", "book/pipeline.py", "book/lock.py"):
+    for name in ("dodo.py", "book/contents.py", "book/steps.py", "book/pipeline.py", "book/lock.py"):
         shutil.copy(ROOT / name, tmp_path / name)
     return tmp_path
 

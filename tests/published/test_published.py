@@ -44,7 +44,7 @@ def entropy_rank():
 @pytest.mark.parametrize("name", published.names())
 def test_every_table_loads_with_complete_provenance(name):
     table = published.load(name)
-    assert len(table) > 0
+    assert len(table) == len((published._FOLDER / f"{name}.csv").read_text().splitlines()) - 1
     assert not table.duplicated().any()
     assert not table.isna().all().any(), "a column without any value says nothing"
     source = table.attrs["provenance"]
@@ -72,9 +72,9 @@ def test_unknown_name_lists_what_exists(function, name):
 
 
 def test_loads_are_independent():
-    first = published.load("lfw_distances")
+    first, untouched = published.load("lfw_distances"), published.load("lfw_distances")
     first.loc[:, "accuracy"] = 0.0
-    assert (published.load("lfw_distances").accuracy > 0.9).all()
+    pd.testing.assert_frame_equal(published.load("lfw_distances"), untouched)
 
 
 def test_table_1_is_table_3_rounded():
