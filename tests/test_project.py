@@ -13,11 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("checks", "store", "runtime", "published")
 FLOORS += (
     "geometry",
-    "clouds",
     "faces",
     "datasets",
     "models",
-    "drawings",
+    "clouds",
     "training",
     "fingerprint",
     "summary",

@@ -2,9 +2,11 @@
 
 from frlib.view.charts import COLORS, enable, energy_curves
 from frlib.view.facemap import FaceMap, Space, face_map
+from frlib.view.figure import figure
 from frlib.view.fingerprint import fingerprint_views
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
+from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, scatter
 from frlib.view.say import say
 from frlib.view.sweep import Sweep, sweep
 from frlib.view.thresholds import answer_areas, error_areas
@@ -12,18 +14,26 @@ from frlib.view.verdict import verdict
 
 __all__ = [
     "COLORS",
+    "Column",
     "FaceMap",
     "Space",
     "Sweep",
     "answer_areas",
+    "bars",
+    "curves",
+    "dots",
     "enable",
     "energy_curves",
     "error_areas",
     "face_map",
+    "figure",
     "fingerprint_views",
+    "guide",
+    "heat_map",
     "image_grid",
     "playground",
     "say",
+    "scatter",
     "sweep",
     "verdict",
 ]

@@ -1,6 +1,6 @@
 """Altair charts of the book: one theme, and curves of energy against scale."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import altair as alt
 import numpy as np
@@ -140,7 +140,8 @@ def energy_curves(
         If a column is missing, the table is empty, or the description is empty.
     """
     keys = [c for c in (choose, color, x) if c]
-    _check_table(table, [*keys, *([detail] if detail else [])], description)
+    check_table(table, [*keys, *([detail] if detail else []), "energy", "neighbors", "isolated"])
+    check_description(description)
     data = _summary(table, keys, x, band)
     order = list(dict.fromkeys(table[color]))
     count = table[detail].nunique() if detail else 1
@@ -149,13 +150,15 @@ def energy_curves(
     )
 
 
-def _check_table(table: pd.DataFrame, columns: list[str], description: str) -> None:
-    """Raise unless there is something to draw and to say."""
-    for name in [*columns, "energy", "neighbors", "isolated"]:
-        if name not in table:
-            raise ValueError(f"table must have a column {name!r}; it has {', '.join(map(repr, table.columns))}")
-    if table.empty or not description.strip():
-        raise ValueError("table and description must not be empty")
+def check_table(table: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Raise unless the table has rows and these columns."""
+    checks.columns("table", table, columns)
+
+
+def check_description(description: str) -> None:
+    """Raise unless the text alternative says something."""
+    if not description.strip():
+        raise ValueError("description must say what the chart shows; got an empty text")
 
 
 def _summary(table: pd.DataFrame, keys: list[str], x: str, band: tuple[float, float]) -> pd.DataFrame:

@@ -7,7 +7,6 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from frlib import checks
 from frlib.geometry.resampling import LEVEL
 from frlib.view import charts
 
@@ -44,9 +43,8 @@ def fingerprint_views(
         If a column is missing, the table or the description is empty, or a control is no network of the table.
     """
     columns = ["network", "attribute", "scale", "energy", "energy_low", "rank", "share", "displacement"]
-    checks.columns("summary", summary, columns)
-    if not description.strip():
-        raise ValueError("description must say what the views show; got an empty text")
+    charts.check_table(summary, columns)
+    charts.check_description(description)
     missing = set(controls) - set(summary["network"])
     if missing:
         raise ValueError(f"controls must be networks of summary; got {', '.join(map(repr, sorted(missing)))}")

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from frlib.view.charts import COLORS, WIDTH
+from frlib.view.charts import COLORS, WIDTH, check_description, check_table
 
 KINDS = ("one person", "two people")
 ANSWERS = ("right person", "wrong person", "unidentified")
@@ -32,7 +32,8 @@ def error_areas(table: pd.DataFrame, *, description: str, start: float = 0.7, he
     ValueError
         If a column is missing or the description is empty.
     """
-    _check(table, ["kind", "low", "high", "share", "network", "best"], description)
+    check_table(table, ["kind", "low", "high", "share", "network", "best"])
+    check_description(description)
     data = table[["low", "high", "share", "network", "best"]].round(5)
     data["pairs of"] = table["kind"].map({"intra": KINDS[0], "inter": KINDS[1]})
     data["density"] = (table["share"] / (table["high"] - table["low"])).round(4)
@@ -90,7 +91,8 @@ def answer_areas(table: pd.DataFrame, *, description: str, start: float = 0.5, h
     ValueError
         If a column is missing, an answer is another one, or the description is empty.
     """
-    _check(table, ["network", "group", "threshold", "answer", "share"], description)
+    check_table(table, ["network", "group", "threshold", "answer", "share"])
+    check_description(description)
     if not set(table["answer"]) <= set(ANSWERS):
         raise ValueError(f"table must have answers among {', '.join(map(repr, ANSWERS))}; got {set(table['answer'])}")
     data = table[["network", "group", "threshold", "answer", "share"]].round(4)
@@ -139,12 +141,3 @@ def _params(data: pd.DataFrame, start: float, end: float, step: float) -> list[a
     bind = alt.binding_range(min=0, max=end, step=step, name="threshold, in d_inter ")
     network = alt.param("chosen", value=names[0], bind=alt.binding_select(options=names, name="network "))
     return [network, alt.param("threshold", value=start, bind=bind)]
-
-
-def _check(table: pd.DataFrame, columns: list[str], description: str) -> None:
-    """Raise unless there is something to draw and to say."""
-    for name in columns:
-        if name not in table:
-            raise ValueError(f"table must have a column {name!r}; it has {', '.join(map(repr, table.columns))}")
-    if table.empty or not description.strip():
-        raise ValueError("table and description must not be empty")

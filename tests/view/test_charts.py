@@ -127,7 +127,7 @@ def test_a_single_run_claims_no_spread():
 def test_wrong_input_names_what_is_missing():
     with pytest.raises(ValueError, match="table must have a column 'network'; it has"):
         charts.energy_curves(table().drop(columns="network"), description="d", choose="network")
-    with pytest.raises(ValueError, match="must not be empty"):
+    with pytest.raises(ValueError, match="description must say what the chart shows"):
         charts.energy_curves(table(), description=" ")
     with pytest.raises(ValueError, match="mode must be one of 'light', 'dark'; got 'grey'"):
         charts.enable("grey")

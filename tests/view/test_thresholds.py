@@ -87,6 +87,6 @@ def test_wrong_input_names_the_argument():
         view.error_areas(histogram().drop(columns="best"), description="d")
     with pytest.raises(ValueError, match="table must have answers among 'right person', .*; got {'maybe'}"):
         view.answer_areas(answers().assign(answer="maybe"), description="d")
-    with pytest.raises(ValueError, match="table and description must not be empty"):
+    with pytest.raises(ValueError, match="description must say what the chart shows"):
         view.answer_areas(answers(), description=" ")
     assert set(thresholds.ANSWERS) == set(answers().answer)

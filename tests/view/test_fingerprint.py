@@ -55,5 +55,5 @@ def test_wrong_input_names_the_argument():
     summary = fingerprint_summary(table(), n_points=21)
     with pytest.raises(ValueError, match="controls must be networks of summary; got 'third'"):
         view.fingerprint_views(summary, description="d", controls=["third"])
-    with pytest.raises(ValueError, match="description must say what the views show"):
+    with pytest.raises(ValueError, match="description must say what the chart shows"):
         view.fingerprint_views(summary, description=" ")

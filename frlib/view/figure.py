@@ -1,0 +1,200 @@
+"""One figure out of the layers of `frlib.view.recipes`: sizes, colours, and what the reader may choose."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from frlib.faces.attributes import ATTRIBUTES
+from frlib.view.charts import COLORS, WIDTH, check_description, stretches
+
+_RANGES = {
+    "strokeDash": [[1, 0], [6, 4], [2, 3]],
+    "shape": ["circle", "square", "cross", "diamond", "triangle-up", "triangle-down"],
+}
+_NAMES = [name.replace("_", " ") for name in ATTRIBUTES]
+
+
+def figure(
+    *panels: alt.TopLevelMixin,
+    description: str,
+    choose: str | Sequence[str] | Mapping[str, object] = (),
+    titles: Sequence[str] = (),
+    columns: int = 2,
+    shared: bool = True,
+    width: int | None = None,
+    height: int | None = None,
+) -> alt.TopLevelMixin:
+    """Put charts beside one another, with one key to their colours and with what the reader may choose.
+
+    Parameters
+    ----------
+    *panels : chart
+        Of `frlib.view.curves`, `scatter`, `dots`, `bars` or `heat_map`, perhaps several layers joined with ``+``.
+    description : str
+        Text alternative: what the figure shows and what it says.
+    choose : str, sequence of str, or mapping to first values
+        Columns whose values the reader chooses from; rows with other values are hidden, in all panels and layers that
+        have the column. Text gets a list in the order of its rows, numbers a slider that shows the nearest value.
+        The column's name stands before the chooser. Without a given value the first, or for a slider the middle one,
+        is shown at first.
+    titles : sequence of str
+        One per panel.
+    columns : int
+        Panels per row.
+    shared : bool
+        Whether panels with the same column of colours have one scale and one legend. Panels with the same vertical
+        axis share it in any case.
+    width, height : int, optional
+        Of a panel, in pixels. By default a panel alone is 520 wide and those of a row share 500; a panel with numbers
+        on its vertical axis is 260 high, one with names as high as they need.
+
+    Returns
+    -------
+    alt.Chart
+        Works without a kernel, in light and dark.
+
+    Raises
+    ------
+    ValueError
+        If there is no panel, the description is empty, no table has a column to choose from or its first value, or
+        the number of titles is another one than that of the panels.
+    """
+    check_description(description)
+    if not panels:
+        raise ValueError("panels must be at least one; got none")
+    if titles and len(titles) != len(panels):
+        raise ValueError(f"titles must be one per panel; got {len(titles)} for {len(panels)} panels")
+    panels = [panel.copy(deep=True) for panel in panels]
+    leaves = [list(_leaves(panel)) for panel in panels]
+    for group in [sum(leaves, [])] if shared else leaves:
+        _one_scale(group)
+    params = _choosers(panels, choose)
+    for holder in _tables(panels):
+        _slim(holder)
+    size = {"width": width or WIDTH - 80 if len(panels) == 1 else width or 500 // min(columns, len(panels))}
+    for k, panel in enumerate(panels):
+        tall = {} if panel.height is not alt.Undefined and height is None else {"height": height or 260}
+        title = {"title": alt.TitleParams(titles[k], fontSize=12.5)} if titles else {}
+        panels[k] = panel.properties(**size, **tall, **title)
+    joined = panels[0] if len(panels) == 1 else _in_rows(panels, columns, leaves, shared)
+    return joined.add_params(*params).properties(description=description)
+
+
+def _in_rows(panels: list, columns: int, leaves: list, shared: bool) -> alt.TopLevelMixin:
+    """Return panels in rows; those with one vertical axis share it, and all share legends or none does."""
+    same = len({_field(group[-1], "y") for group in leaves}) == 1
+    rules = {c: "shared" if shared else "independent" for c in ("color", "shape", "strokeDash", "size")}
+    rules |= {"y": "shared"} if same else {}
+    rows = [alt.hconcat(*panels[k : k + columns]).resolve_scale(**rules) for k in range(0, len(panels), columns)]
+    return rows[0] if len(rows) == 1 else alt.vconcat(*rows).resolve_scale(**rules)
+
+
+def _leaves(chart) -> Iterator[alt.Chart]:
+    """Yield the charts with a mark."""
+    if hasattr(chart, "layer"):
+        for part in chart.layer:
+            yield from _leaves(part)
+    else:
+        yield chart
+
+
+def _tables(charts) -> Iterator:
+    """Yield the charts that hold a table: Altair moves a table that all layers share to their parent."""
+    for chart in charts:
+        if isinstance(chart.data, pd.DataFrame):
+            yield chart
+        elif hasattr(chart, "layer"):
+            yield from _tables(chart.layer)
+
+
+def _field(leaf: alt.Chart, channel: str) -> str | None:
+    found = getattr(leaf.encoding, channel, alt.Undefined)
+    return None if found is alt.Undefined else found.to_dict().get("field")
+
+
+def _one_scale(leaves: list[alt.Chart]) -> None:
+    """Give every column of names one order and one list of looks, over all layers."""
+    for channel in ("color", "shape", "strokeDash"):
+        looks = [getattr(leaf.encoding, channel, None) for leaf in leaves]
+        looks = [
+            look
+            for look in looks
+            if isinstance(look, alt.Color | alt.Shape | alt.StrokeDash) and isinstance(look["sort"], list)
+        ]
+        for field in dict.fromkeys(look["field"] for look in looks):
+            own = [look for look in looks if look["field"] == field]
+            names = _ordered(dict.fromkeys(name for look in own for name in look["sort"]))
+            for look in own:
+                look["sort"], look["scale"] = names, alt.Scale(domain=names, range=_range(channel, names))
+
+
+def _ordered(names) -> list:
+    """Return attributes in their usual order, other names as they come."""
+    return [name for name in _NAMES if name in names] if set(names) <= set(_NAMES) else list(names)
+
+
+def _range(channel: str, names: list) -> list:
+    """Return the looks of names: an attribute has the same colour everywhere, other names have the next one."""
+    if channel == "color":
+        places = [_NAMES.index(n) for n in names] if set(names) <= set(_NAMES) else range(len(names))
+        return [COLORS[k % len(COLORS)] for k in places]
+    return [_RANGES[channel][k % len(_RANGES[channel])] for k in range(len(names))]
+
+
+def _choosers(panels: list, choose) -> list[alt.Parameter]:
+    """Return a list or slider for each column to choose from, and hide the rows that are not chosen."""
+    first = (
+        {choose: None} if isinstance(choose, str) else choose if isinstance(choose, Mapping) else dict.fromkeys(choose)
+    )
+    params = []
+    for column, start in first.items():
+        holders = [holder for holder in _tables(panels) if column in holder.data]
+        if not holders:
+            raise ValueError(f"choose must name columns of a table; got {column!r}")
+        name = "chosen_" + re.sub(r"\W", "_", column)
+        values = pd.concat([holder.data[column] for holder in holders])
+        slider = pd.api.types.is_numeric_dtype(values.dtype)
+        params.append(_slider(name, column, values, start) if slider else _list(name, column, values, start))
+        for holder in holders:
+            _filter(holder, column, name, slider)
+    return params
+
+
+def _list(name: str, column: str, values: pd.Series, start) -> alt.Parameter:
+    options = list(dict.fromkeys(values))
+    start = options[0] if start is None else start
+    if start not in options:
+        raise ValueError(f"choose must begin with a value of {column!r}, one of {options}; got {start!r}")
+    return alt.param(name, value=start, bind=alt.binding_select(options=options, name=f"{column} "))
+
+
+def _slider(name: str, column: str, values: pd.Series, start) -> alt.Parameter:
+    """Return a slider over numbers, which stops at them where they have equal steps."""
+    places = np.unique(values)
+    gaps = np.diff(places)
+    equal = len(gaps) > 0 and np.allclose(gaps, gaps[0])
+    step = round(float(gaps[0] if equal else (places[-1] - places[0]) / 100), 6) or 1e-6
+    bind = alt.binding_range(min=float(places[0]), max=float(places[-1]), step=step, name=f"{column} ")
+    return alt.param(name, value=float(places[len(places) // 2] if start is None else start), bind=bind)
+
+
+def _filter(holder: alt.TopLevelMixin, column: str, name: str, slider: bool) -> None:
+    """Show only the rows of a table that are chosen, before all else that is done with them."""
+    test = f"datum[{column!r}] === {name}"
+    if slider:
+        begins, ends = stretches(holder.data[column])
+        holder.data = holder.data.assign(begins=begins, ends=ends)
+        test = f"datum['begins'] <= {name} && {name} < datum['ends']"
+    before = [] if holder.transform is alt.Undefined else holder.transform
+    holder.transform = [alt.FilterTransform(filter=test), *before]
+
+
+def _slim(holder: alt.TopLevelMixin) -> None:
+    """Leave out columns that nothing refers to, and digits that nobody sees."""
+    used = repr([holder.transform, *([leaf.encoding, leaf.transform] for leaf in _leaves(holder))])
+    data = holder.data[[name for name in holder.data if repr(name) in used]]
+    floats = data.select_dtypes("floating")
+    holder.data = data.assign(**{name: [float(f"{v:.5g}") for v in floats[name]] for name in floats})

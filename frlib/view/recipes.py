@@ -1,0 +1,442 @@
+"""Chart recipes: a table and the names of its columns become layers that `frlib.view.figure` puts together.
+
+A recipe is asked for what is drawn against what; order, colours, legends, tooltips and number formats follow from the
+table. Values keep the order of their first row. Layers are put on one another with ``+``:
+
+>>> lines = view.curves(law, "scale", "isolated", color="centres", points=False)
+>>> spots = view.scatter(counted, "scale", "isolated", color="centres")
+>>> view.figure(lines + spots + view.guide(y=0.5), choose="network", description="...")
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import altair as alt
+import pandas as pd
+
+from frlib.view.charts import COLORS, check_table
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table with what a chart should know of it; its bare name where there is nothing to say.
+
+    Parameters
+    ----------
+    name : str
+        Numbers get a continuous axis or colour; anything else one place, colour, shape or dash per value.
+    title : str, optional
+        Words at the axis, the legend and in the tooltip, with the unit. Default: the name; a legend of values has none.
+    log : bool
+        Logarithmic.
+    domain : pair of float, optional
+        Where the axis or the colours begin and end. Default: where the values do.
+    format : str, optional
+        Of the numbers at the axis, in the language of d3; with ``%`` the tooltip has per cent too.
+    ticks : sequence of float, optional
+        Numbers to write at the axis or the legend.
+    reverse : bool
+        From large to small.
+    legend : bool
+        False leaves out the legend, where another panel or an axis has the same names.
+    """
+
+    name: str
+    title: str | None = None
+    log: bool = False
+    domain: tuple[float, float] | None = None
+    format: str | None = None
+    ticks: Sequence[float] | None = None
+    reverse: bool = False
+    legend: bool = True
+
+    @property
+    def words(self) -> str:
+        """The title, or else the name."""
+        return self.name if self.title is None else self.title
+
+    def scale(self, **more) -> alt.Scale:
+        """Return the scale of numbers."""
+        kind = {"type": "log"} if self.log else {"zero": False}
+        limits = {"domain": list(self.domain)} if self.domain else {}
+        return alt.Scale(**kind, **limits, **more, **({"reverse": True} if self.reverse else {}))
+
+
+def curves(
+    table: pd.DataFrame,
+    x,
+    y,
+    *,
+    color=None,
+    dash=None,
+    detail: str | None = None,
+    band: tuple[str, str] | None = None,
+    bars: tuple[str, str] | None = None,
+    points: bool = True,
+    step: bool = False,
+    tips: Sequence = (),
+) -> alt.LayerChart:
+    """Draw lines from left to right, perhaps with intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per point.
+    x, y : str or Column
+        Places. Text on the horizontal axis stands in the order of its first rows, at equal steps.
+    color, dash : str or Column, optional
+        One line per value. Attributes have the same colours in all charts; dashes are solid, dashed, dotted.
+    detail : str, optional
+        Column of lines that look alike (runs, people); they are drawn thin.
+    band, bars : pair of str, optional
+        Columns of the lower and the upper end of an interval of ``y``, drawn as an area or as bars.
+    points : bool
+        Mark every row. The tooltip of a row is there in any case.
+    step : bool
+        Go right, then up or down.
+    tips : sequence of str or Column
+        Further columns of the tooltip.
+
+    Returns
+    -------
+    alt.LayerChart
+        For `frlib.view.figure`.
+
+    Raises
+    ------
+    ValueError
+        If the table is empty or lacks a column.
+    """
+    layer = _Layer(table, x, y, color=color, strokeDash=dash, detail=detail, tips=tips, ends=(band, bars))
+    line = {"interpolate": "step-after" if step else "linear", "clip": bool(layer.y.domain)}
+    line |= {"strokeWidth": 1, "opacity": 0.5} if detail else {}
+    spots = alt.OverlayMarkDef(size=36) if points else alt.OverlayMarkDef(size=80, opacity=0)
+    layers = [layer.band(band)] if band else []
+    layers += [layer.bars(bars, "y")] if bars else []
+    return alt.layer(*layers, layer.chart.mark_line(point=spots, **line).encode(**layer.places, tooltip=layer.tooltip))
+
+
+def scatter(
+    table: pd.DataFrame,
+    x,
+    y,
+    *,
+    color=None,
+    shape=None,
+    size=60,
+    x_bars: tuple[str, str] | None = None,
+    y_bars: tuple[str, str] | None = None,
+    text: str | None = None,
+    to: tuple[str, str] | None = None,
+    tips: Sequence = (),
+) -> alt.LayerChart:
+    """Draw one point per row; text at both axes makes a grid of marks.
+
+    Parameters
+    ----------
+    table, x, y, color, tips
+        As in `curves`; a numerical ``color`` is continuous.
+    shape : str or Column, optional
+        One shape per value: circle, square, cross, diamond, triangles.
+    size : float, str or Column
+        Area of the points in square pixels, or a column of numbers that the areas follow.
+    x_bars, y_bars : pair of str, optional
+        Columns of the two ends of an interval of ``x`` or ``y``. Rows without numbers there have no bar.
+    text : str, optional
+        Column of words beside the points; empty where there is nothing to say.
+    to : pair of str, optional
+        Columns of the other end of a line that begins at the point.
+
+    Returns
+    -------
+    alt.LayerChart
+        For `frlib.view.figure`.
+
+    Raises
+    ------
+    ValueError
+        If the table is empty or lacks a column.
+    """
+    ends = (x_bars, y_bars, to, text and (text,))
+    layer = _Layer(table, x, y, color=color, shape=shape, size=size, tips=tips, ends=ends)
+    layers = [layer.bars(pair, at) for at, pair in (("x", x_bars), ("y", y_bars)) if pair]
+    if to:
+        layers.append(layer.chart.mark_rule(strokeWidth=1.6).encode(**layer.line, x2=to[0], y2=to[1]))
+    layers.append(layer.points())
+    if text:
+        words = layer.chart.mark_text(align="left", dx=8, dy=-7, fontSize=11)
+        layers.append(words.encode(layer.places["x"], layer.places["y"], text=alt.Text(field=text, type="nominal")))
+    chart = alt.layer(*layers)
+    return chart if _is_number(table, layer.y.name) else chart.properties(height={"step": 18})
+
+
+def dots(
+    table: pd.DataFrame,
+    x,
+    row,
+    *,
+    color=None,
+    shape=None,
+    apart: bool = False,
+    bars: tuple[str, str] | None = None,
+    wide: tuple[str, str] | None = None,
+    ticks: bool = False,
+    size=70,
+    tips: Sequence = (),
+) -> alt.LayerChart:
+    """Draw values beside the names of their rows, with their intervals (Cleveland's dot plot).
+
+    Parameters
+    ----------
+    table, x, color, tips
+        As in `curves`.
+    row : str or Column
+        One row per value, in the order of its first rows.
+    shape, size
+        As in `scatter`.
+    apart : bool
+        Dots of one row lie below one another, by their colour.
+    bars, wide : pair of str, optional
+        Columns of the two ends of an interval of ``x``: a thin bar in the colour of the dot, or a wide grey one behind
+        it (a null, a range). Rows without numbers there have no bar.
+    ticks : bool
+        Draw ticks in place of dots: a strip of many values.
+
+    Returns
+    -------
+    alt.LayerChart
+        For `frlib.view.figure`; its height follows from the number of rows.
+
+    Raises
+    ------
+    ValueError
+        If the table is empty or lacks a column.
+    """
+    looks = {"color": color, "shape": shape, "yOffset": color if apart else None}
+    layer = _Layer(table, x, row, size=size, tips=tips, ends=(bars, wide), **looks)
+    layers = [layer.bars(wide, "x", size=14, opacity=0.45, color=COLORS[7])] if wide else []
+    layers += [layer.bars(bars, "x")] if bars else []
+    layers.append(layer.points(ticks))
+    height = {"step": 13, "for": "offset"} if apart else {"step": 28}
+    return alt.layer(*layers).properties(height=height)
+
+
+def bars(table: pd.DataFrame, x, row, *, color=None, text: str | None = None, tips: Sequence = ()) -> alt.LayerChart:
+    """Draw one horizontal bar per row of names, its parts stacked by colour.
+
+    Parameters
+    ----------
+    table, x, color, tips
+        As in `curves`.
+    row : str or Column
+        One bar per value, in the order of its first rows.
+    text : str, optional
+        Column of words at the end of each bar, the same for all its parts.
+
+    Returns
+    -------
+    alt.LayerChart
+        For `frlib.view.figure`; its height follows from the number of rows.
+
+    Raises
+    ------
+    ValueError
+        If the table is empty or lacks a column.
+    """
+    layer = _Layer(table, x, row, color=color, tips=tips, ends=(text and (text,),))
+    layers = [layer.chart.mark_bar(height=14).encode(**layer.places, tooltip=layer.tooltip)]
+    if text:
+        ends = layer.chart.transform_calculate(end=f"max(0, datum[{layer.x.name!r}])")
+        ends = ends.transform_aggregate(end="sum(end)", groupby=[layer.y.name, text])
+        words = ends.mark_text(align="left", dx=5, fontSize=12)
+        layers.append(words.encode(x="end:Q", y=layer.places["y"], text=alt.Text(field=text, type="nominal")))
+    return alt.layer(*layers).properties(height={"step": 28})
+
+
+def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips: Sequence = ()) -> alt.LayerChart:
+    """Draw one tile per pair of columns and rows, coloured by a number.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per tile.
+    x, y : str or Column
+        Names, or numbers, in the order of their first rows.
+    value : str or Column
+        The number.
+    text : str, optional
+        Column of a mark on the tile.
+    tips : sequence of str or Column
+        Further columns of the tooltip.
+
+    Returns
+    -------
+    alt.LayerChart
+        For `frlib.view.figure`; its height follows from the number of rows.
+
+    Raises
+    ------
+    ValueError
+        If the table is empty or lacks a column.
+    """
+    x, y, value = map(_column, (x, y, value))
+    layer = _Layer(table, x, y, color=value, tips=tips, ends=(text and (text,),))
+    upright = pd.api.types.is_numeric_dtype(table[x.name])
+    axis = {"labelOverlap": True, "format": ".3~f"} if upright else {"orient": "top"}
+    place = {
+        "x": _place("x", x, table, kind="ordinal", **axis),
+        "y": _place("y", y, table, kind="ordinal"),
+    }
+    tint = alt.Color(field=value.name, type="quantitative", title=value.words, scale=value.scale(scheme="viridis"))
+    key = {"gradientLength": 200, "titleOrient": "left", **({"values": list(value.ticks)} if value.ticks else {})}
+    tiles = layer.chart.mark_rect().encode(**place, color=tint.legend(orient="bottom", **key), tooltip=layer.tooltip)
+    layers = [tiles]
+    if text:
+        marks = layer.chart.mark_text(color="white", fontSize=10)
+        layers.append(marks.encode(**place, text=alt.Text(field=text, type="nominal")))
+    return alt.layer(*layers).properties(height={"step": 17 if table[y.name].nunique() > 12 else 23})
+
+
+def guide(table: pd.DataFrame | None = None, *, x=None, y=None) -> alt.Chart:
+    """Draw dashed lines to compare with: upright, level, or from point to point.
+
+    Parameters
+    ----------
+    table : DataFrame, optional
+        If given, ``x`` and ``y`` name its columns.
+    x, y : float or sequence of float, or str
+        Places of upright lines (``x`` alone) or level ones (``y`` alone); with both, a line through these points.
+
+    Returns
+    -------
+    alt.Chart
+        For `frlib.view.figure`.
+
+    Raises
+    ------
+    ValueError
+        If neither is given, or the table lacks a column.
+    """
+    places = {at: value for at, value in (("x", x), ("y", y)) if value is not None}
+    if not places:
+        raise ValueError("guide needs x, y or both; got neither")
+    if table is None:
+        table = pd.DataFrame({at: [v] if isinstance(v, int | float) else list(v) for at, v in places.items()})
+        places = {at: at for at in places}
+    check_table(table, list(places.values()))
+    chart = alt.Chart(table)
+    mark = chart.mark_line(strokeDash=[4, 4], color="gray") if len(places) == 2 else chart.mark_rule(strokeDash=[4, 4])
+    return mark.encode(**{at: getattr(alt, at.upper())(field=f, type="quantitative") for at, f in places.items()})
+
+
+def _column(column) -> Column:
+    return column if isinstance(column, Column) else Column(column)
+
+
+def _is_number(table: pd.DataFrame, name: str) -> bool:
+    kind = table[name].dtype
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+
+
+def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None = None, **axis):
+    """Return the horizontal or vertical place of a column: numbers on an axis, or names in their order."""
+    channel = getattr(alt, channel.upper())
+    if kind is None and _is_number(table, column.name):
+        ticks = {"values": list(column.ticks)} if column.ticks else {"tickCount": 6}
+        axis |= ticks | ({"format": column.format} if column.format else {})
+        padding = {} if column.domain else {"padding": 10}
+        scale = column.scale(nice=False, **padding)
+        return channel(field=column.name, type="quantitative", title=column.words, scale=scale, axis=alt.Axis(**axis))
+    order = list(dict.fromkeys(table[column.name]))
+    long = max(len(str(name)) for name in order) > 8
+    axis = {"labelLimit": 220, "labelAngle": -40 if long and channel is alt.X else 0} | axis
+    title = column.words if _is_number(table, column.name) else column.title
+    return channel(field=column.name, type=kind or "ordinal", title=title, sort=order, axis=alt.Axis(**axis))
+
+
+def _key(column: Column, names=(), **more):
+    """Return the legend of a column below the chart: its columns fit the names."""
+    if not column.legend:
+        return None
+    if names:
+        widest = max(len(str(name)) for name in names)
+        more |= {"columns": min(4, max(1, 70 // (widest + 5))), "labelLimit": 300, "symbolOpacity": 1}
+    return alt.Legend(orient="bottom", title=column.title if names else column.words, **more)
+
+
+class _Layer:
+    """Marks of one table: its places, looks and tooltip, each made once."""
+
+    def __init__(self, table, x, y, *, detail=None, tips=(), ends=(), size=None, **looks):
+        self.x, self.y = _column(x), _column(y)
+        self.size = size if isinstance(size, int | float) else 60
+        looks |= {"size": None if isinstance(size, int | float) else size}
+        looks = {channel: _column(column) for channel, column in looks.items() if column is not None}
+        further = [name for pair in ends if pair for name in pair] + ([detail] if detail else [])
+        told = {c.name: c for c in (self.x, self.y, *looks.values(), *map(_column, [*further, *tips]))}
+        check_table(table, list(told))
+        self.chart = alt.Chart(table)
+        rows = {"grid": True, "tickBand": "extent"} if "yOffset" in looks else {}
+        self.line = {"x": _place("x", self.x, table), "y": _place("y", self.y, table, **rows)}
+        self.places = self.line | {channel: self._look(channel, c, table) for channel, c in looks.items()}
+        self.places.setdefault("color", alt.value(COLORS[0]))
+        if detail:
+            self.places["detail"] = alt.Detail(field=detail, type="nominal")
+        self.line |= {c: self.places[c] for c in ("color", "detail", "yOffset") if c in self.places}
+        self.tooltip = [_tip(column, table) for column in told.values()]
+
+    def _look(self, channel: str, column: Column, table: pd.DataFrame):
+        """Return a colour, shape, dash, size or offset; `frlib.view.figure` gives the names of all layers one scale."""
+        kind = getattr(alt, channel[0].upper() + channel[1:])
+        if _is_number(table, column.name):
+            area = {"range": [12, 420]} if channel == "size" else {"scheme": "viridis"}
+            more = {"values": list(column.ticks)} if column.ticks else {}
+            more |= {"format": column.format} if column.format else {}
+            more |= {"symbolFillColor": COLORS[5]} if channel == "size" else {}
+            look = kind(field=column.name, type="quantitative", scale=column.scale(**area))
+            return look.legend(_key(column, **more))
+        names = list(dict.fromkeys(table[column.name]))
+        look = kind(field=column.name, type="nominal", sort=names)
+        if channel == "yOffset":
+            return look
+        named = channel == "color" and column.name in (self.x.name, self.y.name)  # by the axis
+        more = {"shape": {"symbolFillColor": COLORS[5]}, "strokeDash": {"symbolType": "stroke"}}.get(channel, {})
+        return look.legend(None if named else _key(column, names, **more))
+
+    def band(self, ends: tuple[str, str]) -> alt.Chart:
+        """Return the area between two columns."""
+        low = alt.Y(field=ends[0], type="quantitative", title=self.y.words)
+        area = self.chart.mark_area(opacity=0.15, tooltip=None, clip=bool(self.y.domain))
+        return area.encode(**self.line | {"y": low}, y2=ends[1])
+
+    def bars(self, ends: tuple[str, str], at: str, **mark) -> alt.Chart:
+        """Return bars along an axis between two columns, where both are numbers."""
+        column = getattr(self, at)
+        low = getattr(alt, at.upper())(field=ends[0], type="quantitative", title=column.words)
+        shown = self.chart.transform_filter(f"isValid(datum[{ends[0]!r}])")
+        places = self.line | {at: low}
+        if mark:
+            drawn = shown.mark_bar(clip=bool(column.domain), **mark)
+            places.pop("color", None)
+        else:
+            drawn = shown.mark_rule(strokeWidth=2, clip=bool(column.domain))
+        return drawn.encode(**places, **{f"{at}2": ends[1]})
+
+    def points(self, ticks: bool = False) -> alt.Chart:
+        """Return a point or a tick per row."""
+        drawn = (
+            self.chart.mark_tick(thickness=1.5, size=20)
+            if ticks
+            else self.chart.mark_point(size=self.size, opacity=0.9)
+        )
+        return drawn.encode(**self.places, tooltip=self.tooltip)
+
+
+def _tip(column: Column, table: pd.DataFrame) -> alt.Tooltip:
+    """Return a line of the tooltip."""
+    if not _is_number(table, column.name):
+        return alt.Tooltip(field=column.name, type="nominal", title=column.words)
+    share = column.format and "%" in column.format
+    whole = pd.api.types.is_integer_dtype(table[column.name].dtype)
+    form = {"format": ".1%"} if share else {} if whole else {"format": ".4~r"}
+    return alt.Tooltip(field=column.name, type="quantitative", title=column.words, **form)
