@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from frlib import checks
 from frlib.geometry.resampling import LEVEL
 from frlib.view import charts
 
@@ -43,7 +44,7 @@ def fingerprint_views(
         If a column is missing, the table or the description is empty, or a control is no network of the table.
     """
     columns = ["network", "attribute", "scale", "energy", "energy_low", "rank", "share", "displacement"]
-    charts.check_table(summary, columns)
+    checks.columns("summary", summary, columns)
     charts.check_description(description)
     missing = set(controls) - set(summary["network"])
     if missing:
