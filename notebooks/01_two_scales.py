@@ -173,8 +173,8 @@ def span(values, digits=3):
     return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
-clouds = {s: [Cloud(p.double(), metric=metric[s]) for p in points[s].split(n_images)] for s in spaces}
-summary = recognition_table(clouds, accepted_at_least=0)
+precise = {s: [Cloud(c.points.double(), metric=c.metric) for c in own] for s, own in clouds.items()}
+summary = recognition_table(precise, accepted_at_least=0)
 draws = {name: resampled(name) for name in spaces}
 ratios = {name: intra / inter for name, (intra, inter) in draws.items()}
 summary[["low", "high"]] = [draw_interval(ratios[s]) for s in summary.index]

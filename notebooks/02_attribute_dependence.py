@@ -433,8 +433,8 @@ embeddings = {name: torch.cat([c.points for c in own]) for name, own in clouds.i
 metric = {name: embedder.metric for name, embedder in embedders.items()}
 
 # %% tags=["hide-input"]
-clouds = {n: [Cloud(p, metric=metric[n]) for p in embeddings[n].split(n_images)] for n in networks}
-recognition = recognition_table(clouds)[["metric", "auc", "eer", "d_intra", "d_inter", "ratio"]]
+each = {n: [Cloud(p, metric=metric[n]) for p in embeddings[n].split(n_images)] for n in networks}
+recognition = recognition_table(each)[["metric", "auc", "eer", "d_intra", "d_inter", "ratio"]]
 recognition.style.format("{:.3f}", subset=list(recognition.columns[1:]))
 
 # %% [markdown]
