@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from frlib.view.charts import COLORS, check_table, ordered
+from frlib.view.charts import COLORS, check_table, is_number, ordered
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def scatter(
         words = layer.chart.mark_text(align="left", dx=8, dy=-7, fontSize=11)
         layers.append(words.encode(layer.places["x"], layer.places["y"], text=alt.Text(field=text, type="nominal")))
     chart = alt.layer(*layers)
-    return chart if _is_number(table, layer.y.name) else chart.properties(height={"step": 18})
+    return chart if is_number(table[layer.y.name]) else chart.properties(height={"step": 18})
 
 
 def dots(
@@ -282,7 +282,7 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
     """
     x, y, value = map(_column, (x, y, value))
     layer = _Layer(table, x, y, color=value, tips=tips, ends=(text and (text,),))
-    upright = pd.api.types.is_numeric_dtype(table[x.name])
+    upright = is_number(table[x.name])
     axis = {"labelOverlap": True, "format": ".3~f"} if upright else {"orient": "top"}
     place = {
         "x": _place("x", x, table, kind="ordinal", **axis),
@@ -334,15 +334,10 @@ def _column(column) -> Column:
     return column if isinstance(column, Column) else Column(column)
 
 
-def _is_number(table: pd.DataFrame, name: str) -> bool:
-    kind = table[name].dtype
-    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-
-
 def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None = None, **axis):
     """Return the horizontal or vertical place of a column: numbers on an axis, or names in their order."""
     channel = getattr(alt, channel.upper())
-    if kind is None and _is_number(table, column.name):
+    if kind is None and is_number(table[column.name]):
         ticks = {"values": list(column.ticks)} if column.ticks else {"tickCount": 6}
         axis |= ticks | ({"format": column.format} if column.format else {})
         padding = {} if column.domain else {"padding": 10}
@@ -351,7 +346,7 @@ def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None =
     order = ordered(table[column.name])
     long = max(len(str(name)) for name in order) > 8
     axis = {"labelLimit": 220, "labelAngle": -40 if long and channel is alt.X else 0} | axis
-    title = column.words if _is_number(table, column.name) else column.title
+    title = column.words if is_number(table[column.name]) else column.title
     return channel(field=column.name, type=kind or "ordinal", title=title, sort=order, axis=alt.Axis(**axis))
 
 
@@ -389,7 +384,7 @@ class _Layer:
     def _look(self, channel: str, column: Column, table: pd.DataFrame):
         """Return a colour, shape, dash, size or offset; `frlib.view.figure` gives the names of all layers one scale."""
         kind = getattr(alt, channel[0].upper() + channel[1:])
-        if _is_number(table, column.name):
+        if is_number(table[column.name]):
             area = {"range": [12, 420]} if channel == "size" else {"scheme": "viridis"}
             more = {"values": list(column.ticks)} if column.ticks else {}
             more |= {"format": column.format} if column.format else {}
@@ -435,7 +430,7 @@ class _Layer:
 
 def _tip(column: Column, table: pd.DataFrame) -> alt.Tooltip:
     """Return a line of the tooltip."""
-    if not _is_number(table, column.name):
+    if not is_number(table[column.name]):
         return alt.Tooltip(field=column.name, type="nominal", title=column.words)
     share = column.format and "%" in column.format
     whole = pd.api.types.is_integer_dtype(table[column.name].dtype)

@@ -159,8 +159,15 @@ def test_a_slider_shows_the_rows_of_the_nearest_number(table, at, nearest):
 
 def test_a_slider_over_equal_steps_stops_at_them(table):
     even = table[table.scale != 0.2]
-    (param,) = drawn(view.dots(even, "energy", "attribute"), choose={"scale": 1.0})["params"]
+    spec = drawn(view.dots(even, "energy", "attribute"), choose={"scale": 1.0})
+    (param,) = spec["params"]
     assert (param["value"], param["bind"]["step"]) == (1.0, 0.5)
+    assert len(shown(spec, **{param["name"]: 0.5, "abs": abs})) == len(even) / 2
+
+
+def test_numbers_in_a_column_of_objects_are_numbers(table):
+    axis = marks(drawn(view.heat_map(table.astype({"scale": object}), "scale", "attribute", "energy")))["rect"]
+    assert axis["encoding"]["x"]["title"] == "scale"
 
 
 def test_one_chooser_moves_all_panels_and_leaves_guides_alone(table):
