@@ -15,7 +15,7 @@ book: $(READY)
 
 test: $(READY)
 	$(BIN)/doit profile=smoke
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --built
 
 chapter: $(READY)
 	$(BIN)/doit profile=$(PROFILE) chapter:$(NAME)

@@ -11,7 +11,7 @@ from doit.exceptions import TaskFailed
 from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from book import lock, pipeline
+from book import contents, lock, pipeline
 from frlib.store import cache_folder
 
 ROOT = pipeline.ROOT
@@ -27,9 +27,9 @@ if not {*WORDS[:1]} & {"list", "info", "help", "dumpdb"}:  # these commands of d
         LOCK = lock.hold(ROOT / "_build", sys.argv)  # two profiles share stamps and the user's cache
     except lock.BuildRuns as error:
         sys.exit(str(error))
-CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
+CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
 DOIT_CONFIG = {
-    "default_tasks": ["figure", "site", "summary"] if PROFILE == "book" else ["site", "summary"],
+    "default_tasks": ["figure", "readme", "site", "summary"] if PROFILE == "book" else ["site", "summary"],
     "verbosity": 2,
     "backend": "json",
     "dep_file": str(FOLDER / "doit.json"),
@@ -134,6 +134,14 @@ def task_figure():
         "actions": [timed("figure of the README", draw)],
         "file_dep": [str(script), *pipeline.frlib_files(script)],
         "targets": [str(target)],
+    }
+
+
+def task_readme():
+    """List the chapters in the README."""
+    return {
+        "actions": [timed("list of the README", contents.write_readme_list)],
+        "file_dep": [*map(str, CHAPTERS), str(ROOT / "_toc.yml"), str(ROOT / "book/contents.py")],
     }
 
 

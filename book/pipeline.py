@@ -21,7 +21,9 @@ from unittest import mock
 
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
+from book import contents
+from book.contents import ROOT
+
 PROFILES = ("smoke", "book", "paper")
 KERNEL_ENVIRONMENT = {
     "FRLIB_BOOK": "1",
@@ -236,11 +238,11 @@ def stage(folder: Path, url: str | None) -> Path:
     shutil.copy(ROOT / "_toc.yml", source)
     (source / "_config.yml").write_text(yaml.safe_dump(site_config(url), sort_keys=False))
     (source / "notebooks").mkdir()
-    for path in sorted((folder / "notebooks").glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
+    for name in contents.chapters():
+        notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
         if url:
             add_install_cell(notebook, url)
-        nbformat.write(notebook, source / "notebooks" / path.name)
+        nbformat.write(notebook, source / f"{name}.ipynb")
     for name in ("build.json", "benchmarks.json"):
         if (folder / name).exists():
             shutil.copy(folder / name, source / "book")

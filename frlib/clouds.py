@@ -1,14 +1,58 @@
-"""A cloud of embeddings with all that is known of it: the one container between networks and numbers."""
+"""From drawings to clouds: what is drawn, embedded and stored, and the one container between networks and numbers.
+
+A drawing knows its images without having them. `embed` is the only place that draws, embeds and stores.
+"""
 
 import functools
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pandas as pd
 import torch
 
-from frlib import checks
+from frlib import checks, store
 from frlib.geometry import central_difference, coincide, displacement, unit_distance
+from frlib.models.embedder import FaceEmbedder
+from frlib.runtime import spread
+
+# Part of the name of every stored cloud: raise it when the same images would get other embeddings.
+EMBEDDING = 1
+
+
+class Drawing(Protocol):
+    """Images that can be drawn at any time, the same whenever they are.
+
+    `frlib.faces` has curves, tangents, portraits, people and lattices; `frlib.datasets.Detected` cuts any of them anew.
+
+    Attributes
+    ----------
+    kind : str
+        First part of the names of stored files.
+    key : dict
+        All that the images depend on, as plain JSON values; versions of code included.
+    attributes : tuple of str
+        Attributes that have ends or directions.
+    identity : object
+        Has an ``index``; None for several people.
+    table : DataFrame
+        Attribute values, one row per point.
+    """
+
+    kind: str
+    key: dict
+    attributes: tuple[str, ...]
+    identity: object
+    table: pd.DataFrame
+
+    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Yield the images block after block, so that not all need to be in memory: for each crop, by name.
+
+        ``points`` are the images themselves (N, size, size, 3), ``minus NAME`` and ``plus NAME`` the ends of curves
+        along an attribute, ``along NAME`` the derivative of the points by it, and ``found`` says which of the planned
+        rows are there (bool), if not all are. Images are larger than usual by the factor ``enlarged``.
+        """
 
 
 @dataclass(frozen=True)
@@ -90,3 +134,97 @@ class Cloud:
         )
         table = None if self.table is None else self.table.iloc[rows]
         return Cloud(self.points[rows], minus, plus, self.metric, self.network, self.identity, table, directions)
+
+
+def embed(
+    drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], *, n_jobs: int | None = None, progress: bool = True
+) -> dict[str, list[Cloud]]:
+    """Draw what is missing, embed it, store it, and return the clouds.
+
+    Networks that want the same crop share the images. Results are kept in the user's cache under everything that they
+    depend on, so that a second call reads, one more network or drawing costs only itself, and a run that was cut off
+    goes on where it ended. Drawings run through `frlib.runtime.spread`, on the backend of `joblib.parallel_config`;
+    workers of a cluster must share the cache folder.
+
+    Parameters
+    ----------
+    drawings : sequence of Drawing
+    networks : sequence of FaceEmbedder
+    n_jobs, progress
+        As in `frlib.runtime.spread`.
+
+    Returns
+    -------
+    dict of network name to list of Cloud
+        One cloud per drawing.
+
+    Raises
+    ------
+    ValueError
+        If there is no drawing or no network, or two networks have one name.
+    """
+    drawings, names = list(drawings), [e.name for e in networks]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"networks must be at least one, with different names; got {names}")
+    if not drawings:
+        raise ValueError("drawings must hold at least one drawing; got none")
+    weights = {e.name: store.arrays_digest(e.network.state_dict()) for e in networks}
+    # Networks travel with each task: several drawings share one where there are many.
+    size = -(-len(drawings) // 50)
+    tasks = [(drawings[k : k + size], networks, weights) for k in range(0, len(drawings), size)]
+    run = {"n_jobs": n_jobs, "device": networks[0].device, "progress": progress}
+    found = [clouds for task in spread(_clouds, tasks, description="drawings", **run) for clouds in task]
+    return {name: [clouds[name] for clouds in found] for name in names}
+
+
+def images_of(drawing: Drawing, crop: str = "arcface") -> torch.Tensor:
+    """Return the images of the points of a drawing, (N, size, size, 3)."""
+    return torch.cat([block[crop]["points"] for block in drawing.draw([crop])])
+
+
+def _clouds(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], weights: dict) -> list[dict[str, Cloud]]:
+    """Return the clouds of several drawings, by network."""
+    return [{e.name: _cloud(d, e, own[e.name]) for e in networks} for d, own in _arrays(drawings, networks, weights)]
+
+
+def _arrays(drawings, networks, weights: dict) -> Iterator[tuple[Drawing, dict[str, dict[str, torch.Tensor]]]]:
+    """Yield each drawing with its embeddings by network and name, from the store or drawn now."""
+    for drawing in drawings:
+        parameters = {
+            e.name: {"version": EMBEDDING, "weights": weights[e.name], "input": repr(e.preprocess), "crop": e.crop}
+            | drawing.key
+            for e in networks
+        }
+
+        def build(missing: list[str], drawing=drawing) -> dict[str, dict[str, torch.Tensor]]:
+            own, parts = [e for e in networks if e.name in missing], defaultdict(lambda: defaultdict(list))
+            for block in drawing.draw(tuple(dict.fromkeys(e.crop for e in own))):
+                for e in own:
+                    for name, array in _through(e, block[e.crop]).items():
+                        parts[e.name][name].append(array)
+            return {name: {k: torch.cat(v) for k, v in of.items()} for name, of in parts.items()}
+
+        yield drawing, store.load_or_build_each(drawing.kind, parameters, build)
+
+
+def _through(embedder: FaceEmbedder, images: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the embeddings of the images of a block, and the derivatives along their directions."""
+    plain = {name: batch for name, batch in images.items() if name.split()[0] in ("points", "minus", "plus")}
+    together = torch.cat(list(plain.values()))
+    rows = embedder.embed(together, progress=False) if len(together) else torch.empty(0, embedder.dim)
+    found = dict(zip(plain, rows.split([len(batch) for batch in plain.values()]), strict=True))
+    for name in images.keys() - plain.keys():
+        along = name.startswith("along ")
+        found[name] = embedder.push_forward(images["points"], images[name]) if along else images[name]
+    return found
+
+
+def _cloud(drawing: Drawing, embedder: FaceEmbedder, arrays: Mapping[str, torch.Tensor]) -> Cloud:
+    """Return stored arrays as a cloud; a file does not keep the order of its arrays, the drawing knows it."""
+    minus, plus, along = (
+        {a: arrays[f"{part} {a}"] for a in drawing.attributes if f"{part} {a}" in arrays}
+        for part in ("minus", "plus", "along")
+    )
+    table = drawing.table[arrays["found"].numpy()] if "found" in arrays else drawing.table
+    index = None if drawing.identity is None else drawing.identity.index
+    return Cloud(arrays["points"], minus, plus, embedder.metric, embedder.name, index, table, along)

@@ -1,7 +1,6 @@
 """The multiscale fingerprint of networks: energies of all attributes, at all scales, on the clouds of many identities.
 
-Images become clouds in `frlib.clouds`, clouds become energies in `frlib.geometry`. Here both meet, for
-(network x identity x attribute), over the processors of one machine or over a cluster.
+For (network x identity x attribute), over the processors of one machine or over a cluster.
 """
 
 import warnings
@@ -12,11 +11,8 @@ import torch
 
 from frlib import checks, store
 from frlib.clouds import Cloud
-from frlib.drawings import embed_curves
-from frlib.faces import Identity
 from frlib.geometry import CoincidentPoints, energy_sweep
-from frlib.models.embedder import FaceEmbedder
-from frlib.runtime import spread
+from frlib.runtime import choose_device, spread
 
 # Part of the name of every stored energy: raise it when the same embeddings would get other energies.
 VERSION = 1
@@ -25,39 +21,29 @@ COLUMNS = ("scale", "radius", "energy", "neighbors", "isolated", "undefined")
 
 
 def fingerprint(
-    embedders: Sequence[FaceEmbedder],
-    identities: Sequence[Identity],
-    n_points: int,
+    clouds: Mapping[str, Sequence[Cloud]],
     scales: Sequence[float],
     *,
-    step: float | None = None,
-    seed: int = 0,
     n_jobs: int | None = None,
+    device: str | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Compute the energies of (network x identity x attribute) at several scales.
 
-    One task is one identity in one crop: its images serve all networks that want this crop, its distances serve all
-    attributes. Tasks run through `frlib.runtime.spread`, on the backend of `joblib.parallel_config`. Embeddings and
-    energies are stored under their content, so a second call reads, a call with one more network or identity computes
-    only what is new, and a run that was cut off goes on where it ended. Workers of a cluster must share the cache
-    folder for that (``FRLIB_CACHE``).
+    One task is one cloud: its distances serve all attributes. Tasks run through `frlib.runtime.spread`, on the backend
+    of `joblib.parallel_config`. Energies are stored under the content of their cloud, so that a second call reads, and
+    a run that was cut off goes on where it ended.
 
     Parameters
     ----------
-    embedders : sequence of FaceEmbedder
-        Each with its own name.
-    identities : sequence of Identity
-    n_points : int
-        Number of centres per identity, at least 2.
-    scales : sequence of K floats
-        Radii of the balls in mean pair distances of each cloud, as in `frlib.geometry.energy_sweep`.
-    step, seed
-        As in `frlib.drawings.embed_curves`.
-    n_jobs : int, optional
-        Number of processes, as in `frlib.runtime.spread`; the networks are taken to be on one device.
-    progress : bool
-        Show a bar.
+    clouds : mapping of network name to sequence of Cloud
+        As `frlib.clouds.embed` returns them.
+    scales : sequence of float
+        As in `frlib.geometry.energy_sweep`.
+    n_jobs, progress
+        As in `frlib.runtime.spread`.
+    device : str, optional
+        See `frlib.runtime.choose_device`.
 
     Returns
     -------
@@ -72,40 +58,30 @@ def fingerprint(
     CoincidentPoints
         If the centres of every identity coincide in a network.
     ValueError
-        If there is no network or no identity, two networks have one name, or an argument is not accepted.
+        If there is no cloud, or one of less than two points, or an argument is not accepted.
     """
-    names = [e.name for e in embedders]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"embedders must be at least one, with different names; got {names}")
-    if not len(identities):
-        raise ValueError("identities must hold at least one Identity; got none")
-    checks.at_least("n_points", n_points, 2)
-    scales = checks.as_scales("scales", scales).tolist()
-    crops = {crop: [e for e in embedders if e.crop == crop] for crop in dict.fromkeys(e.crop for e in embedders)}
-    tasks = [(own, who, n_points, scales, step, seed) for who in identities for own in crops.values()]
-    run = {"n_jobs": n_jobs, "device": embedders[0].device, "progress": progress}
-    tables = [table for own in spread(_energies, tasks, description="identities x crops", **run) for table in own]
-    _tell_left_out(tables, names, [who.index for who in identities])
-    order = pd.Index(names)
-    together = pd.concat(tables, ignore_index=True)
-    return together.sort_values("network", key=order.get_indexer, kind="stable", ignore_index=True)
+    every = [cloud for own in clouds.values() for cloud in own]
+    if not every:
+        raise ValueError("clouds must hold at least one cloud; got none")
+    for cloud in every:
+        checks.at_least("the number of points of a cloud", len(cloud.points), 2)
+    scales, device = checks.as_scales("scales", scales).tolist(), choose_device(device)
+    whole = [cloud for cloud in every if not cloud.coincides]
+    _tell_left_out(every)
+    tasks, run = [(cloud, scales, device) for cloud in whole], {"n_jobs": n_jobs, "device": device}
+    tables = spread(cloud_energies, tasks, description="energies", progress=progress, **run)
+    return pd.concat(tables, ignore_index=True)
 
 
-def _energies(embedders, identity, n_points: int, scales: list[float], step, seed: int) -> list[pd.DataFrame]:
-    """Return the rows of one identity in networks that share a crop, without clouds that are one point."""
-    clouds = embed_curves(embedders, identity, n_points, step=step, seed=seed)
-    return [cloud_energies(clouds[e.name], scales, device=e.device) for e in embedders if not clouds[e.name].coincides]
-
-
-def _tell_left_out(tables: Sequence[pd.DataFrame], networks: Sequence[str], identities: Sequence[int]) -> None:
-    """Name the identities that have no cloud in a network; raise if none has one."""
-    found = {(table["network"].iloc[0], table["identity"].iloc[0]) for table in tables}
-    for network in networks:
-        left = [str(identity) for identity in identities if (network, identity) not in found]
-        if len(left) == len(identities):
+def _tell_left_out(clouds: Sequence[Cloud]) -> None:
+    """Name the identities that have no energies in a network; raise if none has."""
+    for network in dict.fromkeys(cloud.network for cloud in clouds):
+        own = [cloud for cloud in clouds if cloud.network == network]
+        left = [str(cloud.identity) for cloud in own if cloud.coincides]
+        if len(left) == len(own):
             raise CoincidentPoints(
-                f"embedders must tell images apart, but {network!r} gives all centres of each identity one embedding, "
-                "up to rounding: its output has collapsed"
+                f"clouds must have more than one point, but {network!r} gives all centres of each identity one "
+                "embedding, up to rounding: its output has collapsed"
             )
         if left:
             warnings.warn(
@@ -115,7 +91,7 @@ def _tell_left_out(tables: Sequence[pd.DataFrame], networks: Sequence[str], iden
             )
 
 
-def cloud_energies(cloud: Cloud, scales: Sequence[float], *, device=None) -> pd.DataFrame:
+def cloud_energies(cloud: Cloud, scales: Sequence[float], device=None) -> pd.DataFrame:
     """Return the energies of one cloud at several scales, read from the store where they are known.
 
     What is stored is one table per attribute, under the bytes of the points and of the field. Attributes that are not

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # Two scales
 #
+# *How much closer are images of one person than of two?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -51,8 +53,9 @@ from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
 from frlib import published, runtime, view
-from frlib.drawings import IMAGE_SIZES, embed_curves, embed_identity, varied_attributes
-from frlib.faces import ATTRIBUTES, render, sample_identities
+from frlib.clouds import embed, images_of
+from frlib.faces import ATTRIBUTES, Curves, Portraits, render, sample_identities
+from frlib.faces.crops import IMAGE_SIZES
 from frlib.geometry import (
     displacement,
     distance_histogram,
@@ -62,7 +65,7 @@ from frlib.geometry import (
     resampled_means,
     verification,
 )
-from frlib.models import DEFAULT_NETWORKS, load
+from frlib.models import DEFAULT_NETWORKS, FaceEmbedder, Preprocess, load
 from frlib.runtime import spread
 from umap import UMAP  # after frlib, which tells numba where to keep what it compiles
 
@@ -104,16 +107,10 @@ networks = list(DEFAULT_NETWORKS)
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-people-01", "caption": "Images of four people. Within a row, head angle, light and smile change. Which differences are larger to your eye: those inside a row, or those between rows?"}}
 people = sample_identities(n_identities, seed=seed)
 who = np.repeat(np.arange(n_identities), n_images)
-
-
-def draw(person):
-    """Return the images of one person, shape (n_images, 112, 112, 3)."""
-    return render(person, varied_attributes(person, n_images, seed=seed).to_dict("list"))
-
-
+portraits = [Portraits(p, n_images, seed) for p in people]
 n_shown = min(6, n_images)
 view.image_grid(
-    torch.cat([draw(p)[:n_shown] for p in people[:4]]),
+    torch.cat([images_of(p)[:n_shown] for p in portraits[:4]]),
     rows=[f"person {i}" for i in range(4)],
     columns=[""] * n_shown,
     description="Four drawn people in rows, each in several images with different head angle, light and smile.",
@@ -132,25 +129,17 @@ untrained = [load("mobilefacenet", device=device, weights="random", seed=s) for 
 others = [load("efficientnet-lite0", device=device), *untrained]
 for e, name in zip(others, ["ImageNet", *(f"random weights {s}" for s in range(3))], strict=True):
     e.name = name
-controls = [e.name for e in others] + ["pixels"]
+averages = torch.nn.Sequential(torch.nn.AvgPool2d(4), torch.nn.Flatten())
+look = {"dim": 3 * 28**2, "crop": "arcface", "licence": "none", "device": device}
+others.append(FaceEmbedder("pixels", averages, Preprocess(112), metric="euclidean", **look))
+controls = [e.name for e in others]
 spaces = networks + controls
 
-
-def embed(group):
-    """Return images and embeddings, by network, of a few people."""
-    drawn = torch.cat([draw(p) for p in group])
-    trained = [embed_identity(embedders, p, n_images, seed=seed) for p in group]
-    known = {name: torch.cat([t[name].points for t in trained]) for name in networks}
-    return {"images": drawn} | known | {e.name: e.embed(drawn, progress=False) for e in others}
-
-
+# %%
 n_jobs = 1 if profile == "smoke" else None
-groups = [(people[i : i + 5],) for i in range(0, n_identities, 5)]
-done = spread(embed, groups, n_jobs=n_jobs, device=device, description="images")
-points = {name: torch.cat([d[name] for d in done]) for name in ["images", *spaces[:-1]]}
-images = points.pop("images")
-points["pixels"] = torch.nn.functional.avg_pool2d(images.permute(0, 3, 1, 2).float(), 4).flatten(1)
-metric = {e.name: e.metric for e in [*embedders, *others]} | {"pixels": "euclidean"}
+clouds = embed(portraits, [*embedders, *others], n_jobs=n_jobs)
+points = {name: torch.cat([c.points for c in own]) for name, own in clouds.items()}
+metric = {e.name: e.metric for e in [*embedders, *others]}
 
 # %% [markdown]
 # ## Two numbers per network
@@ -551,9 +540,12 @@ maps = {s: flatten(s) for s in tqdm(shown, desc="maps")}
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map-01", "caption": "A map of the images of the first people. Point at an image to see it. Thin lines join an image to the middle of its person. Colour by an attribute: does it change from person to person, or inside them? Then zoom out with the slider: images closer than the chosen distance (mean distance of groups, in d_inter) merge into one disc. In a space with two scales the clouds become points long before any two people merge. A dashed rim marks a disc with several people."}}
 side = 56
 thumbs = torch.nn.functional.interpolate(
-    images[mapped].permute(0, 3, 1, 2).float(), size=(side, side), mode="bilinear", antialias=True
+    torch.cat([images_of(p) for p in portraits[:n_mapped]]).permute(0, 3, 1, 2).float(),
+    size=(side, side),
+    mode="bilinear",
+    antialias=True,
 )
-about = pd.concat([varied_attributes(p, n_images, seed=seed) for p in people[:n_mapped]], ignore_index=True)
+about = pd.concat([p.table for p in portraits[:n_mapped]], ignore_index=True)
 traits = [p.traits for p in people[:n_mapped] for _ in range(n_images)]
 said = pd.DataFrame({"person": [f"{i:02d}" for i in who[mapped]]})
 said["head angle, degrees"] = about.head_angle
@@ -771,21 +763,14 @@ view.say(
 # From random centres of a person (random head angle, age, hair, light and smile) each attribute takes one step down
 # and one step up: a sixth of its range if it is drawn, a quarter if it changes pixels.
 
-
 # %%
-def step_along(number):
-    """Return the embedded curves of one person, by network."""
-    return embed_curves(embedders, people[number], n_curves, seed=seed)
-
-
-stepped = spread(
-    step_along, [(k,) for k in range(n_moved)], n_jobs=n_jobs, device=device, description="curves"
-)
+curves = [Curves(p, n_curves, seed=seed) for p in people[:n_moved]]
+stepped = embed(curves, embedders, n_jobs=n_jobs)
 
 
 def moved(name, attribute):
     """Return how far the steps of each person lie from their centres, in d_intra, shape (people, points)."""
-    own = [c[name] for c in stepped]
+    own = stepped[name]
     ends = [torch.cat([c.minus[attribute], c.plus[attribute]]) for c in own]
     steps = [
         displacement(e, c.points.repeat(2, 1), metric=metric[name]) for e, c in zip(ends, own, strict=True)

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # Attribute dependence
 #
+# *Which attributes organise the space between people, and how sure is that?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -48,8 +50,8 @@ from scipy import stats
 from tqdm import tqdm
 
 from frlib import published, runtime, view
-from frlib.drawings import draw_people, embed_people, switched
-from frlib.faces import draw_population, sample_identities
+from frlib.clouds import embed, images_of
+from frlib.faces import People, draw_population, sample_identities, switched
 from frlib.geometry import (
     attribute_entropies,
     displacement,
@@ -64,7 +66,6 @@ from frlib.geometry import (
     verification,
 )
 from frlib.models import load
-from frlib.runtime import spread
 from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)
@@ -420,7 +421,7 @@ identities, labels, latent = draw_population(n_identities, n_images, seed)
 examples = ["Male", "Young", "Bald", "Pale_Skin", "Big_Nose", "No_Beard", "Smiling", "Blurry"]
 shown = []
 for name in examples:
-    off, on = draw_people(people[1], *switched(latent[n_images : n_images + 1], name), crop="arcface").numpy()
+    off, on = images_of(People(people[1], *switched(latent[n_images : n_images + 1], name))).numpy()
     shown += [off, on, 255 - np.clip(2 * np.abs(on.astype(int) - off), 0, 255)]
 image_grid(
     np.stack(shown),
@@ -432,19 +433,12 @@ image_grid(
 # %% [markdown]
 # All images go through {glue:text}`n_networks` networks.
 
-
 # %% tags=["remove-output"]
-def embed_block(first):
-    """Return the embeddings of the images of four people, by network."""
-    rows = slice(first * n_images, (first + 4) * n_images)
-    shown = [people[i] for i in identities[rows]]
-    return embed_people(list(embedders.values()), shown, labels[rows], latent[rows])
-
-
 embedders = {name: load(name, device=device) for name in networks}
-starts = [(k,) for k in range(0, n_identities, 4)]
-blocks = spread(embed_block, starts, device=device, description="people, by four")
-embeddings = {name: torch.cat([block[name] for block in blocks]) for name in networks}
+blocks = [slice(k * n_images, (k + 4) * n_images) for k in range(0, n_identities, 4)]
+drawn = [People([people[i] for i in identities[b]], labels[b], latent[b]) for b in blocks]
+clouds = embed(drawn, list(embedders.values()))
+embeddings = {name: torch.cat([c.points for c in own]) for name, own in clouds.items()}
 metric = {name: embedder.metric for name, embedder in embedders.items()}
 
 # %% tags=["hide-input"]
@@ -916,25 +910,21 @@ view.verdict(
 
 # %% tags=["remove-output"]
 def switch_all(number):
-    """Return embeddings of one person with each attribute off and on, alternating, and what changes in the image."""
+    """Return the drawing of one person with each attribute off and on, alternating."""
     pairs = zip(*(switched(latent[number * n_images :][:1], name) for name in kept), strict=True)
-    tables = [pd.concat(part, ignore_index=True) for part in pairs]
-    found = embed_people(list(embedders.values()), people[number], *tables)
-    if number < n_drawn:
-        images = draw_people(people[number], *tables, crop="arcface").float()
-        found["pixels"] = (images[0::2] - images[1::2]).abs().mean(dim=(1, 2, 3))
-    return found
+    return People(people[number], *(pd.concat(part, ignore_index=True) for part in pairs))
 
 
-n_drawn = min(n_switched, 3)
-numbers = [(k,) for k in range(n_switched)]
-switches = spread(switch_all, numbers, device=device, description="people switched")
-pixels = pd.Series(torch.stack([s["pixels"] for s in switches[:n_drawn]]).mean(dim=0).numpy(), index=kept)
+switches = [switch_all(k) for k in range(n_switched)]
+switched_clouds = embed(switches, list(embedders.values()))
+images = torch.stack([images_of(s).float() for s in switches[:3]])
+pixels = (images[:, 0::2] - images[:, 1::2]).abs().mean(dim=(2, 3, 4))
+pixels = pd.Series(pixels.mean(dim=0).numpy(), index=kept)
 
 
 def moved_by(name):
     """Return the displacement of each attribute for each person, over d_inter (people, attributes)."""
-    ends = [(s[name][0::2], s[name][1::2]) for s in switches]
+    ends = [(c.points[0::2], c.points[1::2]) for c in switched_clouds[name]]
     return (
         torch.stack([displacement(*e, metric=metric[name]) for e in ends]).numpy() / recognition.d_inter[name]
     )

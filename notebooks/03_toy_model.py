@@ -13,6 +13,8 @@
 # %% [markdown]
 # # Toy model
 #
+# *What does an energy say when the truth is known?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # Pretrained energies
 #
+# *What do face networks ignore?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -47,8 +49,9 @@ from scipy import stats
 from tqdm import tqdm
 
 from frlib import runtime, view
-from frlib.drawings import IMAGE_SIZES, embed_curves
-from frlib.faces import ATTRIBUTES, render, sample_curves, sample_identities
+from frlib.clouds import embed
+from frlib.faces import ATTRIBUTES, Curves, render, sample_curves, sample_identities
+from frlib.faces.crops import IMAGE_SIZES
 from frlib.fingerprint import fingerprint
 from frlib.geometry import (
     displacement,
@@ -126,7 +129,7 @@ image_grid(
 # faces; `mobilefacenet-random` has the layers of `mobilefacenet` with weights that were never trained. Every network sees
 # the same {glue:text}`n_identities` identities, each at the same {glue:text}`n_points` centres.
 #
-# `fingerprint` draws the curves, embeds them, and turns them into energies. The two ends of a curve become a unit vector;
+# `embed` draws the curves and embeds them, `fingerprint` turns them into energies. The two ends of a curve become a unit vector;
 # for a cosine network both ends are normalised first, because there an embedding is a direction. The displacement keeps
 # what the unit vector forgets: how far the two ends lie apart, in units of $\bar d$. Every result is stored, so that a
 # run which was cut off goes on where it ended.
@@ -134,13 +137,9 @@ image_grid(
 # %%
 embedders = {name: load(name, device=device) for name in [*face_networks, controls[0]]}
 embedders[controls[1]] = load("mobilefacenet", device=device, weights="random", seed=seed)
-table = fingerprint(list(embedders.values()), identities, n_points, scales, seed=seed)
-
-# %% tags=["hide-input"]
-clouds = {name: [] for name in embedders}
-for who in tqdm(identities, desc="clouds"):
-    for name, cloud in embed_curves(list(embedders.values()), who, n_points, seed=seed).items():
-        clouds[name].append(cloud)
+curves = [Curves(who, n_points, seed=seed) for who in identities]
+clouds = embed(curves, list(embedders.values()))
+table = fingerprint(clouds, scales, device=device)
 metric = {name: own[0].metric for name, own in clouds.items()}
 
 # %% [markdown]

@@ -13,6 +13,8 @@
 # %% [markdown]
 # # How an energy is measured
 #
+# *How much does an energy depend on how it is measured?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -51,12 +53,10 @@ from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
 
 from frlib import runtime, view
-from frlib.datasets import detect
-from frlib.drawings import Variant, embed_curves, embed_tangents, embed_variants, push_forward, variant_images
-from frlib.drawings.variants import MARGIN
-from frlib.faces import ATTRIBUTES, render, sample_identities
+from frlib.clouds import embed, images_of
+from frlib.datasets import Detected, detect
+from frlib.faces import ATTRIBUTES, Curves, Tangents, sample_identities
 from frlib.faces.crops import similarity, template
-from frlib.faces.curves import center_table
 from frlib.faces.generator.tangent import SMOOTH
 from frlib.geometry import (
     distance_summary,
@@ -110,11 +110,7 @@ def named(mean, half, more="higher", less="lower"):
 embedders = {name: load(name, device=device) for name in (main, other, euclidean)}
 identities = sample_identities(n_identities, seed=seed)
 few = identities[:n_few]
-# Two networks want the same crop and share the images.
-crops = ([embedders[main], embedders[other]], [embedders[euclidean]])
-tasks = [(own, who, n_points) for own in crops for who in identities]
-loaded = run(embed_curves, tasks, "clouds")
-clouds = {name: [c[name] for c in loaded if name in c] for name in embedders}
+clouds = embed([Curves(who, n_points, seed=seed) for who in identities], list(embedders.values()))
 
 # %% tags=["remove-cell"]
 view.say(
@@ -291,18 +287,12 @@ at_most = {"smoke": 3, "book": 100, "paper": 100}[profile]
 two = ("head_angle", "brightness")
 
 
-def varied(embedder, who, points, variants):
-    """Draw and embed the clouds of one identity, one for each variant."""
-    return [found[embedder.name] for found in embed_variants([embedder], who, points, variants, seed=seed)]
+def curves(people, points, **options):
+    """Return the curves of several identities, drawn as the options say."""
+    return [Curves(who, points, seed=seed, **options) for who in people]
 
 
-def by_variant(embedder, people, points, variants, what):
-    """Return, for each named variant, the clouds of several identities."""
-    tasks = [(embedder, who, points, list(variants.values())) for who in people]
-    return dict(zip(variants, zip(*run(varied, tasks, what), strict=True), strict=True))
-
-
-large = by_variant(embedders[main], few[:2], n_large, {"usual": Variant(two)}, "large clouds")["usual"]
+large = embed(curves(few[:2], n_large, attributes=two), [embedders[main]])[main]
 
 
 def draw_neighbours(cloud, draw):
@@ -670,9 +660,11 @@ steps = {"1/24": 1 / 24, "1/12": 1 / 12, "1/6": 1 / 6, "1/4": 1 / 4}
 if profile == "smoke":
     del steps["1/12"]
 reach = 1 / 4
-variants = {"1/24, not rounded": Variant(step=1 / 24, margin=reach, rounded=False)}
-variants |= {k: Variant(step=s, margin=reach) for k, s in steps.items()}
-stepped = by_variant(embedders[main], few, n_short, variants, "steps")
+short = {k: {"step": s} for k, s in steps.items()}
+variants = {"1/24, not rounded": {"step": 1 / 24, "dtype": torch.float32}} | short
+stepped = {
+    k: embed(curves(few, n_short, margin=reach, **v), [embedders[main]])[main] for k, v in variants.items()
+}
 
 
 def agreement(first, second):
@@ -763,33 +755,29 @@ view.say(
 # tangent, no step at all. Do differences approach it? *The authors* have no such derivative: a GAN's attributes are
 # learned.
 
-
 # %%
-def tangents_of(embedder, who):
-    """Return centres and exact derivatives of one identity, at the centres of the section before."""
-    return embed_tangents(embedder, who, n_short, margin=reach, seed=seed)
+exact = {
+    a: embed([Tangents(who, n_short, a, reach, seed) for who in few], [embedders[main]])[main] for a in SMOOTH
+}
+plain = {"attributes": ("illumination",), "shadows": False, "dtype": torch.float32}
+plain = curves(few, n_short, step=1 / 24, margin=reach, **plain)
+no_shadows = embed(plain, [embedders[main]])[main]
 
 
-exact = run(tangents_of, [(embedders[main], who) for who in few], "exact tangents")
-plain = {"plain": Variant(("illumination",), step=1 / 24, margin=reach, shadows=False, rounded=False)}
-no_shadows = by_variant(embedders[main], few, n_short, plain, "without shadows")["plain"]
-
-
-def exact_field(found, name):
+def exact_field(cloud, name):
     """Return the exact unit field of one identity: the derivative without its part along the embedding."""
-    center, derivative = found[name]
-    return torch.nn.functional.normalize(tangent_projection(center, derivative), dim=1)
+    return torch.nn.functional.normalize(tangent_projection(cloud.points, cloud.directions[name]), dim=1)
 
 
 def cosine_to_exact(clouds, name):
     """Return the mean cosine between exact tangents and differences, per identity."""
-    fields = [exact_field(found, name) for found in exact]
+    fields = [exact_field(c, name) for c in exact[name]]
     return [float((f * c.fields[name].double()).sum(1).mean()) for f, c in zip(fields, clouds, strict=True)]
 
 
-def exact_energy(found, name):
+def exact_energy(cloud, name):
     """Return the energy at ε = 1 of the exact field, on the points where it was computed."""
-    return energy_sweep(found[name][0], {name: exact_field(found, name)}, [1.0], metric="cosine").energy[0]
+    return energy_sweep(cloud, [1.0], fields={name: exact_field(cloud, name)}).energy[0]
 
 
 to_exact = pd.DataFrame(
@@ -798,7 +786,7 @@ to_exact = pd.DataFrame(
     for k in ["1/24, not rounded", *list(steps)[1:]]
     for i, c in enumerate(cosine_to_exact(stepped[k], a))
 )
-levels = pd.DataFrame({label[a]: [exact_energy(found, a) for found in exact] for a in SMOOTH})
+levels = pd.DataFrame({label[a]: [exact_energy(c, a) for c in exact[a]] for a in SMOOTH})
 
 # %% tags=["hide-input"]
 spot = to_exact.groupby(["attribute", "step"], sort=False).cosine.agg(
@@ -832,15 +820,12 @@ view.figure(
 # one-sided derivative. We can give the exact derivative that half:
 
 # %%
-person = few[0]
-place = center_table(
-    n_short, {a: reach * (r.high - r.low) for a, r in ATTRIBUTES.items()}, seed + person.index
-)
-center = render(person, place.to_dict("list"), dtype=torch.float32)
+bright = {"attributes": ("brightness",), "step": 1 / 1000, "dtype": torch.float32}
+tiny_step = Curves(few[0], n_short, margin=reach, seed=seed, **bright)
+center = images_of(tiny_step)
 clipped = (center >= 255) | (center <= 0)
-half = push_forward(embedders[main], center, torch.where(clipped, 0.5, 1.0))
-tiny_step = Variant(("brightness",), step=1 / 1000, margin=reach, rounded=False)
-tiny = varied(embedders[main], person, n_short, [tiny_step])[0]
+half = embedders[main].push_forward(center, torch.where(clipped, 0.5, 1.0))
+tiny = embed([tiny_step], [embedders[main]])[main][0]
 
 
 def cosine_of(derivative):
@@ -852,7 +837,7 @@ def cosine_of(derivative):
 clip_table = pd.Series(
     {
         "pixels that are clipped": float(clipped.double().mean()),
-        "cosine, derivative 0 where clipped": cosine_of(exact[0]["brightness"][1]),
+        "cosine, derivative 0 where clipped": cosine_of(exact["brightness"][0].directions["brightness"]),
         "cosine, half where clipped": cosine_of(half),
     }
 )
@@ -900,13 +885,11 @@ view.say(
 # that MTCNN finds {cite}`zhang2016joint`. In a fourth, both ends of a curve are cut at the landmarks found in its centre.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-crops-04b", "caption": "Four images of one identity in three crops: that of ArcFace, cut at the landmarks of the mesh; the wide one of dlib; that of ArcFace, cut at the landmarks that a detector finds. See how small the difference between the first and the third column is."}}
-n_seen = min(4, n_short)
-columns = {
-    "ArcFace": variant_images(few[0], n_seen, Variant(()), "arcface", seed),
-    "wide": variant_images(few[0], n_seen, Variant(()), "wide", seed),
-    "detector": variant_images(few[0], n_seen, Variant((), aligned="detector"), "arcface", seed),
-}
-pictures = [np.asarray(columns[c]["center"][i]) for i in range(n_seen) for c in columns]
+n_seen, margin = min(4, n_short), 0.2
+(pose,) = curves(few[:1], n_seen, attributes=())
+columns = {"ArcFace": images_of(pose), "wide": images_of(pose, "wide")}
+columns |= {"detector": images_of(Detected(pose, margin))}
+pictures = [np.asarray(columns[c][i]) for i in range(n_seen) for c in columns]
 pictures = [p if len(p) == 112 else np.asarray(Image.fromarray(p).resize((112, 112))) for p in pictures]
 image_grid(
     np.stack(pictures),
@@ -917,8 +900,8 @@ image_grid(
 )
 
 # %% tags=["remove-cell"]
-mesh = [variant_images(who, n_short, Variant(()), "arcface", seed)["center"] for who in few]
-seen = detect(torch.cat(mesh), margin=MARGIN)
+mesh = torch.cat([images_of(c) for c in curves(few, n_short, attributes=())])
+seen = detect(mesh, margin=margin)
 back = similarity(seen.landmarks[seen.found], template("arcface", 112)).inverse()
 matrix, shift = back.matrix, back.shift
 middle = torch.tensor([56.0, 56.0])
@@ -937,16 +920,14 @@ view.say(
 # {glue:text}`detector_scale:.1f` % (root mean squares).
 
 # %%
+own_way = curves(few, n_short)
 conditions = {
-    f"{main}, wide crop": (main, Variant(crop="wide")),
-    f"{main}, detector": (main, Variant(aligned="detector")),
-    f"{main}, detector, ends as centre": (main, Variant(aligned="center")),
-    f"{euclidean}, ArcFace crop": (euclidean, Variant(crop="arcface")),
+    f"{main}, wide crop": (main, curves(few, n_short, crop="wide")),
+    f"{main}, detector": (main, [Detected(c, margin) for c in own_way]),
+    f"{main}, detector, ends as centre": (main, [Detected(c, margin, True) for c in own_way]),
+    f"{euclidean}, ArcFace crop": (euclidean, curves(few, n_short, crop="arcface")),
 }
-cropped = {}
-for network in (main, euclidean):
-    own = {k: v for k, (n, v) in conditions.items() if n == network}
-    cropped |= by_variant(embedders[network], few, n_short, own, f"crops, {network}")
+cropped = {k: embed(drawn, [embedders[n]])[n] for k, (n, drawn) in conditions.items()}
 
 
 def own_crop(cloud):

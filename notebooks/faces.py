@@ -13,6 +13,8 @@
 # %% [markdown]
 # # The faces: attributes known exactly
 #
+# *What are the drawn faces, and what can they stand for?*
+#
 # ```{admonition} Goals
 # :class: tip
 # After this page you can
@@ -41,8 +43,18 @@ import pandas as pd
 import torch
 
 from frlib import published, runtime, view
-from frlib.drawings import embed_curves, embed_detected, embed_identity, varied_attributes
-from frlib.faces import ATTRIBUTES, draw_population, render, sample_identities, sample_population, tangent
+from frlib.clouds import embed, images_of
+from frlib.datasets import Detected
+from frlib.faces import (
+    ATTRIBUTES,
+    Curves,
+    Portraits,
+    draw_population,
+    render,
+    sample_identities,
+    sample_population,
+    tangent,
+)
 from frlib.faces.generator.landmarks import landmarks
 from frlib.geometry import (
     auc_interval,
@@ -54,7 +66,6 @@ from frlib.geometry import (
 )
 from frlib.models import load
 from frlib.models.age import load_age_estimator
-from frlib.runtime import spread
 from frlib.view import image_grid
 
 device = runtime.start(seed, device)
@@ -132,7 +143,7 @@ image_grid(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-varied-faces", "caption": "Random images of four identities, as used to measure recognition below: head angle within ±20 degrees, random light, random smile."}}
 image_grid(
-    torch.cat([render(p, varied_attributes(p, n_images, seed=seed).to_dict("list")) for p in people[:4]]),
+    torch.cat([images_of(Portraits(p, n_images, seed)) for p in people[:4]]),
     rows=[f"identity {i}" for i in range(4)],
     columns=[""] * n_images,
     description="Four people in rows, each in several images with different head angle, light and smile.",
@@ -350,23 +361,10 @@ alt.Chart(exact).mark_line(point=True).encode(
 
 # %%
 embedders = {name: load(name, device=device) for name in networks}
-
-
-def embed(person):
-    """Return the cloud of one identity, by network."""
-    return embed_identity(list(embedders.values()), person, n_images, seed=seed)
-
-
-def embed_found(person):
-    """Return the cloud of the crops cut by the detector, by network, of the images in which it found a face."""
-    return embed_detected(list(embedders.values()), person, n_images, seed=seed)
-
-
-each = [(p,) for p in people]
-done = spread(embed, each, device=device, description="identities")
-seen = spread(embed_found, each, device=device, description="detector")
-clouds = {(name, "mesh"): [d[name] for d in done] for name in networks}
-clouds |= {(name, "detector"): [d[name] for d in seen] for name in networks}
+portraits = [Portraits(p, n_images, seed) for p in people]
+clouds = {(n, "mesh"): own for n, own in embed(portraits, list(embedders.values())).items()}
+seen = embed([Detected(p) for p in portraits], list(embedders.values()))
+clouds |= {(n, "detector"): own for n, own in seen.items()}
 
 
 # %%
@@ -392,7 +390,7 @@ reached = (both.auc["detector"][required] >= 0.99).sum()
 view.say(
     faces_identities=n_identities,
     faces_images=n_images,
-    found_share=100 * np.mean([len(d[name].points) / n_images for d in seen for name in networks]),
+    found_share=100 * np.mean([len(c.points) / n_images for own in seen.values() for c in own]),
     crop_loss=lost.max(),
     crop_loss_network=lost.idxmax(),
     faces_reached=f"{reached} of {len(required)}",
@@ -438,19 +436,13 @@ view.say(photo_inter=angular.d_inter.mean(), drawn_inter=recognition.d_inter["mo
 # curves of three images as in {doc}`/notebooks/04_pretrained_energies`, one step down, the centre, one step up, and
 # compare the three distances with $d_{intra}$, $d_{inter}$ and the threshold of the table above.
 
-
 # %%
-def step_along(number):
-    """Return the embedded curves of one person, by network."""
-    return embed_curves(list(embedders.values()), people[number], n_curves, seed=seed)
-
-
-curves = spread(step_along, [(k,) for k in range(n_kept)], device=device, description="curves")
+curves = embed([Curves(p, n_curves, seed=seed) for p in people[:n_kept]], list(embedders.values()))
 
 
 def retention(name):
     """Return the retention table of one network, over the curves of all identities."""
-    own, scale = [c[name] for c in curves], recognition.loc[name]
+    own, scale = curves[name], recognition.loc[name]
     center = torch.cat([c.points for c in own])
     minus, plus = (
         {a: torch.cat([getattr(c, e)[a] for c in own]) for a in ATTRIBUTES} for e in ("minus", "plus")

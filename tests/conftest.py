@@ -1,20 +1,31 @@
-"""What tests of several folders share: one headless browser; a second one in the same run would be refused."""
+"""What tests of several folders share: whether there is a build, and one headless browser.
+
+A second browser in the same run would be refused.
+"""
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).resolve().parent / "site"))  # the offline check of pages, `browser`
-
-from browser import find_chromium
-
 from frlib.store import compiled_folder
+from tests import build
+from tests.site.browser import find_chromium
 
 # Tests move FRLIB_CACHE; what is compiled stays where it is, or each of them would wait for the compilers.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled_folder("numba")))
 os.environ.setdefault("WARP_CACHE_PATH", str(compiled_folder("warp")))
+
+
+def pytest_addoption(parser):
+    parser.addoption("--built", action="store_true", help="tests marked `site` fail where the build is absent")
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("site"):
+        if item.config.getoption("built") and not build.present():
+            pytest.fail(build.ABSENT, pytrace=False)
+        if not item.config.getoption("built") and (reason := build.unfit()):
+            pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import joblib
 import pandas as pd
@@ -15,9 +14,8 @@ from pandas.testing import assert_frame_equal
 
 import frlib.fingerprint as fingerprint_module
 from frlib import store
-from frlib.clouds import Cloud
-from frlib.drawings import embed_curves
-from frlib.faces import ATTRIBUTES, sample_identities
+from frlib.clouds import Cloud, embed
+from frlib.faces import ATTRIBUTES, Curves, sample_identities
 from frlib.fingerprint import cloud_energies, fingerprint
 from frlib.geometry import CoincidentPoints, central_difference, displacement, energy_sweep, mean_pair_distance
 from frlib.models import load
@@ -49,7 +47,13 @@ def shared_cache(tmp_path_factory, people):
 
 @pytest.fixture(scope="module")
 def table(shared_cache, embedders, people):
-    return fingerprint(embedders, people, N, SCALES, n_jobs=1, progress=False)
+    return energies(embedders, people, n_jobs=1)
+
+
+def energies(embedders, people, **options) -> pd.DataFrame:
+    """Return the energies of people drawn now or read."""
+    clouds = embed([Curves(who, N) for who in people], embedders, progress=False, **options)
+    return fingerprint(clouds, SCALES, progress=False, **options)
 
 
 @pytest.fixture
@@ -71,7 +75,7 @@ def test_it_is_the_sweep_over_every_network_identity_and_attribute(table, embedd
     rows = []
     for e in embedders:
         for who in people:
-            curves = embed_curves([e], who, N)[e.name]
+            (curves,) = embed([Curves(who, N)], [e], n_jobs=1, progress=False)[e.name]
             ends = {a: (curves.minus[a], curves.plus[a]) for a in ATTRIBUTES}
             fields = {a: central_difference(*pair, metric=e.metric) for a, pair in ends.items()}
             part = energy_sweep(curves.points, fields, SCALES, metric=e.metric)
@@ -85,7 +89,7 @@ def test_it_is_the_sweep_over_every_network_identity_and_attribute(table, embedd
 
 
 def test_processes_give_the_same(table, empty_cache, embedders, people):
-    again = fingerprint(embedders, people, N, SCALES, n_jobs=2, progress=False)
+    again = energies(embedders, people, n_jobs=2)
     assert_frame_equal(again, table, rtol=1e-5, atol=1e-5)  # float32 networks, other numbers of threads
 
 
@@ -120,7 +124,7 @@ def cluster(empty_cache):
 def test_a_cluster_of_two_gives_the_same_though_a_worker_is_killed(table, cluster, empty_cache, embedders, people):
     mortal = [KilledOnce(e, empty_cache / "killed") for e in embedders]
     with joblib.parallel_config(backend="dask"):
-        again = fingerprint(mortal, people, N, SCALES, progress=False)
+        again = energies(mortal, people)
     assert (empty_cache / "killed").exists()
     assert_frame_equal(again, table, rtol=1e-5, atol=1e-5)
 
@@ -130,8 +134,8 @@ def test_a_second_call_computes_nothing(table, embedders, people, monkeypatch):
         raise AssertionError("computed again")
 
     monkeypatch.setattr(fingerprint_module, "energy_sweep", refuse)
-    monkeypatch.setattr("frlib.drawings.curves.sample_curves", refuse)
-    again = fingerprint(embedders, people, N, SCALES, n_jobs=1, progress=False)
+    monkeypatch.setattr("frlib.faces.curves.render", refuse)
+    again = energies(embedders, people, n_jobs=1)
     assert_frame_equal(again, table)
 
 
@@ -171,31 +175,18 @@ def test_a_cloud_does_not_change_when_the_network_turns(empty_cache):
     assert_frame_equal(cloud_energies(turned, SCALES), cloud_energies(cloud, SCALES), rtol=1e-9, atol=1e-9)
 
 
-def test_embed_curves_share_centres_between_attributes(shared_cache, embedders, people):
-    clouds = embed_curves(embedders, people[0], N)
-    assert list(clouds) == NAMES
-    for e in embedders:
-        cloud = clouds[e.name]
-        assert cloud.points.shape == (N, e.dim) and (cloud.metric, cloud.identity) == (e.metric, people[0].index)
-        assert set(cloud.fields) == set(cloud.displacements) == set(ATTRIBUTES)
-        norms = torch.stack([field.norm(dim=1) for field in cloud.fields.values()])
-        torch.testing.assert_close(norms, torch.ones_like(norms))
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"embedders": []}, "embedders must be at least one, with different names"),
-        ({"identities": []}, "identities must hold at least one Identity; got none"),
-        ({"n_points": 1}, "n_points must be an integer of at least 2; got 1"),
+        ({"clouds": {}}, "clouds must hold at least one cloud; got none"),
+        ({"clouds": {"one": []}}, "clouds must hold at least one cloud; got none"),
+        ({"clouds": {"one": [normal_cloud(1)]}}, "the number of points of a cloud must be .* at least 2; got 1"),
         ({"scales": [0.5, -1]}, "scales must be positive and finite; got -1"),
-        ({"step": 0.7}, "step must lie between 0 and 0.5"),
     ],
 )
-def test_what_is_refused_is_refused_before_work_begins(embedders, people, change, message):
-    good = {"embedders": embedders[:1], "identities": people, "n_points": N, "scales": SCALES, "n_jobs": 1}
+def test_what_is_refused_is_refused_before_work_begins(change, message):
     with pytest.raises(ValueError, match=message):
-        fingerprint(**(good | change), progress=False)
+        fingerprint(**({"clouds": {"one": [normal_cloud()]}, "scales": SCALES} | change), n_jobs=1, progress=False)
 
 
 def one_point(cloud: Cloud) -> Cloud:
@@ -203,43 +194,28 @@ def one_point(cloud: Cloud) -> Cloud:
     return replace(cloud, points=cloud.points[:1].repeat(len(cloud.points), 1))
 
 
-@pytest.fixture
-def clouds_of(empty_cache, monkeypatch):
-    """Return a function that lets `fingerprint` find given clouds, by network and identity, and calls it."""
-
-    def call(clouds: dict[str, list[Cloud]]) -> pd.DataFrame:
-        def found(embedders, who, *_, **__):
-            return {n: replace(own[who.index], network=n, identity=who.index) for n, own in clouds.items()}
-
-        monkeypatch.setattr(fingerprint_module, "embed_curves", found)
-        embedders = [SimpleNamespace(name=name, crop="arcface", device=torch.device("cpu")) for name in clouds]
-        people = [SimpleNamespace(index=k) for k in range(len(next(iter(clouds.values()))))]
-        return fingerprint(embedders, people, 30, SCALES, n_jobs=1, progress=False)
-
-    return call
+def energies_of(clouds: dict[str, list[Cloud]]) -> pd.DataFrame:
+    """Return the energies of given clouds, by network and identity."""
+    named = {n: [replace(c, network=n, identity=k) for k, c in enumerate(own)] for n, own in clouds.items()}
+    return fingerprint(named, SCALES, n_jobs=1, progress=False)
 
 
-def test_an_identity_of_one_point_is_left_out_and_named(clouds_of):
+def test_an_identity_of_one_point_is_left_out_and_named(empty_cache):
     clouds = [normal_cloud(seed=k) for k in range(3)]
-    whole = clouds_of({"one": clouds, "two": clouds})
+    whole = energies_of({"one": clouds, "two": clouds})
     with pytest.warns(UserWarning, match="left out of the energies of 'two', because .* up to rounding: identity 1$"):
-        part = clouds_of({"one": clouds, "two": [clouds[0], one_point(clouds[1]), clouds[2]]})
+        part = energies_of({"one": clouds, "two": [clouds[0], one_point(clouds[1]), clouds[2]]})
     expected = whole[(whole["network"] == "one") | (whole["identity"] != 1)]
     assert_frame_equal(part, expected.reset_index(drop=True))
 
 
-def test_a_network_of_one_point_is_refused_by_name(clouds_of):
+def test_a_network_of_one_point_is_refused_by_name(empty_cache):
     clouds = [normal_cloud(seed=k) for k in range(2)]
     with pytest.raises(CoincidentPoints, match="'two' gives all centres of each identity one embedding.*collapsed"):
-        clouds_of({"one": clouds, "two": [one_point(cloud) for cloud in clouds]})
+        energies_of({"one": clouds, "two": [one_point(cloud) for cloud in clouds]})
 
 
 def test_a_cloud_of_one_point_has_no_unit():
     assert one_point(normal_cloud()).coincides and not normal_cloud().coincides
     with pytest.raises(CoincidentPoints, match="the 30 points are one"):
         cloud_energies(one_point(normal_cloud()), SCALES)
-
-
-def test_two_networks_need_two_names(embedders, people):
-    with pytest.raises(ValueError, match="with different names"):
-        fingerprint([embedders[0], embedders[0]], people, N, SCALES)

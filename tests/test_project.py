@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("checks", "store", "runtime", "published")
-FLOORS += ("geometry", "clouds", "faces", "datasets", "models", "drawings", "training", "fingerprint", "view")
+FLOORS += ("geometry", "faces", "datasets", "models", "clouds", "training", "fingerprint", "view")
 
 
 def tracked() -> list[Path]:

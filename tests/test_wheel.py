@@ -6,7 +6,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from environments import ROOT, linked, run
+
+from tests.environments import ROOT, linked, run
 
 ENERGY = """
 import torch

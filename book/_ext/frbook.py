@@ -10,6 +10,8 @@
     The rows of ``book/benchmarks.json``.
 ``data-table``
     A CSV file (option ``file``, from the folder of the page) as a table.
+``chapter-list``
+    The chapters of `_toc.yml` with their questions, and, with the option ``goals``, what a reader can do after each.
 """
 
 import csv
@@ -21,6 +23,8 @@ from pathlib import Path
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
+
+from book import contents
 
 VERDICT = "application/vnd.frlib.verdict+json"
 NOT_RUN = "not run"
@@ -84,7 +88,7 @@ def read_json(path: Path, default):
 
 def chapters(source: Path) -> dict[str, dict]:
     """Return the executed notebooks of the book, by document name, in order."""
-    return {f"notebooks/{path.stem}": read_json(path, {}) for path in sorted((source / "notebooks").glob("*.ipynb"))}
+    return {name: read_json(source / f"{name}.ipynb", {}) for name in contents.chapters(source)}
 
 
 def run_of(notebook: dict) -> dict:
@@ -281,6 +285,21 @@ class DataTable(BookDirective):
         return table(self.options.get("caption", Path(path).stem.replace("_", " ")), head, cells)
 
 
+class ChapterList(BookDirective):
+    """The chapters, each with its question, and with its goals where they are asked for."""
+
+    option_spec = {"goals": directives.flag}
+
+    def run(self):
+        """Return a list."""
+        titles, lines = contents.chapters(self.source_folder), []
+        for name, notebook in self.notebooks().items():
+            question, goals = contents.question_and_goals(notebook, name)
+            lines.append(f"* **{{doc}}`{titles[name]} </{name}>`.** {question}")
+            lines += [f"  * {goal}" for goal in goals if "goals" in self.options]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
 def setup(app):
     """Register directives and the choice of assets."""
     app.connect("html-page-context", add_assets, priority=900)
@@ -291,6 +310,7 @@ def setup(app):
         "status-table": StatusTable,
         "benchmark-table": BenchmarkTable,
         "data-table": DataTable,
+        "chapter-list": ChapterList,
     }.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

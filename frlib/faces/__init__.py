@@ -11,7 +11,11 @@ _HOMES = {
     "Attribute": "attributes",
     "Curves": "curves",
     "Identity": "identity",
+    "Lattice": "lattice",
+    "People": "people",
     "Population": "population",
+    "Portraits": "portraits",
+    "Tangents": "curves",
     "draw_population": "population",
     "head_is_built": "generator.head",
     "iterate_lattice": "lattice",
@@ -22,6 +26,7 @@ _HOMES = {
     "sample_curves": "curves",
     "sample_identities": "identity",
     "sample_population": "population",
+    "switched": "people",
     "tangent": "generator.tangent",
 }
 __all__ = ["GENERATOR", *_HOMES]

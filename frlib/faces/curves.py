@@ -1,6 +1,7 @@
 """Curves of images: centres that all attributes share, and one step down and up along each attribute."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,11 @@ import pandas as pd
 import torch
 
 from frlib import checks
-from frlib.faces import pixels
+from frlib.faces import GENERATOR, pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
+from frlib.faces.crops import CROPS, IMAGE_SIZES
 from frlib.faces.generator.renderer import render
+from frlib.faces.generator.tangent import SMOOTH, tangent
 from frlib.faces.identity import Identity
 
 #: Length of a step as a share of an attribute's range, as in paper A's lattice.
@@ -19,22 +22,144 @@ STEPS = {"rendered": 1 / 6, "pixels": 1 / 4}
 
 @dataclass(frozen=True)
 class Curves:
-    """Images of one identity.
+    """A drawing of one identity: centres, and both ends of a curve through each of them along every attribute.
+
+    Centres vary in the five rendered attributes, uniformly and independently, and are neutral in the three that change
+    pixels. So one set of centres, and one matrix of distances, serves all attributes.
 
     Parameters
     ----------
-    center : Tensor of uint8 or float32, shape (N, size, size, 3)
-        RGB, 0 to 255.
-    minus, plus : mapping of attribute to Tensor, shape (N, size, size, 3)
-        The centres with that attribute one step lower and higher.
-    table : DataFrame, N rows
-        Values of the rendered attributes of each centre.
+    identity : Identity
+    n_points : int
+        Number of centres N.
+    step : float, optional
+        Length of a step as a share of each range. Default: 1/6 for rendered attributes, 1/4 for pixel operations.
+    margin : float, optional
+        Share of each range that centres keep from both ends. Curves with equal margin share their centres. Default:
+        the step of the rendered attributes.
+    seed : int
+        Seeds the centres, together with the index of the identity; the first k of N are the same for every N.
+    attributes : tuple of str
+        The attributes along which ends are drawn.
+    crop : {None, "arcface", "wide"}
+        Default: the crop that a network wants.
+    size : int, optional
+        Height and width in pixels. Default: that of the crop.
+    dtype : torch.dtype
+        uint8, or float32 for images that are not rounded.
+    shadows : bool
+        Whether faces cast shadows.
+    source : optional
+        Another object with `render`; default: the parametric generator.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or unknown, or there are several identities.
     """
 
-    center: torch.Tensor
-    minus: Mapping[str, torch.Tensor]
-    plus: Mapping[str, torch.Tensor]
-    table: pd.DataFrame
+    identity: Identity
+    n_points: int
+    step: float | None = None
+    margin: float | None = None
+    seed: int = 0
+    attributes: tuple[str, ...] = tuple(ATTRIBUTES)
+    crop: str | None = None
+    size: int | None = None
+    dtype: torch.dtype = torch.uint8
+    shadows: bool = True
+    source: object = None
+
+    kind = "curves"
+
+    def __post_init__(self):
+        if isinstance(self.identity, Sequence):
+            raise ValueError(f"identity must be one Identity; got a sequence of {len(self.identity)}")
+        checks.at_least("n_points", self.n_points, 1)
+        checks.at_least("seed", self.seed, 0)
+        for name in self.attributes:
+            checks.one_of("attributes", name, tuple(ATTRIBUTES))
+        checks.one_of("crop", self.crop, (None, *CROPS))
+        checks.one_of("dtype", self.dtype, (torch.uint8, torch.float32))
+        if self.size is not None:
+            checks.at_least("size", self.size, 16)
+        if self.step is not None and not 0 < self.step < 0.5:
+            raise ValueError(f"step must lie between 0 and 0.5, as a share of the range; got {self.step!r}")
+        least = self.step or STEPS["rendered"]
+        if self.margin is not None and not least <= self.margin < 0.5:
+            raise ValueError(
+                f"margin must be at least the step of rendered attributes, {least:.3g}, and below 0.5; "
+                f"got {self.margin!r}"
+            )
+
+    @property
+    def key(self) -> dict:
+        """What the images depend on."""
+        return {
+            "generator": GENERATOR,
+            "identity": self.identity.key,
+            "n_points": int(self.n_points),
+            "step": self.step,
+            "margin": self._margin,
+            "seed": int(self.seed),
+            "attributes": list(self.attributes),
+            "crop": self.crop,
+            "size": self.size,
+            "dtype": str(self.dtype),
+            "shadows": self.shadows,
+            "source": None if self.source is None else self.source.key,
+        }
+
+    @property
+    def _margin(self) -> float:
+        return self.margin or self.step or STEPS["rendered"]
+
+    @functools.cached_property
+    def table(self) -> pd.DataFrame:
+        """Values of the rendered attributes of each centre."""
+        return center_table(self.identity, self.n_points, self._margin, self.seed)
+
+    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Yield the images by crop and name: see `frlib.clouds.Drawing`."""
+        yield {crop: self._images(self.crop or crop, enlarged) for crop in crops}
+
+    def _images(self, crop: str, enlarged: float = 1.0) -> dict[str, torch.Tensor]:
+        """Return the images by name."""
+        size = round(enlarged * (self.size or IMAGE_SIZES[crop]))
+        shadows = {} if self.shadows else {"shadows": False}
+        options = {"crop": crop, "size": size, "dtype": torch.float32, **shadows}
+        draw = render if self.source is None else self.source.render
+        parts = {"points": draw(self.identity, self.table.to_dict("list"), **options)}
+        for sign, end in ((-1, "minus"), (1, "plus")):
+            for name in self.attributes:
+                attribute = ATTRIBUTES[name]
+                shift = sign * (self.step or STEPS[attribute.kind]) * (attribute.high - attribute.low)
+                if name in PIXELS:
+                    images = pixels.change(parts["points"], {name: torch.full((self.n_points,), shift)})
+                else:
+                    moved = self.table.assign(**{name: self.table[name] + shift})
+                    images = draw(self.identity, moved.to_dict("list"), **options)
+                parts[f"{end} {name}"] = images
+        return {name: as_type(images, self.dtype) for name, images in parts.items()}
+
+    @functools.cached_property
+    def _drawn(self) -> dict[str, torch.Tensor]:
+        return self._images(self.crop or "arcface")
+
+    @property
+    def center(self) -> torch.Tensor:
+        """The images of the centres, (N, size, size, 3), RGB in 0..255; drawn once, in the ArcFace crop by default."""
+        return self._drawn["points"]
+
+    @property
+    def minus(self) -> Mapping[str, torch.Tensor]:
+        """By attribute, the centres with that attribute one step lower."""
+        return {name: self._drawn[f"minus {name}"] for name in self.attributes}
+
+    @property
+    def plus(self) -> Mapping[str, torch.Tensor]:
+        """By attribute, the centres with that attribute one step higher."""
+        return {name: self._drawn[f"plus {name}"] for name in self.attributes}
 
 
 def sample_curves(
@@ -50,72 +175,96 @@ def sample_curves(
 ) -> Curves:
     """Draw the curves of one identity.
 
-    Centres vary in the five rendered attributes, uniformly and independently, and are neutral in the three that change
-    pixels. So one set of centres, and one matrix of distances, serves all attributes.
-
     Parameters
     ----------
-    identity : Identity
-    n_points : int
-        Number of centres N.
-    step : float, optional
-        Length of a step as a share of each range. Default: 1/6 for rendered attributes, 1/4 for pixel operations.
-        Centres keep one step away from both ends.
-    seed : int
-        Seeds the centres; the first k of N are the same for every N.
-    source : optional
-        Another object with `render`; default: the parametric generator.
-    crop, size, dtype
-        As in `frlib.faces.render`.
+    identity, n_points, step, seed, source, crop, size, dtype
+        As in `Curves`; centres keep one step away from both ends of each range.
 
     Returns
     -------
     Curves
+        With its images.
 
     Raises
     ------
     ValueError
-        If the number of points is below 1, the seed is negative, the step is not between 0 and 1/2, the dtype is
-        unknown, or there are several identities.
+        As in `Curves`.
     """
-    checks.at_least("n_points", n_points, 1)
-    checks.at_least("seed", seed, 0)
-    if isinstance(identity, Sequence):
-        raise ValueError(f"identity must be one Identity; got a sequence of {len(identity)}")
-    if step is not None and not 0 < step < 0.5:
-        raise ValueError(f"step must lie between 0 and 0.5, as a share of the range; got {step!r}")
-    checks.one_of("dtype", dtype, (torch.uint8, torch.float32))
-    draw = render if source is None else source.render
-    lengths = reach(step)
-    table = center_table(n_points, lengths, seed)
-    options = {"crop": crop, "size": size, "dtype": torch.float32}
-    exact = draw(identity, table.to_dict("list"), **options)
-    ends = [
-        {name: as_type(images, dtype) for name, images in moved_images(draw, identity, exact, table, steps, options)}
-        for steps in ({name: sign * length for name, length in lengths.items()} for sign in (-1, 1))
-    ]
-    return Curves(as_type(exact, dtype), *ends, table)
+    checks.one_of("crop", crop, tuple(CROPS))
+    curves = Curves(identity, n_points, step, None, seed, crop=crop, size=size, dtype=dtype, source=source)
+    curves.center  # noqa: B018 (draws the images)
+    return curves
 
 
-def reach(step: float | None = None) -> dict[str, float]:
-    """Return the length of a step along each attribute, in its own unit; ``step`` is a share of each range."""
-    return {name: (step or STEPS[a.kind]) * (a.high - a.low) for name, a in ATTRIBUTES.items()}
+@dataclass(frozen=True)
+class Tangents:
+    """A drawing of the centres of `Curves`, and how their pixels change with one attribute: its exact derivative.
+
+    Images are not rounded. For illumination they have no shadows, which move in jumps.
+
+    Parameters
+    ----------
+    identity, n_points, seed
+        As in `Curves`.
+    attribute : {"hair_color", "illumination", "brightness", "hue", "image_quality"}
+    margin : float
+        As in `Curves`.
+
+    Raises
+    ------
+    ValueError
+        If the attribute has no exact derivative, or a number is out of range.
+    """
+
+    identity: Identity
+    n_points: int
+    attribute: str
+    margin: float = STEPS["rendered"]
+    seed: int = 0
+
+    kind = "tangents"
+
+    def __post_init__(self):
+        checks.one_of("attribute", self.attribute, SMOOTH)
+        checks.at_least("n_points", self.n_points, 1)
+        checks.at_least("seed", self.seed, 0)
+        if not 0 <= self.margin < 0.5:
+            raise ValueError(f"margin must be at least 0 and below 0.5; got {self.margin!r}")
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attribute."""
+        return (self.attribute,)
+
+    @property
+    def key(self) -> dict:
+        """What the images and their derivatives depend on."""
+        numbers = {"n_points": int(self.n_points), "margin": self.margin, "seed": int(self.seed)}
+        return {"generator": GENERATOR, "identity": self.identity.key, "attribute": self.attribute, **numbers}
+
+    @functools.cached_property
+    def table(self) -> pd.DataFrame:
+        """Values of the rendered attributes of each centre."""
+        return center_table(self.identity, self.n_points, self.margin, self.seed)
+
+    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Yield the images and their derivatives by crop: see `frlib.clouds.Drawing`."""
+        values, shadows = self.table.to_dict("list"), self.attribute != "illumination"
+        found = {}
+        for crop in crops:
+            look = {"crop": crop, "size": round(enlarged * IMAGE_SIZES[crop])}
+            images = render(self.identity, values, shadows=shadows, dtype=torch.float32, **look)
+            along = tangent(self.identity, values, self.attribute, **look)
+            found[crop] = {"points": images, f"along {self.attribute}": along}
+        yield found
 
 
-def moved_images(draw, identity, exact: torch.Tensor, table: pd.DataFrame, steps: Mapping[str, float], options: dict):
-    """Yield each attribute's name and the float images of the centres moved along it by its step."""
-    for name in RENDERED:
-        yield name, draw(identity, table.assign(**{name: table[name] + steps[name]}).to_dict("list"), **options)
-    for name in PIXELS:
-        yield name, pixels.change(exact, {name: torch.full((len(table),), steps[name])})
-
-
-def center_table(n_points: int, reach: Mapping[str, float], seed: int) -> pd.DataFrame:
-    """Return the values of the rendered attributes of each centre, one step away from both ends of the range."""
-    draws = np.random.default_rng(seed).random((n_points, len(RENDERED)))
-    low = np.array([ATTRIBUTES[name].low + reach[name] for name in RENDERED])
-    high = np.array([ATTRIBUTES[name].high - reach[name] for name in RENDERED])
-    return pd.DataFrame(low + draws * (high - low), columns=list(RENDERED))
+def center_table(identity: Identity, n_points: int, margin: float, seed: int) -> pd.DataFrame:
+    """Return the values of the rendered attributes of each centre, which keep a share of each range from both ends."""
+    draws = np.random.default_rng(seed + identity.index).random((n_points, len(RENDERED)))
+    low, high = (np.array([getattr(ATTRIBUTES[name], end) for name in RENDERED]) for end in ("low", "high"))
+    kept = margin * (high - low)
+    return pd.DataFrame((low + kept) + draws * ((high - kept) - (low + kept)), columns=list(RENDERED))
 
 
 def as_type(images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:

@@ -1,6 +1,8 @@
 """The lattice of Leroy et al. (2025): all combinations of the rendered attributes, each with low-level variants."""
 
+import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,10 +10,51 @@ import torch
 from tqdm.auto import tqdm
 
 from frlib import checks
-from frlib.faces import pixels
+from frlib.faces import GENERATOR, pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
+from frlib.faces.crops import CROPS, IMAGE_SIZES
 from frlib.faces.generator.renderer import render
 from frlib.faces.identity import Identity
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """The drawing of all images of the lattice of one identity, block after block.
+
+    Parameters
+    ----------
+    identity : Identity
+    side, low_level : int
+        See `lattice_table`, whose rows are the images; `lattice_curves` has the curves along an attribute.
+    batch : int
+        Drawn images per block.
+    """
+
+    identity: Identity
+    side: int = 5
+    low_level: int = 5
+    batch: int = 64
+
+    kind, attributes = "lattice", ()
+
+    @property
+    def key(self) -> dict:
+        """What the images depend on."""
+        sizes = {"side": int(self.side), "low_level": int(self.low_level)}
+        return {"generator": GENERATOR, "identity": self.identity.key, **sizes}
+
+    @functools.cached_property
+    def table(self) -> pd.DataFrame:
+        """Coordinates of each image."""
+        return lattice_table(self.side, self.low_level)
+
+    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Yield blocks of images by crop: see `frlib.clouds.Drawing`."""
+        options = {"side": self.side, "low_level": self.low_level, "batch": self.batch, "progress": False}
+        sizes = {crop: round(enlarged * IMAGE_SIZES[crop]) for crop in crops}
+        blocks = [iterate_lattice(self.identity, crop=crop, size=size, **options) for crop, size in sizes.items()]
+        for block in zip(*blocks, strict=True):
+            yield {crop: {"points": images.flatten(0, 1)} for crop, (images, _) in zip(crops, block, strict=True)}
 
 
 def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
@@ -157,7 +200,7 @@ def iterate_lattice(
     table, variants = lattice_table(side, low_level), len(variant_coordinates(low_level))
     checks.at_least("batch", batch, 1)
     checks.at_least("size", size, 16)
-    checks.one_of("crop", crop, ("arcface", "wide"))
+    checks.one_of("crop", crop, tuple(CROPS))
     table = table.join(lattice_values(table, side, low_level).add_suffix("_value"))
     options = {"crop": crop, "size": size, "dtype": torch.float32}
     return draw_blocks(identity, render if source is None else source.render, options, table, variants, batch, progress)

@@ -178,6 +178,28 @@ class FaceEmbedder:
                 bar.update(len(batch))
         return torch.cat(embeddings)
 
+    def push_forward(self, images: torch.Tensor, directions: torch.Tensor, batch_size: int = 8) -> torch.Tensor:
+        """Return the derivative of the embedding in a direction of the image, by `torch.func.jvp`.
+
+        Parameters
+        ----------
+        images, directions : Tensor, shape (N, S, S, 3)
+            Float images in 0..255, and how each pixel changes.
+        batch_size : int
+            Images whose derivatives are computed together.
+
+        Returns
+        -------
+        Tensor, shape (N, dim)
+            Of the raw embedding, per unit of the direction.
+        """
+        parts = []
+        with torch.no_grad():
+            for image, direction in zip(images.split(batch_size), directions.split(batch_size), strict=True):
+                pair = (image.to(self.device),), (direction.to(self.device),)
+                parts.append(torch.func.jvp(lambda x: self.network(self.preprocess(x)), *pair)[1].cpu())
+        return torch.cat(parts)
+
 
 def check_images(images) -> torch.Tensor:
     """Return images (N, S, S, 3) as a tensor, without a copy where possible.

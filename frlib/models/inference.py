@@ -7,6 +7,7 @@ page by page, outside the cache: here fewer images go through together.
 """
 
 import math
+import warnings
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
@@ -49,7 +50,26 @@ def for_inference(network: nn.Module, size: int, images: int, batch_size: int) -
     shapes = network.shapes(size)
     largest = 4 * max(math.prod(shape) for shape in shapes.values())
     at_once = min(batch_size, max(1, LARGEST_VALUE // largest))
-    return joined(network, {name: (at_once, *shape[1:]) for name, shape in shapes.items()}), at_once
+    return joined_or_plain(network, {name: (at_once, *shape[1:]) for name, shape in shapes.items()}), at_once
+
+
+def joined_or_plain(network: LayerNetwork, shapes: Mapping[str, tuple[int, ...]]) -> Callable:
+    """Return a function that computes the joined network, or the network itself from the first failure on."""
+    chosen = None
+
+    def compute(images: torch.Tensor) -> torch.Tensor:
+        nonlocal chosen
+        try:
+            chosen = chosen or joined(network, shapes)
+            return chosen(images)
+        except Exception as error:  # the calls of oneDNN are private to torch and may change in any way
+            if chosen is network:
+                raise
+            warnings.warn(f"convolutions are computed step by step, which is slower: {error}", stacklevel=2)
+            chosen = network
+            return network(images)
+
+    return compute
 
 
 def can_be_joined(network: nn.Module) -> bool:

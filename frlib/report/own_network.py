@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from frlib import checks
-from frlib.clouds import Cloud
-from frlib.drawings import embed_curves, embed_identity
-from frlib.drawings.recognition import HEAD_ANGLE
-from frlib.faces import Identity, sample_identities
+from frlib.clouds import Cloud, embed
+from frlib.faces import Curves, Portraits, sample_identities
+from frlib.faces.portraits import HEAD_ANGLE
 from frlib.fingerprint import fingerprint
 from frlib.geometry import distance_histogram, energy_at_equal_shares, identity_retention, recognition_figures
 from frlib.models import DEFAULT_NETWORKS
@@ -17,7 +16,6 @@ from frlib.models.embedder import FaceEmbedder
 from frlib.report import energies, preprocessing, recognition
 from frlib.report.facts import facts_of
 from frlib.report.page import Page, Points, Section, Text
-from frlib.runtime import spread
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def report(
     check_input : bool
         Whether to try other preprocessing on the subject.
     n_jobs, progress
-        As in `frlib.fingerprint.fingerprint`.
+        As in `frlib.runtime.spread`.
 
     Raises
     ------
@@ -85,10 +83,11 @@ def report(
     embedders = [subject, *others, control]
     people = sample_identities(max(sizes.people, sizes.identities), seed=seed)
     run = {"n_jobs": n_jobs, "progress": progress}
-    table = fingerprint(embedders, people[: sizes.identities], sizes.points, energies.SCALES, seed=seed, **run)
-    images = recognition_images(embedders, people[: sizes.people], sizes.images, seed=seed, **run)
-    drawn = [embed_curves(embedders, who, sizes.points, seed=seed) for who in people[: sizes.identities]]
-    clouds = {e.name: [own[e.name] for own in drawn if not own[e.name].coincides] for e in embedders}
+    curves = [Curves(who, sizes.points, seed=seed) for who in people[: sizes.identities]]
+    drawn = embed(curves, embedders, **run)
+    table = fingerprint(drawn, energies.SCALES, device=subject.device, **run)
+    images = embed([Portraits(who, sizes.images, seed) for who in people[: sizes.people]], embedders, **run)
+    clouds = {name: [cloud for cloud in own if not cloud.coincides] for name, own in drawn.items()}
     known = {name: {"network": name} | recognition_figures(own) for name, own in images.items()}
     shares = pd.concat([_shares(cloud) for own in clouds.values() for cloud in own], ignore_index=True)
     rankings = pd.concat([_ranking(name, table, clouds[name], known[name]) for name in known], ignore_index=True)
@@ -108,29 +107,6 @@ def report(
     lead = "Faces that nobody has, drawn from parameters, shown to this network and to others."
     csv = dict(zip(("energies.csv", "energies_at_equal_shares.csv", "ranking.csv"), readable, strict=True))
     return Page(subject.name, lead, head, sections, csv | {"recognition.csv": pd.DataFrame(known.values())})
-
-
-def recognition_images(
-    embedders: Sequence[FaceEmbedder], people: Sequence[Identity], n_images: int, *, seed=0, n_jobs=None, progress=True
-) -> dict[str, list[Cloud]]:
-    """Return the cloud of several images of each person, by network.
-
-    Parameters
-    ----------
-    embedders, people : sequence
-    n_images, seed
-        As in `frlib.drawings.embed_identity`.
-    n_jobs, progress
-        As in `frlib.fingerprint.fingerprint`.
-    """
-    tasks = [(embedders, who, n_images, seed) for who in people]
-    run = {"n_jobs": n_jobs, "device": embedders[0].device, "progress": progress}
-    found = spread(_embedded, tasks, description="recognition", **run)
-    return {e.name: [one[e.name] for one in found] for e in embedders}
-
-
-def _embedded(embedders, identity: Identity, n_images: int, seed: int) -> dict[str, Cloud]:
-    return embed_identity(embedders, identity, n_images, seed=seed)
 
 
 def _shares(cloud: Cloud) -> pd.DataFrame:
@@ -167,7 +143,7 @@ def _in_short(subject: str, control: str, known: dict, rankings: pd.DataFrame) -
     return Section("In short", [said, Points(points)])
 
 
-def _recognition(subject: str, known: dict, images: dict, clouds: Sequence[dict], sizes: Sizes) -> Section:
+def _recognition(subject: str, known: dict, images: dict, clouds: dict, sizes: Sizes) -> Section:
     """Return the section on recognition: on easy images, and on the centres of the curves."""
     rows = pd.DataFrame(known.values())
     caption = (
@@ -176,7 +152,7 @@ def _recognition(subject: str, known: dict, images: dict, clouds: Sequence[dict]
         "one person is closer than a pair of two, with a jackknife interval over people; EER: equal error rate; TAR: "
         "share of right pairs accepted at a false acceptance rate (left out where there are too few pairs for it)."
     )
-    hard = pd.DataFrame([{"network": name} | recognition_figures([own[name] for own in clouds]) for name in known])
+    hard = pd.DataFrame([{"network": name} | recognition_figures(clouds[name]) for name in known])
     harder = (
         f"The same on the clouds of the energies: {sizes.identities} people with {sizes.points} images each, over the "
         "whole range of head angle, age, hair colour, light and expression. These overlap more."
@@ -192,9 +168,9 @@ def _recognition(subject: str, known: dict, images: dict, clouds: Sequence[dict]
     return Section("Does it recognise these people?", blocks)
 
 
-def _left_out(drawn: Sequence[dict[str, Cloud]]) -> list[Text]:
+def _left_out(drawn: dict[str, list[Cloud]]) -> list[Text]:
     """Say which people have no energies in which network."""
-    left = [cloud for own in drawn for cloud in own.values() if cloud.coincides]
+    left = [cloud for own in drawn.values() for cloud in own if cloud.coincides]
     people = {name: [str(c.identity) for c in left if c.network == name] for name in {c.network: None for c in left}}
     return [
         Text(

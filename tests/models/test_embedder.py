@@ -5,10 +5,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from seeded_images import seeded_images
 
 from frlib.models.embedder import FaceEmbedder, Preprocess, check_images
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
+from tests.models.seeded_images import seeded_images
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +135,12 @@ def test_bad_batch_size_is_refused(batch_size, tiny):
 def test_good_images_are_not_copied():
     images = np.zeros((2, 8, 8, 3), np.float32)
     assert check_images(images).data_ptr() == images.ctypes.data
+
+
+def test_the_push_forward_is_linear_in_the_direction(pretrained):
+    generator = torch.Generator().manual_seed(0)
+    images = 255 * torch.rand(2, 112, 112, 3, generator=generator)
+    first, second = (torch.randn(images.shape, generator=generator) for _ in range(2))
+    push = pretrained("mobilefacenet").push_forward
+    both, parts = push(images, first - 2 * second), push(images, first) - 2 * push(images, second)
+    torch.testing.assert_close(both, parts, rtol=1e-3, atol=1e-3 * float(both.abs().max()))

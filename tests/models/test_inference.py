@@ -87,10 +87,40 @@ def test_branches_are_kept(count):
     network, images = branched(), images_like(count, 12)
     fast, at_once = for_inference(network, 12, 99, 64)
     assert at_once == 64 and can_be_joined(network)
-    kinds = [type(fast.steps[layer.name]).__name__ for layer in fast.layers]
+    steps = joined(network, network.shapes(12))
+    kinds = [type(steps.steps[layer.name]).__name__ for layer in steps.layers]
     assert kinds.count("JoinedConvolution") == 3 and kinds.count("ReLU6") == 1 and "ReLU" not in kinds
     with torch.no_grad():
         assert_same(fast(images), network(images))
+
+
+@pytest.mark.parametrize("private", ["_reorder_convolution_weight", "_convolution_pointwise"])
+@pytest.mark.parametrize("error", [RuntimeError, TypeError, AttributeError, AssertionError])
+def test_whatever_the_private_calls_raise_the_layers_give_the_output(private, error, monkeypatch):
+    calls = []
+
+    def fail(*arguments):
+        calls.append(arguments)
+        raise error("another torch")
+
+    monkeypatch.setattr(torch.ops.mkldnn, private, fail)
+    network, images = branched(), torch.rand(20, 12, 12, 3, generator=torch.Generator().manual_seed(0)) * 255
+    embedder = FaceEmbedder(
+        "b", network, Preprocess(12), metric="cosine", dim=5, crop="arcface", licence="", device="cpu"
+    )
+    with pytest.warns(UserWarning, match="step by step, which is slower: another torch"):
+        found = embedder.embed(images, batch_size=4)
+    assert len(calls) == 1, "a call that failed is not tried again"
+    with torch.no_grad():
+        assert_same(found, network(embedder.preprocess(images)))
+
+
+def test_an_error_of_the_network_itself_is_raised():
+    fast, _ = for_inference(branched(), 12, 99, 64)
+    with torch.no_grad(), pytest.warns(UserWarning, match="step by step"):
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="expected input"):
+                fast(torch.zeros(2, 4, 12, 12))
 
 
 @pytest.mark.parametrize("name", available()["name"])

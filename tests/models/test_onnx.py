@@ -14,12 +14,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
-from seeded_images import seeded_images
 from torch import nn
 
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.onnx import LICENCE, export_onnx, load_onnx
 from frlib.store import arrays_digest
+from tests.models.seeded_images import seeded_images
 
 
 class SmallNetwork(nn.Module):

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
-from seeded_images import seeded_images
 from torch.func import functional_call, jvp
 
 from frlib.models import DEFAULT_NETWORKS, MODEL_CARDS, available, load
@@ -20,6 +19,7 @@ from frlib.models.convert import packages
 from frlib.models.convert.tensorflow import convert
 from frlib.models.convert.tfjs import read_graph
 from frlib.models.layers import read_network
+from tests.models.seeded_images import seeded_images
 
 REFERENCES = load_file(Path(__file__).with_name("references.safetensors"))
 PUBLISHED_OUTPUT = "MobileFaceNet/Logits/SpatialSqueeze"

@@ -4,7 +4,8 @@ import json
 
 import jupytext
 import pytest
-from environments import ROOT, linked, run
+
+from tests.environments import ROOT, linked, run
 
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
 TOOLS = ("doit", "jupyter_book", "jupytext", "myst_nb", "papermill", "pytest", "sphinx")
@@ -35,6 +36,7 @@ def test_no_tool_of_the_build_is_there(reader, tmp_path):
     assert done.stdout == "[]\n", done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.stem)
 def test_a_chapter_runs_in_the_hands_of_a_reader(reader, chapter, tmp_path):
     cells = [c for c in jupytext.read(chapter).cells if c.cell_type == "code"]

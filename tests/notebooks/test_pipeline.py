@@ -2,15 +2,14 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-from book import pipeline  # noqa: E402
+from book import pipeline
+from book.pipeline import ROOT
+from tests import build
 
 PARAMETERS = {"profile": "smoke", "seed": 7, "device": "cpu"}
 CHAPTER = """# ---
@@ -134,6 +133,8 @@ def test_buttons_exist_only_with_a_known_address():
     assert "launch_buttons" not in elsewhere and elsewhere["repository"]["url"] == "https://host.example/me/book"
 
 
+@pytest.mark.slow
+@pytest.mark.site
 def test_a_site_with_a_known_address_builds_and_leads_to_colab_and_to_the_source(tmp_path, monkeypatch):
     monkeypatch.setenv("FRLIB_REPOSITORY_URL", "https://github.com/me/book.git")
     (tmp_path / "notebooks").mkdir()
@@ -158,6 +159,7 @@ def executed_chapters():
     return sorted((ROOT / "_build/smoke/notebooks").glob("*.ipynb"))
 
 
+@pytest.mark.site
 def test_every_chapter_ran_in_profile_smoke_without_an_error():
     chapters = {p.stem for p in (ROOT / "notebooks").glob("*.py")}
     assert chapters == {p.stem for p in executed_chapters()}, "`make test` runs the chapters before the tests"
@@ -172,10 +174,7 @@ def test_every_chapter_ran_in_profile_smoke_without_an_error():
         assert not [line for line in lines if "Warning:" in line and "site-packages" not in line]
 
 
+@pytest.mark.site
 def test_a_second_build_does_nothing():
-    command = [Path(sys.executable).with_name("doit"), "profile=smoke", "list", "--all", "--status"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    states = dict(reversed(line.split()[:2]) for line in done.stdout.splitlines() if line.strip())
-    must_be_current = [n for n in states if n.startswith(("chapter:", "site", "weights", "head", "benchmarks"))]
-    assert must_be_current and all(states[n] == "U" for n in must_be_current), states
+    assert {"site", "weights", "head", "benchmarks"} < set(build.states())
+    assert set(build.states().values()) == {"U"}, build.states()

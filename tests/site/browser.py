@@ -132,6 +132,16 @@ def check_page(browser, base: str, site: Path, name: str, *, thorough: bool = Tr
     return report
 
 
+def opened(chromium, path, **context):
+    """Open a page that is one file; return it, drawn, and the report of what was wrong until then."""
+    report = Report(path.name)
+    page = chromium.new_context(reduced_motion="reduce", **context).new_page()
+    watch(page, f"file://{path}", path.parent, report)
+    page.goto(f"file://{path}", wait_until="load")
+    wait_until_drawn(page, report)
+    return page, report
+
+
 def watch(page, base: str, site: Path, report: Report) -> None:
     """Abort and report requests to other hosts; note errors, missing files and sizes."""
 

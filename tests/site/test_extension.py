@@ -13,7 +13,28 @@ from frlib.view import static
 from frlib.view.verdict import MIME
 
 EXTENSION = Path(__file__).resolve().parents[2] / "book/_ext"
+OPENING = """# Toy <chapter>
+
+*What is a toy?*
+
+```{admonition} Goals
+:class: tip
+After this chapter you can
+* say *what* a toy is;
+* play.
+```
+
+```{run-card}
+```
+"""
 PAGE = """# Results
+
+```{chapter-list}
+```
+
+```{chapter-list}
+:goals:
+```
 
 ```{scoreboard}
 ```
@@ -36,7 +57,7 @@ PAGE = """# Results
 
 def chapter(claim):
     """Return an executed notebook: how it ran, a run card, a verdict, a chart."""
-    cells = [nbformat.v4.new_markdown_cell("# Toy <chapter>\n\n```{run-card}\n```")]
+    cells = [nbformat.v4.new_markdown_cell(OPENING)]
     verdict = {MIME: {"claim": claim, "holds": "partly", "found": "1 < 2 here."}, "text/html": "<p>box</p>"}
     chart = {"text/html": static.chart_html({"mark": "bar", "description": "d"})}
     outputs = [nbformat.v4.new_output("display_data", data) for data in (verdict, chart)]
@@ -60,6 +81,8 @@ def site(tmp_path_factory):
     (source / "book/numbers.csv").write_text("name,value\n<one>,1\ntwo,\n")
     steps = [{"name": "site", "seconds": 12.5}]
     (source / "book/build.json").write_text(json.dumps({"steps": steps}))
+    toc = {"parts": [{"chapters": [{"file": "book/results"}, {"file": "notebooks/01_toy", "title": "1. Toy"}]}]}
+    (source / "_toc.yml").write_text(json.dumps(toc))
     (source / "index.md").write_text("# Start\n\n```{toctree}\nbook/results\nnotebooks/01_toy\n```\n")
     config = {"extensions": "myst_nb,frbook", "nb_execution_mode": "off", "html_theme": "basic"}
     config["suppress_warnings"] = "mystnb.unknown_mime_type"
@@ -78,6 +101,13 @@ def rows_of(table):
 
 def table_with(page, text):
     return next(t for t in page.find_all("table") if t.caption and text in t.caption.get_text())
+
+
+def test_the_chapters_of_the_contents_are_listed_with_question_and_goals(site):
+    short, long = site("book/results").select("section > ul")
+    assert short.get_text(" ", strip=True) == "1. Toy . What is a toy?"
+    assert short.find("a")["href"] == "../notebooks/01_toy.html"
+    assert [goal.get_text() for goal in long.select("ul ul li")] == ["say what a toy is", "play"]
 
 
 def test_the_scoreboard_has_every_claim_and_the_verdict_that_a_cell_left(site):

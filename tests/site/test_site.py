@@ -1,23 +1,14 @@
-"""Every page of the built site in a real browser, without a network; and broken pages, which must be noticed.
-
-``FRLIB_SITE`` names the folder of the site; the default is the site that ``make test`` builds.
-"""
+"""Every page of the built site in a real browser, without a network; and broken pages, which must be noticed."""
 
 import os
 import shutil
-from pathlib import Path
 
 import pytest
-from browser import check_page, find_chromium, pages_of, served
 
-ROOT = Path(__file__).resolve().parents[2]
-SITE = Path(os.environ.get("FRLIB_SITE", ROOT / "_build/smoke/html")).resolve()
+from tests.build import SITE
+from tests.site.browser import check_page, pages_of, served
 
-if not find_chromium():
-    pytest.skip("no Chromium on this machine (apt install chromium): the site is not driven", allow_module_level=True)
-if not (SITE / "index.html").exists():
-    pytest.skip(f"no built site at {SITE} (make test builds it)", allow_module_level=True)
-
+pytestmark = pytest.mark.site
 PAGES = pages_of(SITE)
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tensorflow_by_hand import conv, convolution, make_graph, prelu, texts
 
 from frlib.models.convert import rewrite
 from frlib.models.convert.tensorflow import convert
+from tests.models.tensorflow_by_hand import conv, convolution, make_graph, prelu, texts
 
 RNG = np.random.default_rng(3)
 IMAGE = RNG.normal(size=(2, 6, 6, 3))

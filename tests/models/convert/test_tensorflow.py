@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tensorflow_by_hand import conv, convolution, make_graph, texts
 
 from frlib.models.convert.tensorflow import BUILDERS, convert
 from frlib.models.convert.tfjs import read_graph, read_weights
 from frlib.models.layers import Sketch, read_network, same_padding
+from tests.models.tensorflow_by_hand import conv, convolution, make_graph, texts
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(2, 6, 6, 3)) * 2

@@ -1,13 +1,10 @@
-"""Populations through networks: the images of sample_population, kept; switches change one attribute and no other."""
+"""People with given attributes: the images of sample_population; switches change one attribute and no other."""
 
 import pytest
 import torch
-from test_recognition import tiny
 
-from frlib.drawings import populations, stored
-from frlib.drawings.populations import draw_people, embed_people, switched
-from frlib.faces import draw_population, render, sample_identities, sample_population
-from frlib.faces.generator.head import load_head
+from frlib.clouds import images_of
+from frlib.faces import People, draw_population, sample_identities, sample_population, switched
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, variants
 
 M = 2
@@ -31,59 +28,25 @@ def drawn():
     return *draw_population(40, M, 3), sample_identities(40, 3)
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path, monkeypatch):
-    """Keep results in an empty folder; the head is read before, from the user's cache."""
-    load_head()
-    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """Count the drawings."""
-    made = []
-
-    def counted(*arguments, **options):
-        made.append(options["crop"])
-        return render(*arguments, **options)
-
-    monkeypatch.setattr(populations, "render", counted)
-    return made
-
-
-def test_the_images_are_those_of_the_population_and_are_drawn_once_per_crop(drawn, calls):
+@pytest.mark.parametrize(("crop", "size"), [("arcface", 112), ("wide", 150)])
+def test_the_images_are_those_of_the_population(drawn, crop, size):
     _, attributes, latent, people = drawn
-    networks = [tiny("a"), tiny("b", seed=1), tiny("c", "wide", seed=2)]
+    images = sample_population(2, M, 3, size=size, crop=crop, progress=False).images
     rows = slice(M, 2 * M)
-    found = embed_people(networks, people[1], attributes[rows], latent[rows])
-    again = embed_people(networks, people[1], attributes[rows], latent[rows])
-    assert calls == ["arcface", "wide"]
-    for network, size in zip(networks, (112, 112, 150), strict=True):
-        images = sample_population(2, M, 3, size=size, crop=network.crop, progress=False).images[rows]
-        expected = network.embed(images, progress=False)
-        torch.testing.assert_close(found[network.name], expected, rtol=1e-5, atol=1e-6)
-        assert torch.equal(found[network.name], again[network.name])
+    alone = images_of(People(people[1], attributes[rows], latent[rows]), crop)
+    assert torch.equal(alone, torch.as_tensor(images[rows]))
+    rows = slice(0, 2 * M)
+    together = images_of(People([people[0]] * M + [people[1]] * M, attributes[rows], latent[rows]), crop)
+    assert torch.equal(together, torch.as_tensor(images))
 
 
-def test_several_people_at_once_are_each_one_alone(drawn):
-    _, attributes, latent, people = drawn
-    rows = slice(M, 3 * M)
-    together = embed_people([tiny("a")], [people[1], people[1], people[2], people[2]], attributes[rows], latent[rows])
-    for k in (1, 2):
-        own = slice(k * M, (k + 1) * M)
-        alone = embed_people([tiny("a")], people[k], attributes[own], latent[own])["a"]
-        torch.testing.assert_close(together["a"][(k - 1) * M : k * M], alone, rtol=1e-5, atol=1e-6)
-
-
-def test_another_generator_person_or_label_draws_again(drawn, calls, monkeypatch):
+def test_another_person_or_label_is_another_key(drawn):
     _, attributes, latent, people = drawn
     first = (attributes[:1], latent[:1])
-    embed_people([tiny("a")], people[0], *first)
-    embed_people([tiny("a")], people[1], *first)
-    embed_people([tiny("a")], people[0], first[0].assign(Big_Nose=~first[0].Big_Nose), first[1])
-    monkeypatch.setattr(stored, "GENERATOR", stored.GENERATOR + 1)
-    embed_people([tiny("a")], people[0], *first)
-    assert len(calls) == 4
+    keys = [People(people[0], *first).key, People(people[1], *first).key]
+    keys.append(People(people[0], first[0].assign(Big_Nose=~first[0].Big_Nose), first[1]).key)
+    assert keys[0] == People([people[0]], *first).key
+    assert keys[0] != keys[1] and keys[0] != keys[2] and keys[1] != keys[2]
 
 
 @pytest.mark.parametrize("name", ATTRIBUTE_NAMES)
@@ -120,18 +83,16 @@ def test_a_man_stays_a_man_where_the_attribute_needs_one(drawn):
 
 def test_a_switched_person_is_drawn_with_and_without(drawn):
     _, _, latent, people = drawn
-    images = draw_people(people[0], *switched(latent[:1], "Bald"), crop="arcface").float()
+    images = images_of(People(people[0], *switched(latent[:1], "Bald"))).float()
     assert images.shape == (2, 112, 112, 3)
     assert (images[0] - images[1])[:30].abs().mean() > 1
 
 
 def test_what_is_refused(drawn):
     _, attributes, latent, people = drawn
-    with pytest.raises(ValueError, match="embedders must hold at least one FaceEmbedder; got none"):
-        embed_people([], people[0], attributes[:1], latent[:1])
     for who, got in ((people[0], "2, 2 and 1"), (people[:3], "3, 2 and 1"), ([], "0, 2 and 1")):
         with pytest.raises(ValueError, match=f"the same number of rows, at least 1; got {got}"):
-            embed_people([tiny("a")], who, attributes[:2], latent[:1])
+            People(who, attributes[:2], latent[:1])
     with pytest.raises(ValueError, match="name must be one of 'Male', .*; got 'Kind'"):
         switched(latent[:1], "Kind")
     with pytest.raises(ValueError, match="latent must have one row; got 2"):

@@ -5,10 +5,10 @@ import sys
 import altair as alt
 import pandas as pd
 import pytest
-from browser import AXE, Report, axe_source, check_sliders, wait_until_drawn, watch
 
 from frlib.report import page as page_module
 from frlib.report.page import Column, Figure, Page, Points, Section, Table, Text
+from tests.site.browser import AXE, axe_source, check_sliders, opened
 
 EVIL = "</script></title><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>\"'&{{7*7}}"
 
@@ -28,15 +28,6 @@ def page(name="A network", **options):
     blocks = [Text(name, "warning"), Points([name]), Table(rows, columns, name, name), Figure(chart(name, name), name)]
     whole = {"title": name, "lead": name, "facts": {name: name}, "sections": [Section(name, blocks)]}
     return Page(**(whole | {"tables": {name: rows}} | options))
-
-
-def opened(chromium, path, **context):
-    report = Report(path.name)
-    page = chromium.new_context(reduced_motion="reduce", **context).new_page()
-    watch(page, f"file://{path}", path.parent, report)
-    page.goto(f"file://{path}", wait_until="load")
-    wait_until_drawn(page, report)
-    return page, report
 
 
 def test_a_page_is_whole_in_both_themes_and_on_a_phone(chromium, tmp_path):

@@ -1,7 +1,7 @@
-"""People with known binary attributes through networks, and the same person with one attribute switched."""
+"""People with known binary attributes, one or more images each, and the same person with one attribute switched."""
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,76 +9,67 @@ import torch
 from scipy.stats import norm
 
 from frlib import checks
-from frlib.drawings.stored import load_or_embed
-from frlib.faces import Identity, render
+from frlib.faces import GENERATOR
 from frlib.faces.crops import IMAGE_SIZES
+from frlib.faces.generator.renderer import render
+from frlib.faces.identity import Identity
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, SPLITS, TABLE, derive, render_values, variants
-from frlib.models.embedder import FaceEmbedder
 
-# Part of the name of every stored result: raise it when the same images would get other embeddings.
-VERSION = 1
 #: A Gaussian value that makes an attribute true (or false, with the other sign) whatever its rate.
 CERTAIN = 8.0
 
 
-def embed_people(
-    embedders: Sequence[FaceEmbedder],
-    people: Identity | Sequence[Identity],
-    attributes: pd.DataFrame,
-    latent: pd.DataFrame,
-) -> dict[str, torch.Tensor]:
-    """Draw images of people with given binary attributes and embed them with several networks.
+@dataclass(frozen=True, eq=False)
+class People:
+    """A drawing of people with given binary attributes.
 
-    Networks that want the same crop share the images. Results are kept in the user's cache under everything that they
-    depend on.
+    With the people of the same seed the images are those of `frlib.faces.sample_population`.
 
     Parameters
     ----------
-    embedders : sequence of FaceEmbedder
     people : Identity or sequence of N
         Whom each image shows: members of `frlib.faces.sample_identities`.
-    attributes, latent : DataFrame, N rows
-        Rows of `frlib.faces.draw_population`, or of `switched`. With the people of the same seed the images are those
-        of `frlib.faces.sample_population`.
-
-    Returns
-    -------
-    dict of network name to Tensor, shape (N, d)
+    table, latent : DataFrame, N rows
+        Binary attributes and latent values: rows of `frlib.faces.draw_population`, or of `switched`.
 
     Raises
     ------
     ValueError
-        If there is no network or no row, or the numbers of rows differ.
+        If there is no row, or the numbers of rows differ.
     """
-    if not embedders:
-        raise ValueError("embedders must hold at least one FaceEmbedder; got none")
-    people = _one_for_each(people, attributes, latent)
-    images = functools.cache(lambda crop: draw_people(people, attributes, latent, crop=crop))
-    shown = [person.key for person in variants(people, attributes, latent)]
-    depends = {"version": VERSION, "people": shown, "attributes": latent[list(PASSED)].to_dict("list")}
 
-    def embedded(e: FaceEmbedder) -> torch.Tensor:
-        arrays = load_or_embed(
-            "population", e, depends, lambda: {"embeddings": e.embed(images(e.crop), progress=False)}
-        )
-        return arrays["embeddings"]
+    people: Identity | Sequence[Identity]
+    table: pd.DataFrame
+    latent: pd.DataFrame
 
-    return {e.name: embedded(e) for e in embedders}
+    kind, attributes, identity = "people", (), None
 
+    def __post_init__(self):
+        if not len(self._one_for_each) == len(self.table) == len(self.latent) > 0:
+            lengths = f"{len(self._one_for_each)}, {len(self.table)} and {len(self.latent)}"
+            raise ValueError(f"people, table and latent must have the same number of rows, at least 1; got {lengths}")
 
-def draw_people(people, attributes: pd.DataFrame, latent: pd.DataFrame, *, crop: str) -> torch.Tensor:
-    """Return the images (N, size, size, 3) that `embed_people` embeds, uint8; the size belongs to the crop."""
-    shown = variants(_one_for_each(people, attributes, latent), attributes, latent)
-    return render(shown, latent[list(PASSED)].to_dict("list"), crop=crop, size=IMAGE_SIZES[crop])
+    @property
+    def _one_for_each(self) -> list[Identity]:
+        return [self.people] * len(self.table) if isinstance(self.people, Identity) else list(self.people)
 
+    @property
+    def _shown(self) -> list[Identity]:
+        return variants(self._one_for_each, self.table, self.latent)
 
-def _one_for_each(people, attributes: pd.DataFrame, latent: pd.DataFrame) -> list[Identity]:
-    """Return the person of each row."""
-    people = [people] * len(attributes) if isinstance(people, Identity) else list(people)
-    if not len(people) == len(attributes) == len(latent) > 0:
-        lengths = f"{len(people)}, {len(attributes)} and {len(latent)}"
-        raise ValueError(f"people, attributes and latent must have the same number of rows, at least 1; got {lengths}")
-    return people
+    @property
+    def _values(self) -> dict[str, list[float]]:
+        return self.latent[list(PASSED)].to_dict("list")
+
+    @property
+    def key(self) -> dict:
+        """What the images depend on."""
+        return {"generator": GENERATOR, "people": [p.key for p in self._shown], "attributes": self._values}
+
+    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Yield the images by crop: see `frlib.clouds.Drawing`."""
+        sizes = {crop: round(enlarged * IMAGE_SIZES[crop]) for crop in crops}
+        yield {c: {"points": render(self._shown, self._values, crop=c, size=size)} for c, size in sizes.items()}
 
 
 def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:

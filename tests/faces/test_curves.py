@@ -8,14 +8,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frlib.faces import ATTRIBUTES, render, sample_curves, sample_identities
+from frlib.faces import ATTRIBUTES, Curves, Tangents, render, sample_curves, sample_identities
 from frlib.faces.attributes import PIXELS, RENDERED
-from frlib.faces.curves import STEPS, center_table
+from frlib.faces.curves import STEPS
 from frlib.faces.pixels import change
 from frlib.geometry import verification
 from frlib.models import load
 
 N = 4
+SOMEBODY = SimpleNamespace(index=0)
 
 
 def reach(step: float | None = None) -> dict[str, float]:
@@ -87,7 +88,7 @@ def test_float_images_are_the_bytes_before_rounding(person, curves):
 @settings(max_examples=40, deadline=None)
 @given(step=st.one_of(st.none(), st.floats(0.01, 0.49)), seed=st.integers(0, 1000), n=st.integers(1, 60))
 def test_every_step_stays_inside_its_range(step, seed, n):
-    table = center_table(n, reach(step), seed)
+    table = Curves(SOMEBODY, n, step, seed=seed).table
     for name in RENDERED:
         low, high, margin = ATTRIBUTES[name].low, ATTRIBUTES[name].high, reach(step)[name]
         assert table[name].min() >= low + margin - 1e-9 and table[name].max() <= high - margin + 1e-9
@@ -106,11 +107,12 @@ def test_what_is_drawn_is_never_refused(person, recorder, step):
 @settings(max_examples=40, deadline=None)
 @given(n=st.integers(1, 40), k=st.integers(1, 40), seed=st.integers(0, 1000))
 def test_centres_are_the_start_of_a_larger_set(n, k, seed):
-    np.testing.assert_array_equal(center_table(n + k, reach(), seed)[:n], center_table(n, reach(), seed))
+    longer, shorter = (Curves(SOMEBODY, m, seed=seed).table for m in (n + k, n))
+    np.testing.assert_array_equal(longer[:n], shorter)
 
 
 def test_seeds_give_other_centres_and_centres_fill_their_ranges():
-    tables = [center_table(400, reach(), seed) for seed in (0, 1)]
+    tables = [Curves(SOMEBODY, 400, seed=seed).table for seed in (0, 1)]
     assert not np.allclose(*tables)
     for name in RENDERED:
         low, high = ATTRIBUTES[name].low + reach()[name], ATTRIBUTES[name].high - reach()[name]
@@ -132,7 +134,10 @@ def test_curves_are_the_start_of_longer_curves(person, curves):
         ({"step": 0}, "step must lie between 0 and 0.5, as a share of the range; got 0"),
         ({"step": 0.5}, "step must lie between 0 and 0.5, as a share of the range; got 0.5"),
         ({"step": float("nan")}, "step must lie between 0 and 0.5, as a share of the range; got nan"),
-        ({"crop": "tight"}, "crop must be one of 'arcface', 'wide'; got 'tight'"),
+        ({"crop": "tight"}, "crop must be one of None, 'arcface', 'wide'; got 'tight'"),
+        ({"attributes": ("hue", "mood")}, "attributes must be one of .*; got 'mood'"),
+        ({"margin": 0.1}, "margin must be at least the step of rendered attributes, 0.167, and below 0.5; got 0.1"),
+        ({"step": 0.2, "margin": 0.5}, "margin must be at least .*, 0.2, and below 0.5; got 0.5"),
         ({"dtype": torch.float64}, "dtype must be one of torch.uint8, torch.float32; got torch.float64"),
         ({"size": 8}, "size must be an integer of at least 16; got 8"),
         pytest.param(
@@ -143,7 +148,32 @@ def test_curves_are_the_start_of_longer_curves(person, curves):
 )
 def test_what_is_refused(person, options, message):
     with pytest.raises(ValueError, match=message):
-        sample_curves(person, **({"n_points": 2, "size": 16} | options))
+        Curves(person, **({"n_points": 2, "size": 16} | options))
+
+
+def test_centres_do_not_depend_on_the_step_and_ends_approach_them(person):
+    def gap(step):
+        drawn = Curves(person, 2, step, 0.25, attributes=("age", "hue"), dtype=torch.float32)
+        return drawn.center, [(drawn.plus[n] - drawn.center).norm() for n in ("age", "hue")]
+
+    (wide, far), (narrow, near) = gap(0.25), gap(1 / 24)
+    assert torch.equal(wide, narrow)
+    assert all(n < f for n, f in zip(near, far, strict=True))
+    assert torch.equal(wide, next(Tangents(person, 2, "hue", 0.25).draw(["arcface"]))["arcface"]["points"])
+
+
+def test_rounding_moves_no_pixel_by_more_than_half(person):
+    rounded, exact = (Curves(person, 1, attributes=("hue",), dtype=d) for d in (torch.uint8, torch.float32))
+    assert rounded.center.dtype == torch.uint8
+    for a, b in ((rounded.center, exact.center), (rounded.plus["hue"], exact.plus["hue"])):
+        assert (a - b).abs().max() <= 0.5
+
+
+def test_attributes_without_a_derivative_are_refused(person):
+    with pytest.raises(ValueError, match="attribute must be one of .*; got 'age'"):
+        Tangents(person, 1, "age")
+    with pytest.raises(ValueError, match="margin must be at least 0 and below 0.5; got 0.5"):
+        Tangents(person, 1, "hue", 0.5)
 
 
 def test_several_identities_are_refused(people, recorder):

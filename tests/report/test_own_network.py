@@ -9,17 +9,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_report_page import opened
 from torch import nn
 
-from frlib.drawings import embed_curves, embed_identity
-from frlib.faces import ATTRIBUTES, sample_identities
+from frlib.clouds import embed
+from frlib.faces import ATTRIBUTES, Curves, Portraits, sample_identities
 from frlib.geometry import auc_interval, distance_summary, energy_sweep, verification
 from frlib.models import load
 from frlib.models.embedder import Preprocess
 from frlib.models.onnx import export_onnx, load_onnx
 from frlib.report import own_network, preprocessing, recognition
 from frlib.report.__main__ import main
+from tests.site.browser import opened
 
 QUICK = ["--quick", "--jobs", "1", "--against", "mobileface"]
 NAME = "mine <b>&amp; new"
@@ -69,7 +69,7 @@ def test_recognition_on_the_page_is_that_of_the_geometry_functions(report, table
     assert [name for name, _ in table] == list(embedders)
     people = sample_identities(3)
     for name, row in table:
-        images = torch.cat([embed_identity([embedders[name]], who, 3)[name].points for who in people])
+        images = torch.cat([c.points for c in embed([Portraits(who, 3) for who in people], [embedders[name]])[name]])
         given = (images, np.repeat([0, 1, 2], 3))
         expected = {**distance_summary(*given), **verification(*given)}
         for figure in ("d_intra", "d_inter", "ratio", "auc", "eer"):
@@ -81,7 +81,7 @@ def test_recognition_on_the_page_is_that_of_the_geometry_functions(report, table
 def test_energies_on_the_page_are_those_of_the_geometry_functions(report, tables_of):
     file, page = report
     embedder = load_onnx(file, device="cpu", name=NAME)
-    clouds = [embed_curves([embedder], who, 6)[NAME] for who in sample_identities(3)]
+    clouds = embed([Curves(who, 6) for who in sample_identities(3)], [embedder])[NAME]
     sweeps = [energy_sweep(c.points, c.fields, [1.0]).set_index("attribute") for c in clouds]
     ranking = tables_of(page.read_text())[2]
     assert {name for name, _ in ranking} == {a.replace("_", " ") for a in ATTRIBUTES}
@@ -247,15 +247,13 @@ def test_only_an_interval_that_is_a_point_is_remarked():
 
 
 def test_a_person_of_one_point_is_left_out_of_the_energies_and_named(tmp_path, monkeypatch):
-    def some_coincide(embedders, who, *arguments, **options):
-        clouds = embed_curves(embedders, who, *arguments, **options)
-        if who.index == 1:
-            cloud = clouds["mobileface"]
-            clouds["mobileface"] = replace(cloud, points=cloud.points[:1].repeat(len(cloud.points), 1))
+    def some_coincide(*arguments, **options):
+        clouds = embed(*arguments, **options)
+        cloud = clouds["mobileface"][1]
+        clouds["mobileface"][1] = replace(cloud, points=cloud.points[:1].repeat(len(cloud.points), 1))
         return clouds
 
-    for module in ("frlib.report.own_network", "frlib.fingerprint"):
-        monkeypatch.setattr(f"{module}.embed_curves", some_coincide)
+    monkeypatch.setattr("frlib.report.own_network.embed", some_coincide)
     networks = load("mobileface", "cpu"), load("mobilefacenet", "cpu", weights="random")
     with pytest.warns(UserWarning, match="left out of the energies of 'mobileface'"):
         page = own_network.report(

@@ -1,0 +1,283 @@
+"""`embed`: drawn once for all networks of a crop, kept under all that it depends on, for every kind of drawing."""
+
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from frlib import clouds, store
+from frlib.clouds import embed, images_of
+from frlib.datasets import Detected
+from frlib.faces import (
+    ATTRIBUTES,
+    Curves,
+    Lattice,
+    People,
+    Portraits,
+    Tangents,
+    draw_population,
+    render,
+    sample_identities,
+)
+from frlib.faces.crops import IMAGE_SIZES
+from frlib.faces.generator.head import load_head
+from frlib.models import load
+from tests.networks import tiny
+
+N = 3
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A drawing of seeded noise that notes each crop it is drawn in."""
+
+    seed: int = 0
+    n: int = N
+    calls: tuple | list = ()
+    blocks: int = 1
+    ends: bool = True
+    lost: bool = False
+
+    kind = "noise"
+
+    @property
+    def attributes(self):
+        return ("age", "hue") if self.ends else ()
+
+    @property
+    def identity(self):
+        return SimpleNamespace(index=self.seed + 10)
+
+    @property
+    def key(self):
+        return {"seed": self.seed, "n": self.n, "ends": self.ends, "lost": self.lost}
+
+    @property
+    def table(self):
+        return pd.DataFrame({"age": range(self.n)})
+
+    def images(self, crop, name):
+        generator = torch.Generator().manual_seed(crc32(f"{self.seed} {crop} {name}".encode()))
+        return torch.randint(0, 256, (self.n, 16, 16, 3), generator=generator, dtype=torch.uint8)
+
+    def draw(self, crops, enlarged=1.0):
+        names = ["points", *(f"{end} {a}" for end in ("minus", "plus") for a in self.attributes)]
+        for crop in crops:
+            if isinstance(self.calls, list):
+                self.calls.append(crop)
+        kept = torch.arange(self.n) != 1 if self.lost else torch.ones(self.n, dtype=torch.bool)
+        for rows in torch.arange(self.n).chunk(self.blocks):
+            more = {"found": kept[rows]} if self.lost else {}
+            own = rows[kept[rows]]
+            yield {crop: {name: self.images(crop, name)[own] for name in names} | more for crop in crops}
+
+
+@pytest.fixture(scope="module")
+def embedder():
+    return load("mobilefacenet", device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch, embedder):
+    """Keep results in an empty folder for one test; the head is read before, from the user's cache."""
+    load_head()
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def run(drawings, networks, **options):
+    return embed(drawings, networks, n_jobs=1, progress=False, **options)
+
+
+def test_a_cloud_knows_its_network_identity_metric_and_table():
+    found = run([Noise(1), Noise(2)], [tiny("a"), tiny("b", seed=1, metric="euclidean")])
+    assert list(found) == ["a", "b"]
+    for name, metric in (("a", "cosine"), ("b", "euclidean")):
+        for cloud, seed in zip(found[name], (1, 2), strict=True):
+            assert (cloud.network, cloud.identity, cloud.metric) == (name, seed + 10, metric)
+            assert cloud.points.shape == (N, 5) and list(cloud.table.age) == [0, 1, 2]
+            assert list(cloud.minus) == list(cloud.plus) == ["age", "hue"]
+
+
+def test_the_rows_are_the_embeddings_of_the_images():
+    network, drawing = tiny("a"), Noise(3)
+    (cloud,) = run([drawing], [network])["a"]
+    for part, name in ((cloud.points, "points"), (cloud.minus["hue"], "minus hue"), (cloud.plus["age"], "plus age")):
+        expected = network.embed(drawing.images("arcface", name), progress=False)
+        torch.testing.assert_close(part, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_each_crop_is_drawn_once_and_a_second_call_reads():
+    calls = []
+    networks = [tiny("a"), tiny("b", "wide"), tiny("c", seed=2), tiny("d", "wide", seed=3)]
+    first = run([Noise(calls=calls)], networks)
+    again = run([Noise(calls=calls)], networks)
+    assert calls == ["arcface", "wide"]
+    for name in first:
+        for a, b in zip(first[name], again[name], strict=True):
+            assert list(a.minus) == list(b.minus) and torch.equal(a.points, b.points)
+            assert all(torch.equal(a.plus[k], b.plus[k]) for k in a.plus)
+
+
+def test_only_what_is_missing_is_drawn():
+    calls = []
+    run([Noise(calls=calls)], [tiny("a")])
+    run([Noise(calls=calls), Noise(1, calls=calls)], [tiny("a"), tiny("b", "wide")])
+    assert calls == ["arcface", "wide", "arcface", "wide"]
+
+
+@pytest.mark.parametrize("change", ["weights", "input", "crop", "drawing", "version"])
+def test_another_input_is_another_result(change, monkeypatch):
+    calls, network, drawing = [], tiny("a"), Noise()
+    run([replace(drawing, calls=calls)], [network])
+    if change == "weights":
+        network = tiny("a", seed=9)
+    elif change == "input":
+        network = tiny("a", size=8)
+        network.preprocess.bgr = True
+    elif change == "crop":
+        network = tiny("a", "wide")
+    elif change == "drawing":
+        drawing = Noise(5)
+    else:
+        monkeypatch.setattr(clouds, "EMBEDDING", clouds.EMBEDDING + 1)
+    run([replace(drawing, calls=calls)], [network])
+    assert len(calls) == 2
+
+
+def test_a_network_under_another_name_reads_what_is_stored():
+    calls = []
+    run([Noise(calls=calls)], [tiny("a")])
+    assert run([Noise(calls=calls)], [tiny("b")])["b"][0].network == "b" and len(calls) == 1
+
+
+def test_a_damaged_result_is_computed_again_with_a_warning():
+    calls = []
+    first = run([Noise(calls=calls)], [tiny("a")])["a"][0]
+    (path,) = store.cache_folder("results").glob("*.safetensors")
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.warns(UserWarning, match="it is rebuilt"):
+        again = run([Noise(calls=calls)], [tiny("a")])["a"][0]
+    assert len(calls) == 2 and torch.equal(again.points, first.points)
+
+
+def test_blocks_make_one_cloud(own_cache):
+    found = []
+    for blocks in (1, 3):
+        found += run([Noise(4, 7, blocks=blocks)], [tiny()])["tiny"]
+        for path in (own_cache / "results").iterdir():
+            path.unlink()
+    for part in (lambda c: c.points, lambda c: c.plus["age"]):
+        torch.testing.assert_close(part(found[1]), part(found[0]))
+
+
+def test_rows_that_were_not_found_are_missing_from_cloud_and_table():
+    (cloud,), (whole,) = (run([Noise(lost=lost)], [tiny("a")])["a"] for lost in (True, False))
+    assert list(cloud.table.index) == [0, 2]
+    torch.testing.assert_close(cloud.points, whole.points[[0, 2]])
+
+
+def test_processes_give_the_same():
+    drawings, networks = [Noise(k, ends=False) for k in range(4)], [tiny("a")]
+    alone = run(drawings, networks)["a"]
+    for path in store.cache_folder("results").glob("*"):
+        path.unlink()
+    together = embed(drawings, networks, n_jobs=2, progress=False)["a"]
+    for a, b in zip(alone, together, strict=True):
+        torch.testing.assert_close(a.points, b.points, rtol=1e-5, atol=1e-6)
+
+
+# --------------------------------------------------------------------------------------------- the drawings of faces
+
+
+def drawings_of_faces():
+    people = sample_identities(2)
+    _, attributes, latent = draw_population(2, 2, 3)
+    return {
+        "curves": Curves(people[1], 2, seed=5, attributes=("age", "hue")),
+        "exact": Curves(people[1], 2, dtype=torch.float32, attributes=("hue",)),
+        "no shadows": Curves(people[1], 2, shadows=False, attributes=("hue",)),
+        "step": Curves(people[1], 2, step=0.1, attributes=("age", "hue")),
+        "margin": Curves(people[1], 2, margin=0.25, attributes=("age", "hue")),
+        "portraits": Portraits(people[0], 2, 6),
+        "people": People([people[0], people[0], people[1], people[1]], attributes, latent),
+        "lattice": Lattice(people[0], 1, 3, batch=6),
+        "detected": Detected(Portraits(people[0], 2, 6)),
+        "detected ends": Detected(Curves(people[1], 2, attributes=("age",))),
+        "by center": Detected(Curves(people[1], 2, attributes=("age",)), by_center=True),
+    }
+
+
+@pytest.mark.parametrize("crop", ["arcface", "wide"])
+@pytest.mark.parametrize("name", drawings_of_faces())
+def test_what_is_embedded_is_what_is_drawn(name, crop):
+    drawing, network = drawings_of_faces()[name], tiny("a", crop)
+    (cloud,) = run([drawing], [network])["a"]
+    blocks = [block[crop] for block in drawing.draw([crop])]
+    side = IMAGE_SIZES[crop]
+    for part in {key for block in blocks for key in block} - {"found"}:
+        images = torch.cat([block[part] for block in blocks])
+        assert images.shape[1:] == (side, side, 3)
+        kind, _, attribute = part.partition(" ")
+        rows = cloud.points if kind == "points" else getattr(cloud, kind)[attribute]
+        torch.testing.assert_close(rows, network.embed(images, progress=False), rtol=1e-4, atol=1e-4)
+    assert len(cloud.table) == len(cloud.points)
+
+
+def test_every_parameter_of_a_drawing_is_part_of_its_key():
+    keys = [store.content_key({"kind": d.kind, **d.key}) for d in drawings_of_faces().values()]
+    people = sample_identities(3)
+    keys += [store.content_key(Curves(p, 2).key) for p in people]
+    keys += [store.content_key(Portraits(people[1], n, seed).key) for n, seed in ((2, 0), (3, 0), (2, 1))]
+    assert len(set(keys)) == len(keys)
+
+
+def test_a_crop_of_its_own_goes_before_that_of_the_network():
+    person = sample_identities(1)[0]
+    network = tiny("a")
+    (cloud,) = run([Curves(person, 1, attributes=("hue",), crop="wide")], [network])["a"]
+    images = images_of(Curves(person, 1, attributes=("hue",)), "wide")
+    torch.testing.assert_close(cloud.points, network.embed(images, progress=False), rtol=1e-5, atol=1e-5)
+
+
+def test_integers_of_numpy_are_accepted():
+    assert run([Portraits(sample_identities(1)[0], np.int64(2))], [tiny()])["tiny"][0].points.shape == (2, 5)
+
+
+@pytest.mark.parametrize("name", ["illumination", "hair_color"])
+def test_the_derivative_is_the_limit_of_differences(name, embedder):
+    """Differences with a small step agree with it, without rounding, and without shadows for light.
+
+    Not for brightness: where the centre is clipped, a difference holds half a one-sided derivative, and the tangent 0.
+    """
+    person = sample_identities(1)[0]
+    shadows = {"dtype": torch.float32, "shadows": name != "illumination"}
+    small = Curves(person, 1, step=0.002, margin=0.25, attributes=(name,), **shadows)
+    exact, curves = (run([d], [embedder])["mobilefacenet"][0] for d in (Tangents(person, 1, name, 0.25), small))
+    torch.testing.assert_close(exact.points, curves.points, rtol=1e-4, atol=1e-3)
+    span = 2 * 0.002 * (ATTRIBUTES[name].high - ATTRIBUTES[name].low)
+    difference, derivative = (curves.plus[name] - curves.minus[name]) / span, exact.directions[name]
+    assert float((difference - derivative).norm() / derivative.norm()) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("drawings", "networks", "message"),
+    [
+        ([Noise()], [], r"networks must be at least one, with different names; got \[\]"),
+        ([Noise()], ["a", "a"], r"networks must be at least one, with different names; got \['a', 'a'\]"),
+        ([], ["a"], "drawings must hold at least one drawing; got none"),
+    ],
+)
+def test_what_is_refused(drawings, networks, message, own_cache):
+    with pytest.raises(ValueError, match=message):
+        embed(drawings, [tiny(name) for name in networks])
+    assert not list(own_cache.glob("results/*.safetensors"))
+
+
+def test_the_images_of_a_person_are_those_of_the_renderer():
+    portraits = Portraits(sample_identities(1)[0], 2)
+    assert torch.equal(images_of(portraits), render(portraits.identity, portraits.table.to_dict("list")))
