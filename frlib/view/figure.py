@@ -6,12 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from frlib.view.charts import WIDTH, check_description, is_number, ordered, stretches, tones
-
-_RANGES = {
-    "strokeDash": [[1, 0], [6, 4], [2, 3]],
-    "shape": ["circle", "square", "cross", "diamond", "triangle-up", "triangle-down"],
-}
+from frlib.view.charts import WIDTH, check_description, is_number, ordered, stretches
+from frlib.view.recipes import scale_of
 
 
 def figure(
@@ -120,13 +116,7 @@ def _one_scale(leaves: list[alt.Chart]) -> None:
             own = [look for look in looks if look["field"] == field]
             names = ordered(name for look in own for name in look["sort"])
             for look in own:
-                look["sort"], look["scale"] = names, alt.Scale(domain=names, range=_range(channel, names))
-
-
-def _range(channel: str, names: list) -> list:
-    """Return one colour, shape or dash per name."""
-    looks = _RANGES.get(channel)
-    return [looks[k % len(looks)] for k in range(len(names))] if looks else tones(names)
+                look["sort"], look["scale"] = names, scale_of(channel, names)
 
 
 def _choosers(panels: list, choose) -> list[alt.Parameter]:
@@ -177,6 +167,14 @@ def _filter(holder: alt.TopLevelMixin, test: str) -> None:
     """Show only the rows of a table that pass, before all else that is done with them."""
     before = [] if holder.transform is alt.Undefined else holder.transform
     holder.transform = [alt.FilterTransform(filter=test), *before]
+
+
+def only(chart: alt.TopLevelMixin, test: str) -> alt.TopLevelMixin:
+    """Return a recipe's chart with only the rows that pass a test of Vega."""
+    chart = chart.copy(deep=True)
+    for holder in _tables([chart]):
+        _filter(holder, test)
+    return chart
 
 
 def _slim(holder: alt.TopLevelMixin) -> None:

@@ -15,7 +15,12 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from frlib.view.charts import COLORS, check_table, is_number, ordered
+from frlib.view.charts import COLORS, check_table, is_number, ordered, tones
+
+_LOOKS = {
+    "strokeDash": [[1, 0], [6, 4], [2, 3]],
+    "shape": ["circle", "square", "cross", "diamond", "triangle-up", "triangle-down"],
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Column:
         Numbers to write at the axis or the legend.
     reverse : bool
         From large to small.
+    order : sequence of str, optional
+        Of the names at an axis. Default: attributes of faces in their usual order, other names by their first rows.
     legend : bool
         False leaves out the legend, where another panel or an axis has the same names.
     """
@@ -49,6 +56,7 @@ class Column:
     format: str | None = None
     ticks: Sequence[float] | None = None
     reverse: bool = False
+    order: Sequence[str] | None = None
     legend: bool = True
 
     @property
@@ -343,7 +351,7 @@ def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None =
         padding = {} if column.domain else {"padding": 10}
         scale = column.scale(nice=False, **padding)
         return channel(field=column.name, type="quantitative", title=column.words, scale=scale, axis=alt.Axis(**axis))
-    order = ordered(table[column.name])
+    order = list(column.order or ordered(table[column.name]))
     long = max(len(str(name)) for name in order) > 8
     axis = {"labelLimit": 220, "labelAngle": -40 if long and channel is alt.X else 0} | axis
     title = column.words if is_number(table[column.name]) else column.title
@@ -395,6 +403,7 @@ class _Layer:
         look = kind(field=column.name, type="nominal", sort=names)
         if channel == "yOffset":
             return look
+        look["scale"] = scale_of(channel, names)
         named = channel == "color" and column.name in (self.x.name, self.y.name)  # by the axis
         more = {"shape": {"symbolFillColor": COLORS[5]}, "strokeDash": {"symbolType": "stroke"}}.get(channel, {})
         return look.legend(None if named else _key(column, names, **more))
@@ -426,6 +435,12 @@ class _Layer:
             else self.chart.mark_point(size=self.size, opacity=0.9)
         )
         return drawn.encode(**self.places, tooltip=self.tooltip)
+
+
+def scale_of(channel: str, names: Sequence[str]) -> alt.Scale:
+    """Return one colour, shape or dash per name."""
+    looks = _LOOKS.get(channel)
+    return alt.Scale(domain=names, range=[looks[k % len(looks)] for k in range(len(names))] if looks else tones(names))
 
 
 def _tip(column: Column, table: pd.DataFrame) -> alt.Tooltip:

@@ -219,3 +219,9 @@ def test_wrong_input_names_what_is_missing(table):
         ValueError, match="must begin with a value of 'network', one of .*'first', 'second'.*; got 'third'"
     ):
         view.figure(spots, choose={"network": "third"}, description="d")
+
+
+def test_an_axis_keeps_the_order_that_it_is_given(table):
+    rows = view.Column("attribute", order=["hue", "age"])
+    for column, order in ((rows, ["hue", "age"]), ("attribute", ["age", "hue"])):
+        assert marks(drawn(view.dots(table, "energy", column)))["point"]["encoding"]["y"]["sort"] == order
