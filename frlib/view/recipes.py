@@ -226,7 +226,7 @@ def dots(
     layers = [layer.bars(wide, "x", size=14, opacity=0.45, color=COLORS[7])] if wide else []
     layers += [layer.bars(bars, "x")] if bars else []
     layers.append(layer.points(ticks))
-    height = {"step": 13, "for": "offset"} if apart else {"step": 28}
+    height = {"step": max(13, 28 // len(layer.places["color"]["sort"])), "for": "offset"} if apart else {"step": 28}
     return alt.layer(*layers).properties(height=height)
 
 
@@ -393,7 +393,8 @@ class _Layer:
         """Return a colour, shape, dash, size or offset; `frlib.view.figure` gives the names of all layers one scale."""
         kind = getattr(alt, channel[0].upper() + channel[1:])
         if is_number(table[column.name]):
-            area = {"range": [12, 420]} if channel == "size" else {"scheme": "viridis"}
+            # Both ends of the colours stand out from a light page and a dark one, as those of a scheme do not.
+            area = {"range": [12, 420] if channel == "size" else [COLORS[0], COLORS[4]]}
             more = {"values": list(column.ticks)} if column.ticks else {}
             more |= {"format": column.format} if column.format else {}
             more |= {"symbolFillColor": COLORS[5]} if channel == "size" else {}

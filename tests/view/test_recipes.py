@@ -128,6 +128,11 @@ def test_attributes_keep_their_colours_and_order_in_all_figures(table):
     assert other["scale"] == {"domain": NETWORKS, "range": view.COLORS[:2]}
 
 
+def test_a_number_tints_points_between_colours_that_both_pages_show(table):
+    color = marks(drawn(view.scatter(table, "low", "energy", color="scale")))["point"]["encoding"]["color"]
+    assert color["type"] == "quantitative" and color["scale"]["range"] == [view.COLORS[0], view.COLORS[4]]
+
+
 def test_layers_of_two_tables_share_one_scale(table):
     lines, spots = (t.assign(kind=k) for t, k in ((table, "formula"), (table, "measured")))
     spec = drawn(
