@@ -219,8 +219,10 @@ def dots(
     Raises
     ------
     ValueError
-        If the table is empty or lacks a column.
+        If the table is empty or lacks a column, or dots are to lie apart without a colour.
     """
+    if apart and color is None:
+        raise ValueError("apart needs the column of color; got None")
     looks = {"color": color, "shape": shape, "yOffset": color if apart else None}
     layer = _Layer(table, x, row, size=size, tips=tips, ends=(bars, wide), **looks)
     layers = [layer.bars(wide, "x", size=14, opacity=0.45, color=COLORS[7])] if wide else []

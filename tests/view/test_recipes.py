@@ -209,6 +209,8 @@ def test_wrong_input_names_what_is_missing(table):
         view.dots(table, "energy", "attribute", bars=("low", "upper"))
     with pytest.raises(ValueError, match="table must not be empty"):
         view.heat_map(table[:0], "scale", "attribute", "energy")
+    with pytest.raises(ValueError, match="apart needs the column of color"):
+        view.dots(table, "energy", "attribute", apart=True)
     with pytest.raises(ValueError, match="x, y or both"):
         view.guide()
     spots = view.scatter(table, "low", "energy")
