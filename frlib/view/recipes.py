@@ -409,7 +409,8 @@ class _Layer:
             return look
         look["scale"] = scale_of(channel, names)
         named = channel == "color" and column.name in (self.x.name, self.y.name)  # by the axis
-        more = {"shape": {"symbolFillColor": COLORS[5]}, "strokeDash": {"symbolType": "stroke"}}.get(channel, {})
+        dashes = {"symbolType": "stroke", "symbolSize": 400}  # 20 pixels long: two whole dashes
+        more = {"shape": {"symbolFillColor": COLORS[5]}, "strokeDash": dashes}.get(channel, {})
         return look.legend(None if named else _key(column, names, **more))
 
     def band(self, ends: tuple[str, str]) -> alt.Chart:
