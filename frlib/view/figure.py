@@ -1,20 +1,13 @@
 """One figure out of the layers of `frlib.view.recipes`: sizes, colours, and what the reader may choose."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from frlib.faces.attributes import ATTRIBUTES
-from frlib.view.charts import COLORS, WIDTH, check_description, stretches
-
-_RANGES = {
-    "strokeDash": [[1, 0], [6, 4], [2, 3]],
-    "shape": ["circle", "square", "cross", "diamond", "triangle-up", "triangle-down"],
-}
-_NAMES = [name.replace("_", " ") for name in ATTRIBUTES]
+from frlib.view.charts import WIDTH, check_description, is_number, ordered, stretches
+from frlib.view.recipes import scale_of
 
 
 def figure(
@@ -102,12 +95,11 @@ def _leaves(chart) -> Iterator[alt.Chart]:
 
 
 def _tables(charts) -> Iterator:
-    """Yield the charts that hold a table: Altair moves a table that all layers share to their parent."""
+    """Yield the charts that hold a table: Altair moves one that layers share to their parent, others stay below."""
     for chart in charts:
         if isinstance(chart.data, pd.DataFrame):
             yield chart
-        elif hasattr(chart, "layer"):
-            yield from _tables(chart.layer)
+        yield from _tables(getattr(chart, "layer", []))
 
 
 def _field(leaf: alt.Chart, channel: str) -> str | None:
@@ -119,77 +111,70 @@ def _one_scale(leaves: list[alt.Chart]) -> None:
     """Give every column of names one order and one list of looks, over all layers."""
     for channel in ("color", "shape", "strokeDash"):
         looks = [getattr(leaf.encoding, channel, None) for leaf in leaves]
-        looks = [
-            look
-            for look in looks
-            if isinstance(look, alt.Color | alt.Shape | alt.StrokeDash) and isinstance(look["sort"], list)
-        ]
+        looks = [look for look in looks if isinstance(look, alt.FieldChannelMixin) and look["type"] == "nominal"]
         for field in dict.fromkeys(look["field"] for look in looks):
             own = [look for look in looks if look["field"] == field]
-            names = _ordered(dict.fromkeys(name for look in own for name in look["sort"]))
+            names = ordered(name for look in own for name in look["sort"])
             for look in own:
-                look["sort"], look["scale"] = names, alt.Scale(domain=names, range=_range(channel, names))
-
-
-def _ordered(names) -> list:
-    """Return attributes in their usual order, other names as they come."""
-    return [name for name in _NAMES if name in names] if set(names) <= set(_NAMES) else list(names)
-
-
-def _range(channel: str, names: list) -> list:
-    """Return the looks of names: an attribute has the same colour everywhere, other names have the next one."""
-    if channel == "color":
-        places = [_NAMES.index(n) for n in names] if set(names) <= set(_NAMES) else range(len(names))
-        return [COLORS[k % len(COLORS)] for k in places]
-    return [_RANGES[channel][k % len(_RANGES[channel])] for k in range(len(names))]
+                look["sort"], look["scale"] = names, scale_of(channel, names)
 
 
 def _choosers(panels: list, choose) -> list[alt.Parameter]:
     """Return a list or slider for each column to choose from, and hide the rows that are not chosen."""
-    first = (
-        {choose: None} if isinstance(choose, str) else choose if isinstance(choose, Mapping) else dict.fromkeys(choose)
-    )
+    choose = [choose] if isinstance(choose, str) else choose
+    first = choose if isinstance(choose, Mapping) else dict.fromkeys(choose)
     params = []
-    for column, start in first.items():
+    for k, (column, start) in enumerate(first.items()):
         holders = [holder for holder in _tables(panels) if column in holder.data]
         if not holders:
             raise ValueError(f"choose must name columns of a table; got {column!r}")
-        name = "chosen_" + re.sub(r"\W", "_", column)
         values = pd.concat([holder.data[column] for holder in holders])
-        slider = pd.api.types.is_numeric_dtype(values.dtype)
-        params.append(_slider(name, column, values, start) if slider else _list(name, column, values, start))
-        for holder in holders:
-            _filter(holder, column, name, slider)
+        chooser = _slider if is_number(values) else _list
+        params.append(chooser(f"chosen_{k}", column, holders, values, start))
     return params
 
 
-def _list(name: str, column: str, values: pd.Series, start) -> alt.Parameter:
-    options = list(dict.fromkeys(values))
+def _list(name: str, column: str, holders: list, values: pd.Series, start) -> alt.Parameter:
+    options = list(dict.fromkeys(values.tolist()))
     start = options[0] if start is None else start
     if start not in options:
         raise ValueError(f"choose must begin with a value of {column!r}, one of {options}; got {start!r}")
+    for holder in holders:
+        _filter(holder, f"datum[{column!r}] === {name}")
     return alt.param(name, value=start, bind=alt.binding_select(options=options, name=f"{column} "))
 
 
-def _slider(name: str, column: str, values: pd.Series, start) -> alt.Parameter:
+def _slider(name: str, column: str, holders: list, values: pd.Series, start) -> alt.Parameter:
     """Return a slider over numbers, which stops at them where they have equal steps."""
-    places = np.unique(values)
+    places = np.unique(values.astype(float))
     gaps = np.diff(places)
     equal = len(gaps) > 0 and np.allclose(gaps, gaps[0])
     step = round(float(gaps[0] if equal else (places[-1] - places[0]) / 100), 6) or 1e-6
+    for holder in holders:
+        if equal:
+            _filter(holder, f"abs(datum[{column!r}] - {name}) < {step / 2}")
+        else:
+            ends = {
+                f"{name}_{end}": v for end, v in zip(("begins", "ends"), stretches(holder.data[column]), strict=True)
+            }
+            holder.data = holder.data.assign(**ends)
+            _filter(holder, f"datum['{name}_begins'] <= {name} && {name} < datum['{name}_ends']")
     bind = alt.binding_range(min=float(places[0]), max=float(places[-1]), step=step, name=f"{column} ")
     return alt.param(name, value=float(places[len(places) // 2] if start is None else start), bind=bind)
 
 
-def _filter(holder: alt.TopLevelMixin, column: str, name: str, slider: bool) -> None:
-    """Show only the rows of a table that are chosen, before all else that is done with them."""
-    test = f"datum[{column!r}] === {name}"
-    if slider:
-        begins, ends = stretches(holder.data[column])
-        holder.data = holder.data.assign(begins=begins, ends=ends)
-        test = f"datum['begins'] <= {name} && {name} < datum['ends']"
+def _filter(holder: alt.TopLevelMixin, test: str) -> None:
+    """Show only the rows of a table that pass, before all else that is done with them."""
     before = [] if holder.transform is alt.Undefined else holder.transform
     holder.transform = [alt.FilterTransform(filter=test), *before]
+
+
+def only(chart: alt.TopLevelMixin, test: str) -> alt.TopLevelMixin:
+    """Return a recipe's chart with only the rows that pass a test of Vega."""
+    chart = chart.copy(deep=True)
+    for holder in _tables([chart]):
+        _filter(holder, test)
+    return chart
 
 
 def _slim(holder: alt.TopLevelMixin) -> None:

@@ -1,7 +1,8 @@
 """Chart recipes: a table and the names of its columns become layers that `frlib.view.figure` puts together.
 
 A recipe is asked for what is drawn against what; order, colours, legends, tooltips and number formats follow from the
-table. Values keep the order of their first row. Layers are put on one another with ``+``:
+table. Names keep the order of their first rows, and attributes of faces their usual order and colours. Layers are put
+on one another with ``+``:
 
 >>> lines = view.curves(law, "scale", "isolated", color="centres", points=False)
 >>> spots = view.scatter(counted, "scale", "isolated", color="centres")
@@ -15,7 +16,12 @@ import altair as alt
 import pandas as pd
 
 from frlib import checks
-from frlib.view.charts import COLORS
+from frlib.view.charts import COLORS, is_number, ordered, tones
+
+_LOOKS = {
+    "strokeDash": [[1, 0], [6, 4], [2, 3]],
+    "shape": ["circle", "square", "cross", "diamond", "triangle-up", "triangle-down"],
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,8 @@ class Column:
         Numbers to write at the axis or the legend.
     reverse : bool
         From large to small.
+    order : sequence of str, optional
+        Of the names at an axis. Default: attributes of faces in their usual order, other names by their first rows.
     legend : bool
         False leaves out the legend, where another panel or an axis has the same names.
     """
@@ -49,6 +57,7 @@ class Column:
     format: str | None = None
     ticks: Sequence[float] | None = None
     reverse: bool = False
+    order: Sequence[str] | None = None
     legend: bool = True
 
     @property
@@ -88,7 +97,7 @@ def curves(
     color, dash : str or Column, optional
         One line per value. Attributes have the same colours in all charts; dashes are solid, dashed, dotted.
     detail : str, optional
-        Column of lines that look alike (runs, people); they are drawn thin.
+        Column of lines that look alike (runs, people); more than a few are drawn thin.
     band, bars : pair of str, optional
         Columns of the lower and the upper end of an interval of ``y``, drawn as an area or as bars.
     points : bool
@@ -109,8 +118,8 @@ def curves(
         If the table is empty or lacks a column.
     """
     layer = _Layer(table, x, y, color=color, strokeDash=dash, detail=detail, tips=tips, ends=(band, bars))
-    line = {"interpolate": "step-after" if step else "linear", "clip": bool(layer.y.domain)}
-    line |= {"strokeWidth": 1, "opacity": 0.5} if detail else {}
+    line = {"interpolate": "step-after" if step else "linear"}
+    line |= {"strokeWidth": 1, "opacity": 0.5} if detail and table[detail].nunique() > len(COLORS) else {}
     spots = alt.OverlayMarkDef(size=36) if points else alt.OverlayMarkDef(size=80, opacity=0)
     layers = [layer.band(band)] if band else []
     layers += [layer.bars(bars, "y")] if bars else []
@@ -168,7 +177,7 @@ def scatter(
         words = layer.chart.mark_text(align="left", dx=8, dy=-7, fontSize=11)
         layers.append(words.encode(layer.places["x"], layer.places["y"], text=alt.Text(field=text, type="nominal")))
     chart = alt.layer(*layers)
-    return chart if _is_number(table, layer.y.name) else chart.properties(height={"step": 18})
+    return chart if is_number(table[layer.y.name]) else chart.properties(height={"step": 18})
 
 
 def dots(
@@ -211,14 +220,16 @@ def dots(
     Raises
     ------
     ValueError
-        If the table is empty or lacks a column.
+        If the table is empty or lacks a column, or dots are to lie apart without a colour.
     """
+    if apart and color is None:
+        raise ValueError("apart needs the column of color; got None")
     looks = {"color": color, "shape": shape, "yOffset": color if apart else None}
     layer = _Layer(table, x, row, size=size, tips=tips, ends=(bars, wide), **looks)
     layers = [layer.bars(wide, "x", size=14, opacity=0.45, color=COLORS[7])] if wide else []
     layers += [layer.bars(bars, "x")] if bars else []
     layers.append(layer.points(ticks))
-    height = {"step": 13, "for": "offset"} if apart else {"step": 28}
+    height = {"step": max(13, 28 // len(layer.places["color"]["sort"])), "for": "offset"} if apart else {"step": 28}
     return alt.layer(*layers).properties(height=height)
 
 
@@ -282,7 +293,7 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
     """
     x, y, value = map(_column, (x, y, value))
     layer = _Layer(table, x, y, color=value, tips=tips, ends=(text and (text,),))
-    upright = pd.api.types.is_numeric_dtype(table[x.name])
+    upright = is_number(table[x.name])
     axis = {"labelOverlap": True, "format": ".3~f"} if upright else {"orient": "top"}
     place = {
         "x": _place("x", x, table, kind="ordinal", **axis),
@@ -334,24 +345,19 @@ def _column(column) -> Column:
     return column if isinstance(column, Column) else Column(column)
 
 
-def _is_number(table: pd.DataFrame, name: str) -> bool:
-    kind = table[name].dtype
-    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-
-
 def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None = None, **axis):
     """Return the horizontal or vertical place of a column: numbers on an axis, or names in their order."""
     channel = getattr(alt, channel.upper())
-    if kind is None and _is_number(table, column.name):
+    if kind is None and is_number(table[column.name]):
         ticks = {"values": list(column.ticks)} if column.ticks else {"tickCount": 6}
         axis |= ticks | ({"format": column.format} if column.format else {})
         padding = {} if column.domain else {"padding": 10}
         scale = column.scale(nice=False, **padding)
         return channel(field=column.name, type="quantitative", title=column.words, scale=scale, axis=alt.Axis(**axis))
-    order = list(dict.fromkeys(table[column.name]))
+    order = list(column.order or ordered(table[column.name]))
     long = max(len(str(name)) for name in order) > 8
     axis = {"labelLimit": 220, "labelAngle": -40 if long and channel is alt.X else 0} | axis
-    title = column.words if _is_number(table, column.name) else column.title
+    title = column.words if is_number(table[column.name]) else column.title
     return channel(field=column.name, type=kind or "ordinal", title=title, sort=order, axis=alt.Axis(**axis))
 
 
@@ -361,7 +367,7 @@ def _key(column: Column, names=(), **more):
         return None
     if names:
         widest = max(len(str(name)) for name in names)
-        more |= {"columns": min(4, max(1, 70 // (widest + 5))), "labelLimit": 300, "symbolOpacity": 1}
+        more |= {"columns": min(4, max(1, 80 // (widest + 5))), "labelLimit": 300, "symbolOpacity": 1}
     return alt.Legend(orient="bottom", title=column.title if names else column.words, **more)
 
 
@@ -389,17 +395,19 @@ class _Layer:
     def _look(self, channel: str, column: Column, table: pd.DataFrame):
         """Return a colour, shape, dash, size or offset; `frlib.view.figure` gives the names of all layers one scale."""
         kind = getattr(alt, channel[0].upper() + channel[1:])
-        if _is_number(table, column.name):
-            area = {"range": [12, 420]} if channel == "size" else {"scheme": "viridis"}
+        if is_number(table[column.name]):
+            # Both ends of the colours stand out from a light page and a dark one, as those of a scheme do not.
+            area = {"range": [12, 420] if channel == "size" else [COLORS[0], COLORS[4]]}
             more = {"values": list(column.ticks)} if column.ticks else {}
             more |= {"format": column.format} if column.format else {}
             more |= {"symbolFillColor": COLORS[5]} if channel == "size" else {}
             look = kind(field=column.name, type="quantitative", scale=column.scale(**area))
             return look.legend(_key(column, **more))
-        names = list(dict.fromkeys(table[column.name]))
+        names = ordered(table[column.name])
         look = kind(field=column.name, type="nominal", sort=names)
         if channel == "yOffset":
             return look
+        look["scale"] = scale_of(channel, names)
         named = channel == "color" and column.name in (self.x.name, self.y.name)  # by the axis
         dashes = {"symbolType": "stroke", "symbolSize": 400}  # 20 pixels long: two whole dashes
         more = {"shape": {"symbolFillColor": COLORS[5]}, "strokeDash": dashes}.get(channel, {})
@@ -434,9 +442,15 @@ class _Layer:
         return drawn.encode(**self.places, tooltip=self.tooltip)
 
 
+def scale_of(channel: str, names: Sequence[str]) -> alt.Scale:
+    """Return one colour, shape or dash per name."""
+    looks = _LOOKS.get(channel)
+    return alt.Scale(domain=names, range=[looks[k % len(looks)] for k in range(len(names))] if looks else tones(names))
+
+
 def _tip(column: Column, table: pd.DataFrame) -> alt.Tooltip:
     """Return a line of the tooltip."""
-    if not _is_number(table, column.name):
+    if not is_number(table[column.name]):
         return alt.Tooltip(field=column.name, type="nominal", title=column.words)
     share = column.format and "%" in column.format
     whole = pd.api.types.is_integer_dtype(table[column.name].dtype)

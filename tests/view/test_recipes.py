@@ -133,6 +133,11 @@ def test_attributes_keep_their_colours_and_order_in_all_figures(table):
     assert other["scale"] == {"domain": NETWORKS, "range": view.COLORS[:2]}
 
 
+def test_a_number_tints_points_between_colours_that_both_pages_show(table):
+    color = marks(drawn(view.scatter(table, "low", "energy", color="scale")))["point"]["encoding"]["color"]
+    assert color["type"] == "quantitative" and color["scale"]["range"] == [view.COLORS[0], view.COLORS[4]]
+
+
 def test_layers_of_two_tables_share_one_scale(table):
     lines, spots = (t.assign(kind=k) for t, k in ((table, "formula"), (table, "measured")))
     spec = drawn(
@@ -164,19 +169,35 @@ def test_a_slider_shows_the_rows_of_the_nearest_number(table, at, nearest):
 
 def test_a_slider_over_equal_steps_stops_at_them(table):
     even = table[table.scale != 0.2]
-    (param,) = drawn(view.dots(even, "energy", "attribute"), choose={"scale": 1.0})["params"]
+    spec = drawn(view.dots(even, "energy", "attribute"), choose={"scale": 1.0})
+    (param,) = spec["params"]
     assert (param["value"], param["bind"]["step"]) == (1.0, 0.5)
+    assert len(shown(spec, **{param["name"]: 0.5, "abs": abs})) == len(even) / 2
+
+
+def test_numbers_in_a_column_of_objects_are_numbers(table):
+    axis = marks(drawn(view.heat_map(table.astype({"scale": object}), "scale", "attribute", "energy")))["rect"]
+    assert axis["encoding"]["x"]["title"] == "scale"
 
 
 def test_one_chooser_moves_all_panels_and_leaves_guides_alone(table):
     panels = [view.scatter(table, c, "energy", color="attribute") + view.guide(y=0.5) for c in ("low", "high")]
     spec = view.figure(*panels, choose=["network", "scale"], titles=["A", "B"], description="d").to_dict()
-    assert [p["name"] for p in spec["params"]] == ["chosen_network", "chosen_scale"]
+    assert [p["name"] for p in spec["params"]] == ["chosen_0", "chosen_1"]
     for panel, title in zip(spec["hconcat"], "AB", strict=True):
         points, rule = leaves(panel)
         assert panel["title"]["text"] == title and len(points["transform"]) == 2 and not rule["transform"]
     assert spec["resolve"]["scale"]["y"] == "shared"
     assert vl_convert.vegalite_to_svg(spec).count('aria-roledescription="rule mark"') == 2
+
+
+def test_a_chooser_reaches_a_guide_of_its_own_table(table):
+    floors = pd.DataFrame({"network": NETWORKS, "low": [0.1, 0.2]})
+    spec = drawn(view.scatter(table, "low", "energy") + view.guide(floors, x="low"), choose="network")
+    assert [[t["filter"] for t in leaf["transform"]] for leaf in leaves(spec)] == 2 * [
+        ["datum['network'] === chosen_0"]
+    ]
+    assert vl_convert.vegalite_to_svg(spec).count('aria-roledescription="rule mark"') == 1
 
 
 def test_panels_stand_in_rows_that_a_narrow_page_can_unstack(table):
@@ -193,6 +214,8 @@ def test_wrong_input_names_what_is_missing(table):
         view.dots(table, "energy", "attribute", bars=("low", "upper"))
     with pytest.raises(ValueError, match="table must not be empty"):
         view.heat_map(table[:0], "scale", "attribute", "energy")
+    with pytest.raises(ValueError, match="apart needs the column of color"):
+        view.dots(table, "energy", "attribute", apart=True)
     with pytest.raises(ValueError, match="x, y or both"):
         view.guide()
     spots = view.scatter(table, "low", "energy")
@@ -208,3 +231,9 @@ def test_wrong_input_names_what_is_missing(table):
         ValueError, match="must begin with a value of 'network', one of .*'first', 'second'.*; got 'third'"
     ):
         view.figure(spots, choose={"network": "third"}, description="d")
+
+
+def test_an_axis_keeps_the_order_that_it_is_given(table):
+    rows = view.Column("attribute", order=["hue", "age"])
+    for column, order in ((rows, ["hue", "age"]), ("attribute", ["age", "hue"])):
+        assert marks(drawn(view.dots(table, "energy", column)))["point"]["encoding"]["y"]["sort"] == order
