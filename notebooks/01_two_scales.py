@@ -41,7 +41,6 @@ device = "auto"
 # %% tags=["hide-input"]
 import warnings
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import torch
@@ -52,16 +51,18 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
-from frlib import published, runtime, view
-from frlib.clouds import embed, images_of
+from frlib import published, runtime, verdicts, view
+from frlib.clouds import Cloud, embed, images_of
 from frlib.faces import ATTRIBUTES, Curves, Portraits, render, sample_identities
 from frlib.faces.crops import IMAGE_SIZES
 from frlib.geometry import (
     displacement,
     distance_histogram,
     distance_summary,
+    draw_interval,
     error_curve,
     pair_distances,
+    recognition_table,
     resampled_means,
     verification,
 )
@@ -168,16 +169,15 @@ def resampled(name):
 # %% tags=["hide-input"]
 def span(values, digits=3):
     """Return a 95 % interval as text."""
-    low, high = np.nanquantile(values, [0.025, 0.975])
+    low, high = draw_interval(values)
     return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
-summary = pd.DataFrame(
-    {s: distance_summary(points[s].double(), who, metric=metric[s]) for s in spaces}
-).T.assign(metric=metric)
+clouds = {s: [Cloud(p.double(), metric=metric[s]) for p in points[s].split(n_images)] for s in spaces}
+summary = recognition_table(clouds, accepted_at_least=0)
 draws = {name: resampled(name) for name in spaces}
 ratios = {name: intra / inter for name, (intra, inter) in draws.items()}
-summary["low"], summary["high"] = np.quantile(list(ratios.values()), [0.025, 0.975], axis=1)
+summary[["low", "high"]] = [draw_interval(ratios[s]) for s in summary.index]
 scales = summary[["metric", "d_intra", "d_inter", "ratio"]].copy()
 for column, values in zip(["d_intra", "d_inter"], np.moveaxis(list(draws.values()), 1, 0), strict=True):
     scales.insert(scales.columns.get_loc(column) + 1, f"{column}, 95 %", [span(v) for v in values])
@@ -199,41 +199,32 @@ table_3.join(table_1).style.format("{:.4f}", subset=["d_intra", "d_inter"]).form
     "{:.3f}", subset=["ratio", *table_1.columns]
 )
 
+# %% tags=["hide-input"]
+ours = summary.loc[spaces, ["ratio", "low", "high"]].rename_axis("network")
+is_face = ours.index.isin(networks)
+ours["kind"] = np.where(is_face, "face network, drawn faces", "control, drawn faces")
+printed = table_3[["ratio"]].assign(kind="face network, photographs (paper A)")
+compared = pd.concat([ours, printed]).reset_index()
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ratio-01", "caption": "The ratio of the two scales, ours with 95 % intervals over people, and as printed in paper A. A small ratio means two scales; at 1, images of one person lie as far apart as images of different people. See which of our spaces lie left of one half, as all published ones do."}}
-ours = summary.loc[spaces, ["ratio", "low", "high"]].rename_axis("network").reset_index()
-ours["kind"] = np.where(ours.network.isin(networks), "face network, drawn faces", "control, drawn faces")
-printed = table_3[["ratio"]].reset_index().assign(kind="face network, photographs (paper A)")
-both = pd.concat([ours, printed])
-key = {"orient": "bottom", "title": None, "columns": 1, "labelLimit": 300}
-kinds = list(dict.fromkeys(both.kind))
-base = alt.Chart(both).encode(
-    y=alt.Y("network:N").sort(list(both.network)).title(None),
-    color=alt.Color("kind:N").scale(domain=kinds).legend(**key),
-)
-ratio_axis = alt.X("ratio:Q").title("d_intra / d_inter").scale(domain=[0, 1.1])
-interval = base.mark_rule(strokeWidth=2.5).encode(x=alt.X("low:Q").title("d_intra / d_inter"), x2="high:Q")
-tips = ["network", "kind", *(alt.Tooltip(f"{c}:Q", format=".3f") for c in ("ratio", "low", "high"))]
-dots = base.mark_point(size=90).encode(
-    x=ratio_axis, shape=alt.Shape("kind:N").scale(domain=kinds).legend(**key), tooltip=tips
-)
-half = alt.Chart(pd.DataFrame({"x": [0.5, 1]})).mark_rule(strokeDash=[4, 4]).encode(x="x:Q")
-alt.layer(half, interval, dots).properties(
-    width=480,
+ratio = view.Column("ratio", "d_intra / d_inter", domain=(0, 1.1))
+look = {"color": "kind", "shape": "kind", "bars": ("low", "high")}
+view.figure(
+    view.guide(x=[0.5, 1]) + view.dots(compared, ratio, "network", **look),
     height=330,
     description="One row per space with its ratio of d_intra to d_inter: first our face networks, then the controls, "
     "then the published networks. Rules mark one half and one.",
 )
 
 # %% tags=["hide-input"]
-worst = summary.loc[networks].high
-holds = "yes" if (worst < 0.5).all() else "partly" if (worst < 1).all() else "no"
+low, high = (summary.loc[networks, end] for end in ("low", "high"))
 view.verdict(
     "two-scales",
-    holds,
+    verdicts.by_intervals(low, high, 0.5),
     f"Ratio d_intra / d_inter on {n_identities} drawn people: "
     + ", ".join(f"{n} {summary.ratio[n]:.2f} ({span(ratios[n], 2)})" for n in networks)
     + f"; published {table_3.ratio.min():.2f} to {table_3.ratio.max():.2f}. "
-    + f"The interval lies below one half for {int((worst < 0.5).sum())} of {len(networks)} networks, "
+    + f"The interval lies below one half for {int((high < 0.5).sum())} of {len(networks)} networks, "
     + f"and for {int((summary.high[controls] < 0.5).sum())} of {len(controls)} controls.",
 )
 
@@ -271,14 +262,12 @@ view.say(
 # people below it are *false acceptances*.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-histogram-01", "caption": "All distances inside people and between people, in units of d_inter. Move the threshold. The two strong areas are its errors: pairs of one person to the right, pairs of two people to the left. See one of them shrink while the other grows, and how much they overlap in a control. The dashed line is the threshold with the fewest errors."}}
-exact = {s: verification(points[s].double(), who, metric=metric[s]) for s in spaces}
-best = {s: exact[s].threshold for s in spaces}
 shown = [s for s in spaces if s not in ("random weights 1", "random weights 2")]
 bars = []
 for s in shown:
     table = distance_histogram(points[s].double(), who, metric=metric[s], bins=80)
     table[["low", "high"]] /= summary.d_inter[s]
-    bars.append(table.assign(network=s, best=best[s] / summary.d_inter[s]))
+    bars.append(table.assign(network=s, best=summary.threshold[s] / summary.d_inter[s]))
 view.error_areas(
     pd.concat(bars),
     description="Two histograms of distances for the chosen network, inside people on the left and between people on the "
@@ -335,9 +324,9 @@ for s in shown:
     figures_of = np.array([d[0] for d in drawn[s]]).T
     rows[s] = {}
     for key, values in zip(["auc", "eer", "tar_at_1e-2", "tar_at_1e-3"], figures_of, strict=True):
-        rows[s][key] = exact[s][key]
+        rows[s][key] = summary.loc[s, key]
         rows[s][f"{key}, 95 %"] = span(values)
-    rows[s] |= {"accuracy, 10 folds": exact[s].accuracy, "threshold": best[s]}
+    rows[s] |= {"accuracy, 10 folds": summary.accuracy[s], "threshold": summary.threshold[s]}
 verified = pd.DataFrame(rows).T.rename_axis("network")
 numbers = [c for c in verified if "95" not in c]
 verified.style.format("{:.3f}", subset=numbers)
@@ -346,39 +335,33 @@ verified.style.format("{:.3f}", subset=numbers)
 # Intervals are over people, from {glue:text}`n_curve_draws` of the draws and from distances in {glue:text}`n_bins`
 # bins; the other numbers are exact.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-roc-01", "caption": "ROC curves on a logarithmic axis of false acceptances, with 95 % bands over people. Dashed: controls. See where the curves of the face networks part, and that the bands widen to the left: few pairs decide there. Where a control keeps its distance from the diagonal (dotted), its space still knows something about people."}}
-curves = []
-for s in shown:
-    curve = error_curve(points[s].double(), who, metric=metric[s], at_most=240).query("far >= 1e-3")
-    curve = curve.drop_duplicates("far", keep="last")
-    curves.append(curve[["far", "tar"]].assign(network=s, control=s in controls))
-bands = []
-for s in shown:
-    low, high = np.quantile([d[1] for d in drawn[s]], [0.025, 0.975], axis=0)
-    bands.append(pd.DataFrame({"far": far_grid, "low": low, "high": high, "network": s}))
-key = {"orient": "bottom", "columns": 3, "title": None, "symbolOpacity": 1, "symbolType": "stroke"}
-tint = alt.Color("network:N").sort(shown).scale(domain=shown, range=view.COLORS).legend(**key)
-far_axis = (
-    alt.X("far:Q").title("FAR, false acceptances").scale(type="log", domain=[1e-3, 1]).axis(format="~%")
-)
-tar_axis = alt.Y("tar:Q").title("TAR").scale(domain=[0, 1]).axis(format="~%")
-area = alt.Chart(pd.concat(bands).round(4)).mark_area(opacity=0.13)
-area = area.encode(x=far_axis, y=alt.Y("low:Q").title("TAR"), y2="high:Q", color=tint)
-lines = alt.Chart(pd.concat(curves).round(5)).mark_line(interpolate="step-after")
-lines = lines.encode(
-    x=far_axis,
-    y=tar_axis,
-    color=tint,
-    strokeDash=alt.condition("datum.control", alt.value([5, 4]), alt.value([1, 0])),
-    tooltip=["network", alt.Tooltip("far:Q", format=".4f"), alt.Tooltip("tar:Q", format=".3f")],
-)
-chance = alt.Chart(pd.DataFrame({"far": far_grid, "tar": far_grid}).round(5))
-chance = chance.mark_line(strokeDash=[1, 4], color="gray").encode(x=far_axis, y=tar_axis)
-alt.layer(chance, area, lines).properties(
-    width=600,
+# %% tags=["hide-input"]
+kind = {s: "control" if s in controls else "face network" for s in shown}
+
+
+def roc(name):
+    """Return the steps of a ROC curve, with a 95 % band over people."""
+    curve = error_curve(points[name].double(), who, metric=metric[name], at_most=240)
+    curve = curve.drop_duplicates("far", keep="last").set_index("far")[["tar"]]
+    low, high = draw_interval([d[1] for d in drawn[name]])
+    band = pd.DataFrame({"low": low, "high": high}, far_grid)
+    both = curve.join(band, how="outer").rename_axis("far")
+    both = both.assign(tar=both.tar.ffill()).interpolate("index").loc[1e-3:]
+    return both.reset_index().assign(network=name, kind=kind[name])
+
+
+rates = pd.concat(roc(s) for s in shown)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-roc-01", "caption": "ROC curves on a logarithmic axis of false acceptances, with 95 % bands over people. Dashed: controls. See where the curves of the face networks part, and that the bands widen to the left: few pairs decide there. Where a control keeps its distance from the diagonal (grey), its space still knows something about people."}}
+far = view.Column("far", "FAR, false acceptances", log=True, domain=(1e-3, 1))
+tar = view.Column("tar", "TAR", domain=(0, 1), format="~%")
+staircase = {"color": "network", "dash": "kind", "step": True, "points": False}
+lines = view.curves(rates, far, tar, band=("low", "high"), **staircase)
+view.figure(
+    view.guide(x=far_grid, y=far_grid) + lines,
     height=320,
     description="One rising curve per space: accepted pairs of one person against accepted pairs of two people. Face "
-    "networks are solid, controls dashed, chance dotted.",
+    "networks are solid, controls dashed, chance grey.",
 )
 
 # %% tags=["remove-cell"]
@@ -473,8 +456,8 @@ rows = {}
 n_comparisons = n_identities // 2 * n_gallery
 for s in networks:
     roc = error_curve(points[s].double(), who, metric=metric[s], at_most=None)
-    far = float(roc.far[np.searchsorted(roc.threshold, best[s], "right") - 1])
-    at_best = [outcomes(s, h, [best[s]]) for h in range(n_halves)]
+    far = float(roc.far[np.searchsorted(roc.threshold, summary.threshold[s], "right") - 1])
+    at_best = [outcomes(s, h, [summary.threshold[s]]) for h in range(n_halves)]
     strict = []
     for h in range(n_halves):
         table = identify(s, h)
@@ -620,35 +603,25 @@ view.say(
 # while**: the clouds have become points, and the points are still apart. The wider this plateau, the safer is a
 # threshold. Without two scales there is nothing special about the number of people.
 
+# %% tags=["hide-input"]
+trees = {s: hierarchy(s, np.arange(len(who))) for s in spaces}
+reached = np.geomspace(0.03, 1.6, 90)
+
+
+def falling(name):
+    """Return the number of groups at each merging distance."""
+    merged = np.searchsorted(trees[name][:, 2], reached * summary.d_inter[name], "right")
+    left = {"distance": reached, "groups": len(who) - merged}
+    return pd.DataFrame(left | {"network": name, "kind": kind[name]})
+
+
+counts = pd.concat(falling(s) for s in shown)
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-plateau-01", "caption": "Number of groups against the merging distance, both logarithmic. The dashed rule is the number of people. See where a curve lingers at the rule, and where it just passes through."}}
-everybody = np.arange(len(who))
-trees = {s: hierarchy(s, everybody) for s in spaces}
-grid = np.geomspace(0.03, 1.6, 90)
-falling = pd.concat(
-    pd.DataFrame(
-        {
-            "distance": grid,
-            "groups": len(who) - np.searchsorted(trees[s][:, 2], grid * summary.d_inter[s], "right"),
-            "network": s,
-            "control": s in controls,
-        }
-    )
-    for s in shown
-)
-counts = (
-    alt.Chart(falling.round(4))
-    .mark_line(interpolate="step-after")
-    .encode(
-        x=alt.X("distance:Q").title("merging distance, in d_inter").scale(type="log", nice=False),
-        y=alt.Y("groups:Q").title("groups").scale(type="log"),
-        color=tint,
-        strokeDash=alt.condition("datum.control", alt.value([5, 4]), alt.value([1, 0])),
-        tooltip=["network", alt.Tooltip("distance:Q", format=".2f"), "groups"],
-    )
-)
-rule = alt.Chart(pd.DataFrame({"groups": [n_identities]})).mark_rule(strokeDash=[4, 4]).encode(y="groups:Q")
-alt.layer(rule, counts).properties(
-    width=600,
+merging = view.Column("distance", "merging distance, in d_inter", log=True)
+groups = view.Column("groups", log=True)
+view.figure(
+    view.guide(y=n_identities) + view.curves(counts, merging, groups, **staircase),
     height=300,
     description="One falling curve per space: number of groups against the merging distance, with a rule at the number of "
     "people.",
@@ -684,7 +657,7 @@ for s in tqdm(spaces, desc="plateaus"):
     )
     rows[s] = {"ratio": summary.ratio[s], "ratio, 95 %": span(ratios[s])}
     rows[s]["Euclidean ratio"] = distance_summary(chords, who, metric="euclidean").ratio
-    rows[s] |= {"AUC": exact[s].auc, "EER": exact[s].eer}
+    rows[s] |= {"AUC": summary.auc[s], "EER": summary.eer[s]}
     rows[s] |= {"width": width, "width, halves": span(half_widths, 2)}
     rows[s] |= {"agreement": agreement, "agreement, halves": span(half_agreements, 2)}
 extremes = pd.DataFrame(rows).T.rename_axis("space")
@@ -780,54 +753,27 @@ def moved(name, attribute):
 
 reach = {(n, a): moved(n, a) for n in networks for a in ATTRIBUTES}
 
+# %% tags=["hide-input"]
+deltas = np.linspace(0.1, 5, 50).round(1)
+
+
+def inside(name, attribute):
+    """Return the share of curve points inside each δ, with a 95 % interval over people."""
+    share = (reach[name, attribute][..., None] <= deltas).mean(axis=1)
+    low, high = draw_interval(resampled_means(share, 1000, seed=seed))
+    part = {"δ": deltas, "share": share.mean(axis=0), "low": low, "high": high}
+    return pd.DataFrame(part | {"network": name, "attribute": attribute.replace("_", " ")})
+
+
+tolerated = pd.concat(inside(*pair) for pair in reach)
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-invariance-01", "caption": "Share of curve points that stay inside δ times d_intra, one mark per network, with 95 % intervals over people. Move δ. At a small δ only attributes that the network ignores are inside. See which attribute needs the largest δ, and whether the networks agree."}}
-deltas = np.geomspace(0.05, 5, 41).round(3)
-middles = [0, *np.sqrt(deltas[1:] * deltas[:-1]), np.inf]
-inside = []
-for (n, a), d in reach.items():
-    share = (d[..., None] <= deltas).mean(axis=1)
-    low, high = np.quantile(resampled_means(share, 1000, seed=seed), [0.025, 0.975], axis=0)
-    part = {
-        "delta": deltas,
-        "share": share.mean(axis=0),
-        "low": low,
-        "high": high,
-        "begins": middles[:-1],
-        "ends": np.minimum(middles[1:], 1e9),
-    }
-    inside.append(pd.DataFrame(part).assign(network=n, attribute=a.replace("_", " ")))
-inside = pd.concat(inside).round(4)
-delta_bind = alt.binding_range(min=0.05, max=5, step=0.05, name="δ ")
-position = alt.param("delta", value=1.0, bind=delta_bind)
-at = alt.Chart(inside).transform_filter("datum.begins <= delta && delta < datum.ends")
-order = [a.replace("_", " ") for a in ATTRIBUTES]
-row = alt.Y("attribute:N").sort(order).title(None)
-shift = alt.YOffset("network:N").sort(networks)
-tone = alt.Color("network:N").scale(domain=networks, range=view.COLORS[: len(networks)])
-share_axis = alt.X("share:Q").title("share of curve points inside").scale(domain=[0, 1]).axis(format="~%")
-whisker = at.mark_rule(strokeWidth=1.5).encode(
-    x=alt.X("low:Q").title("share of curve points inside"), x2="high:Q", y=row, yOffset=shift, color=tone
-)
-mark = at.mark_point(size=60).encode(
-    x=share_axis,
-    y=row,
-    yOffset=shift,
-    color=tone.legend(orient="bottom", title=None),
-    shape=alt.Shape("network:N").scale(domain=networks).legend(orient="bottom", title=None),
-    tooltip=[
-        "network",
-        "attribute",
-        *(alt.Tooltip(f"{c}:Q", format=".2f") for c in ("delta", "share", "low", "high")),
-    ],
-)
-text = (
-    at.transform_aggregate(delta="mean(delta)")
-    .transform_calculate(words="'δ = ' + format(datum.delta, '.2f')")
-    .mark_text(align="left", baseline="bottom", dy=-4, fontSize=13)
-    .encode(text="words:N", x=alt.value(0), y=alt.value(0))
-)
-alt.layer(whisker, mark, text).add_params(position).properties(
-    width=480,
+title = "share of curve points inside"
+share = view.Column("share", title, domain=(-0.02, 1.02), format="~%")
+look = {"color": "network", "shape": "network", "bars": ("low", "high")}
+view.figure(
+    view.dots(tolerated, share, "attribute", apart=True, tips=["δ"], **look),
+    choose={"δ": 1.0},
     height=360,
     description="For each of eight attributes, four marks with the share of steps that stay inside the chosen multiple of "
     "d_intra, one per network.",
@@ -882,9 +828,7 @@ thirds = retention[ends & ((retention.other_step == last) | (retention.other_ste
 stored_intra = lfw[(lfw.model == "ArcFace") & (lfw.architecture == "ResNet18")].d_intra.iloc[0]
 theirs = thirds.groupby("attribute").distance.max().rename({"contrast": "image_quality"}) / stored_intra
 means = {n: longest[n].mean(axis=0) for n in networks}
-tops = {
-    n: np.quantile(resampled_means(longest[n], 1000, seed=seed), [0.025, 0.975], axis=0) for n in networks
-}
+tops = {n: draw_interval(resampled_means(longest[n], 1000, seed=seed)) for n in networks}
 whole = pd.DataFrame(
     {
         n: [f"{m:.2f} ({lo:.2f}–{hi:.2f})" for m, lo, hi in zip(means[n], *tops[n], strict=True)]
@@ -901,7 +845,7 @@ mean_over = pd.DataFrame(means, index=whole.index).mean(axis=1).sort_values()
 within_two = min((d <= 2).mean() for d in reach.values())
 view.verdict(
     "variation-stays-intra",
-    "yes" if kept.all(axis=None) else "no" if kept.to_numpy().mean() < 0.5 else "partly",
+    verdicts.by_count(kept.to_numpy().sum(), kept.size),
     f"Along the whole range, the largest distance stays below 2 d_intra (upper limit of the interval) in "
     f"{int(kept.to_numpy().sum())} of {kept.size} pairs of attribute and network. Averaged over networks it is largest "
     f"for {mean_over.index[-1]}, {mean_over.iloc[-1]:.1f} d_intra, and smallest for {mean_over.index[0]}, "

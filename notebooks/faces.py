@@ -37,7 +37,6 @@ seed = 0
 device = "auto"
 
 # %% tags=["hide-input"]
-import altair as alt
 import numpy as np
 import pandas as pd
 import torch
@@ -57,12 +56,11 @@ from frlib.faces import (
 )
 from frlib.faces.generator.landmarks import landmarks
 from frlib.geometry import (
-    auc_interval,
-    distance_summary,
+    draw_interval,
     identity_retention,
     mean_pair_distance,
+    recognition_table,
     resampled_means,
-    verification,
 )
 from frlib.models import load
 from frlib.models.age import load_age_estimator
@@ -197,20 +195,18 @@ lit = torch.stack([render(p, {"illumination": azimuths.tolist()}) for p in peopl
 lit = lit[:, :, center, center].mean(dim=(2, 4))
 contrast = (lit[..., 28:].mean(-1) - lit[..., :28].mean(-1)).numpy()
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-light-faces", "caption": "Difference in brightness between the right and the left half of the face against the angle of the lamp, one line per identity. The sign follows the lamp."}}
+# %% tags=["hide-input"]
 lines = pd.DataFrame(
     {"azimuth": a, "identity": str(i), "difference": contrast[i, k]}
     for i in range(len(contrast))
     for k, a in enumerate(azimuths)
 )
-alt.Chart(lines).mark_line(point=True).encode(
-    x=alt.X("azimuth:Q").title("angle of the lamp, degrees"),
-    y=alt.Y("difference:Q").title("right minus left half, of 255"),
-    detail="identity:N",
-    color=alt.value(view.COLORS[0]),
-    tooltip=["identity", "azimuth", alt.Tooltip("difference:Q", format=".1f")],
-).properties(
-    width=560,
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-light-faces", "caption": "Difference in brightness between the right and the left half of the face against the angle of the lamp, one line per identity. The sign follows the lamp."}}
+lamp = view.Column("azimuth", "angle of the lamp, degrees")
+brighter = view.Column("difference", "right minus left half, of 255")
+view.figure(
+    view.curves(lines, lamp, brighter, detail="identity"),
     height=240,
     description="One rising curve per identity: the left half is brighter for negative angles of the lamp, the right half "
     "for positive ones.",
@@ -263,25 +259,20 @@ def estimated_ages(greying):
 estimates = {"hair as it is": estimated_ages(False), "greying": estimated_ages(True)}
 plain = estimates["hair as it is"]
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-age-faces", "caption": "Age that a network estimates against the slider: mean and standard deviation over people, with and without greying hair. On the dashed line, slider and estimate would agree. See that the estimate rises along the whole slider, but more slowly."}}
+# %% tags=["hide-input"]
 aged = pd.DataFrame(
     {"slider": age, "hair": hair, "mean": e[:, k].mean(), "spread": e[:, k].std(ddof=1)}
     for hair, e in estimates.items()
     for k, age in enumerate(ages)
 ).assign(low=lambda t: t["mean"] - t.spread, high=lambda t: t["mean"] + t.spread)
-base = alt.Chart(aged).encode(
-    x=alt.X("slider:Q").title("age of the slider, years"),
-    color=alt.Color("hair:N").sort(None).legend(orient="bottom", title=None),
-)
-band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q").title("estimated age, years"), y2="high:Q")
-line = base.mark_line(point=True).encode(
-    y="mean:Q",
-    tooltip=["hair", "slider", alt.Tooltip("mean:Q", format=".1f"), alt.Tooltip("spread:Q", format=".1f")],
-)
-ends = pd.DataFrame({"slider": [15, 75], "same": [15, 75]})
-agreement = alt.Chart(ends).mark_line(strokeDash=[4, 4], color="gray").encode(x="slider:Q", y="same:Q")
-alt.layer(band, line, agreement).properties(
-    width=520,
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-age-faces", "caption": "Age that a network estimates against the slider: mean and standard deviation over people, with and without greying hair. On the dashed line, slider and estimate would agree. See that the estimate rises along the whole slider, but more slowly."}}
+slider = view.Column("slider", "age of the slider, years")
+guess = view.Column("mean", "estimated age, years")
+spread = view.Column("spread", "standard deviation")
+look = {"color": "hair", "band": ("low", "high"), "tips": [spread]}
+view.figure(
+    view.curves(aged, slider, guess, **look) + view.guide(x=[15, 75], y=[15, 75]),
     height=280,
     description="Two rising curves with bands around them, one for hair of constant colour and one for greying hair. Both "
     "start above the dashed diagonal at 15 years and end below it at 75.",
@@ -338,14 +329,11 @@ exact = pd.DataFrame(
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tangent-faces", "caption": "Relative difference between a central difference of images and the exact derivative, against the step as a share of the range; both axes are logarithmic. Light is drawn without shadows, whose edges have no derivative."}}
-alt.Chart(exact).mark_line(point=True).encode(
-    x=alt.X("step:Q").title("step, share of the range").scale(type="log"),
-    y=alt.Y("difference:Q").title("relative difference").scale(type="log"),
-    color=alt.Color("attribute:N").sort(None).legend(orient="bottom", title=None),
-    tooltip=["attribute", "step", alt.Tooltip("difference:Q", format=".4f")],
-).properties(
-    width=560,
-    height=260,
+title = "step, share of the range"
+step = view.Column("step", title, log=True, ticks=sizes)
+difference = view.Column("difference", "relative difference", log=True)
+view.figure(
+    view.curves(exact, step, difference, color="attribute"),
     description="One line per attribute: the difference between central differences and the exact derivative against the "
     "step, from a sixth of the range down to a four-hundredth.",
 )
@@ -368,17 +356,19 @@ clouds |= {(n, "detector"): own for n, own in seen.items()}
 
 
 # %%
-def recognised(name, crop):
-    """Return how well a network tells the people apart, with intervals over identities."""
-    own = clouds[name, crop]
-    area, within = auc_interval(own), [mean_pair_distance(cloud) for cloud in own]
-    low, high = np.quantile(resampled_means(within, seed=seed), [0.025, 0.975])
-    row = {"network": name, "crop": crop, "metric": own[0].metric, **verification(own)}
-    row |= {"AUC, 95 %": f"{area.low:.4f} to {area.high:.4f}", "d_intra, 95 %": f"{low:.3f} to {high:.3f}"}
-    return row | distance_summary(own).to_dict()
+def intra_interval(clouds):
+    """Return the 95 % interval over identities of d_intra."""
+    within = [mean_pair_distance(cloud) for cloud in clouds]
+    return draw_interval(resampled_means(within, seed=seed))
 
 
-both = pd.DataFrame([recognised(*key) for key in clouds]).set_index(["crop", "network"])
+crops = ("mesh", "detector")
+each = {crop: recognition_table({n: clouds[n, crop] for n in networks}) for crop in crops}
+both = pd.concat(each, names=["crop"])
+ends = both[["auc_low", "auc_high"]].to_numpy()
+both["AUC, 95 %"] = [f"{low:.4f} to {high:.4f}" for low, high in ends]
+ends = [intra_interval(clouds[n, crop]) for crop, n in both.index]
+both["d_intra, 95 %"] = [f"{low:.3f} to {high:.3f}" for low, high in ends]
 recognition = both.loc["mesh"]
 columns = ["auc", "AUC, 95 %", "eer", "d_intra", "d_intra, 95 %", "d_inter", "ratio", "threshold"]
 both[columns].style.format(precision=4)
@@ -461,26 +451,11 @@ kept.pivot(index="attribute", columns="network", values="share_accepted").loc[
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-retention-faces", "caption": "Mean distance along the curves of each attribute, over the mean distance inside an identity: the mean of the tolerance δ, on a logarithmic axis. Left of the rule at 1, a step moves the embedding less than two images of one person usually differ."}}
 kept["attribute"] = kept["attribute"].str.replace("_", " ")
-marks = (
-    alt.Chart(kept)
-    .mark_point(size=90, filled=True)
-    .encode(
-        x=alt.X("over_d_intra:Q").title("mean distance over d_intra").scale(type="log"),
-        y=alt.Y("attribute:N").sort(None).title(None),
-        color=alt.Color("network:N").scale(domain=networks).legend(orient="bottom", title=None),
-        shape=alt.Shape("network:N").scale(domain=networks).legend(orient="bottom", title=None),
-        tooltip=[
-            "network",
-            "attribute",
-            alt.Tooltip("over_d_intra:Q", format=".2f"),
-            alt.Tooltip("share_accepted:Q", format=".2f"),
-        ],
-    )
-)
-rule = alt.Chart(pd.DataFrame({"x": [1.0]})).mark_rule(strokeDash=[4, 4], color="gray").encode(x="x:Q")
-alt.layer(rule, marks).properties(
-    width=520,
-    height=280,
+over = view.Column("over_d_intra", "mean distance over d_intra", log=True)
+accepted = view.Column("share_accepted", "share accepted")
+look = {"color": "network", "shape": "network", "tips": [accepted]}
+view.figure(
+    view.guide(x=1) + view.dots(kept, over, "attribute", **look),
     description="For each attribute, one mark per network at its mean distance along the curves, in units of the mean "
     "distance inside an identity.",
 )
@@ -566,9 +541,7 @@ pd.DataFrame({"labels that are true": said}).style.set_properties(
 # ```python
 # weak = sample_identities(n_identities, seed=seed, strength=0.25)
 # done = [embed(p) for p in weak]
-# for name in networks:
-#     points = torch.cat([d[name] for d in done])
-#     print(name, verification(points, who, metric=embedders[name].metric).auc)
+# recognition_table({name: [d[name] for d in done] for name in networks}).auc
 # ```
 # ````
 #

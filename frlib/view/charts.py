@@ -1,6 +1,6 @@
 """Altair charts of the book: one theme, and curves of energy against scale."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import altair as alt
 import numpy as np
@@ -140,7 +140,7 @@ def energy_curves(
         If a column is missing, the table is empty, or the description is empty.
     """
     keys = [c for c in (choose, color, x) if c]
-    check_table(table, [*keys, *([detail] if detail else []), "energy", "neighbors", "isolated"])
+    checks.columns("table", table, [*keys, *([detail] if detail else []), "energy", "neighbors", "isolated"])
     check_description(description)
     data = _summary(table, keys, x, band)
     order = list(dict.fromkeys(table[color]))
@@ -148,15 +148,6 @@ def energy_curves(
     return _two_panels(data, x, color, choose, order, log, slider, height).properties(
         title=_heading(title, detail, count, band), description=description
     )
-
-
-def check_table(table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise unless the table has rows and these columns."""
-    for name in columns:
-        if name not in table:
-            raise ValueError(f"table must have a column {name!r}; it has {', '.join(map(repr, table.columns))}")
-    if table.empty:
-        raise ValueError("table must not be empty")
 
 
 def check_description(description: str) -> None:

@@ -120,6 +120,11 @@ def test_stacked_bars_end_where_their_words_stand(table):
     assert svg.count('aria-roledescription="bar"') == 4
 
 
+def test_a_key_of_dashes_has_room_for_two(table):
+    dash = marks(drawn(RECIPES["curves"](table)))["line"]["encoding"]["strokeDash"]
+    assert dash["legend"]["symbolSize"] ** 0.5 >= 2 * max(sum(pattern) for pattern in dash["scale"]["range"])
+
+
 def test_attributes_keep_their_colours_and_order_in_all_figures(table):
     color = marks(drawn(view.curves(table, "scale", "energy", color="attribute")))["line"]["encoding"]["color"]
     assert color["sort"] == ["age", "hue"]
