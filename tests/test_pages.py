@@ -55,6 +55,11 @@ def test_every_page_of_the_contents_exists():
     assert pages == {file for file in files if file.startswith("book/")}
 
 
+def test_each_module_is_described_once():
+    described = re.findall(r"automodule:: (\S+)", (BOOK / "api.md").read_text())
+    assert described and len(described) == len(set(described))
+
+
 def test_commands_and_variables_on_the_pages_exist():
     text = "\n".join(page.read_text() for page in PAGES)
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.M))

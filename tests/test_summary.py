@@ -54,14 +54,14 @@ def test_means_and_intervals_are_over_identities_drawn_again():
         assert here.share == pytest.approx(8 / 20)
 
 
-def test_ranks_are_those_of_the_means_and_the_interval_holds_most_draws():
+def test_ranks_are_those_of_the_means_and_the_interval_holds_them():
     rows = table()
     found = fingerprint_summary(rows, n_points=21, draws=400)
     means = rows.groupby(["network", "scale", "attribute"]).energy.mean()
     for (network, scale), own in found.groupby(["network", "scale"]):
         expected = means[network, scale].rank(ascending=False)
         assert (own.set_index("attribute")["rank"] == expected.reindex(own.attribute)).all()
-    assert ((found.rank_low <= found["rank"]) & (found["rank"] <= found.rank_high)).mean() > 0.9
+    assert ((found.rank_low <= found["rank"]) & (found["rank"] <= found.rank_high)).all()
     assert found.rank_sure.between(0, 1).all()
 
 

@@ -57,11 +57,11 @@ class Looks:
     hair: torch.Tensor
 
 
-# One takes 13 MB. Joblib replaces a worker that has grown by 300 MB, which took 23 people when 64 were kept; nothing
-# else grows, networks that arrive with each task included. 20 are one person with every attribute switched.
-@functools.lru_cache(maxsize=20)
+# One takes 13 MB. Joblib replaces a worker that has grown by 300 MB: after 23 people, when 64 were kept. Nothing else
+# grows, not even by networks that arrive with each task. 16 are one batch of different people.
+@functools.lru_cache(maxsize=BATCH)
 def load_model(identity: Identity) -> Model:
-    """Return the meshes and colours of an identity; the last 20 are kept."""
+    """Return the meshes and colours of an identity; the last 16 are kept."""
     appearance = paint(identity, load_template())
     meshes, traits = age_meshes(identity, load_head(), load_template(), appearance), identity.traits
     return Model(meshes, appearance, traits.hair_color, traits.grey)
