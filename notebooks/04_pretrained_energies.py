@@ -42,7 +42,6 @@ device = "auto"
 # %% tags=["hide-input"]
 import itertools
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import torch
@@ -313,25 +312,14 @@ places = pd.concat(
     for side, high in sides.items()
 ).round(3)
 places["attribute"] = places["attribute"].str.replace("_", " ")
-chosen = alt.param(
-    "chosen", value=face_networks[0], bind=alt.binding_select(options=face_networks, name="network ")
-)
-tile = alt.Chart(places).mark_rect().transform_filter("datum.network === chosen")
-tile = tile.encode(
-    x=alt.X("scale:O").title("scale ε").axis(labelAngle=0, labelOverlap=True, format=".3~f"),
-    y=alt.Y("attribute:N").title(None),
-    color=alt.Color("share:Q").title("share of draws").scale(domain=[0, 1]).legend(orient="bottom"),
-    tooltip=["attribute", "scale", alt.Tooltip("share:Q", format=".2f")],
-)
-panels = [
-    tile.transform_filter(f"datum.side === '{side}'").properties(
-        width=225, height=190, title=alt.TitleParams(side, fontSize=12.5)
-    )
-    for side in sides
-]
-alt.hconcat(panels[0].add_params(chosen), panels[1]).resolve_scale(color="shared").properties(
+scale = view.Column("scale", "scale ε")
+share = view.Column("share", "share of draws", domain=(0, 1))
+view.figure(
+    *(view.heat_map(places[places.side == side], scale, "attribute", share) for side in sides),
+    titles=list(sides),
+    choose="network",
     description="Two heat maps of attribute against scale for the chosen network: share of draws in which the attribute has "
-    "one of the two highest energies, and one of the two lowest."
+    "one of the two highest energies, and one of the two lowest.",
 )
 
 # %% tags=["hide-input"]
@@ -626,27 +614,16 @@ together["z"] = (-parts.z.sum(min_count=1) / np.sqrt(parts.z.count())).round(1)
 together = together.reset_index()
 together["attribute"] = together.attribute.str.replace("_", " ")
 together["words"] = together.z.map(lambda z: "" if np.isnan(z) else f"z = {z:.1f}")
-together["end"] = together[["common direction", "position"]].clip(lower=0).sum(axis=1).round(4)
-at = alt.param(
-    "epsilon", value=0.6, bind=alt.binding_range(min=scales[0], max=scales[-1], step=0.1, name="ε ")
+agreement = view.Column("agreement", "agreement of neighbours, 1 − energy", domain=(-0.1, 1))
+long = together.rename(columns={"scale": "ε"}).melt(
+    ["network", "attribute", "ε", "words"],
+    ["common direction", "position"],
+    var_name="part",
+    value_name="agreement",
 )
-network = alt.param(
-    "chosen", value=face_networks[0], bind=alt.binding_select(options=list(clouds), name="network ")
-)
-here = alt.Chart(together).transform_filter("datum.network === chosen && abs(datum.scale - epsilon) < 0.05")
-row = alt.Y("attribute:N").sort(None).title(None)
-color = alt.Color("part:N").scale(domain=["common direction", "position"], range=view.COLORS[:2])
-bars = here.transform_fold(["common direction", "position"], as_=["part", "value"]).mark_bar(height=14)
-bars = bars.encode(
-    x=alt.X("value:Q").title("agreement of neighbours, 1 − energy").scale(domain=[-0.1, 1]),
-    y=row,
-    color=color.legend(orient="bottom", title=None),
-    tooltip=["attribute:N", "part:N", alt.Tooltip("value:Q", format=".3f"), "words:N"],
-)
-label = here.mark_text(align="left", dx=5, fontSize=12).encode(x="end:Q", y=row, text="words:N")
-alt.layer(bars, label).add_params(network, at).properties(
-    width=520,
-    height=230,
+view.figure(
+    view.bars(long, agreement, "attribute", color="part", text="words"),
+    choose={"network": face_networks[0], "ε": 0.6},
     description="One stacked bar per attribute for the chosen network and scale: the part of the agreement that a common "
     "direction gives, and the part that position adds, with a z value. The position part shrinks as the scale grows.",
 )
@@ -718,22 +695,17 @@ for c in every:
 law, counted = (pd.concat(p) for p in (law, counted))
 keys = ["network", "size", "scale"]
 lines, points = (t.groupby(keys, sort=False).isolated.mean().round(4).reset_index() for t in (law, counted))
-network = alt.param(
-    "chosen", value=face_networks[0], bind=alt.binding_select(options=list(clouds), name="network ")
+place = (
+    view.Column("scale", "scale ε, in mean pair distances"),
+    view.Column("isolated", format="%"),
 )
-color = alt.Color("size:N").title("centres").scale(range=view.COLORS).legend(orient="bottom")
-x, y = (
-    alt.X("scale:Q").title("scale ε, in mean pair distances").scale(nice=False).axis(tickCount=8),
-    alt.Y("isolated:Q").title("isolated").axis(format="%"),
-)
-half = alt.Chart(pd.DataFrame({"isolated": [0.5]})).mark_rule(strokeDash=[3, 4]).encode(y="isolated:Q")
-only = "datum.network === chosen"
-tips = ["size", "scale", alt.Tooltip("isolated:Q", format=".1%")]
-drawn = alt.Chart(lines).transform_filter(only).mark_line().encode(x=x, y=y, color=color)
-dots = alt.Chart(points).transform_filter(only).mark_point(size=36)
-alt.layer(half, drawn, dots.encode(x=x, y=y, color=color, tooltip=tips)).add_params(network).properties(
-    width=560,
-    height=240,
+centres = view.Column("size", "centres")
+drawn, dots = (t.assign(size=t["size"].astype(str)) for t in (lines, points))
+view.figure(
+    view.guide(y=0.5)
+    + view.curves(drawn, *place, color=centres, points=False)
+    + view.scatter(dots, *place, color=centres, size=36),
+    choose={"network": face_networks[0]},
     description="Falling curves of the isolated share against the scale, one per number of centres; more centres move the "
     "curve to the left. Measured points lie on the curves.",
 )
@@ -815,29 +787,24 @@ floor = pd.Series({name: rounding_floor(e, clouds[name][0]) for name, e in embed
 columns = ["network", "attribute", "energy", "displacement", "half steps"]
 data = moved[[*columns, "identity"]].round(4)
 means = data.groupby(["network", "attribute"], sort=False, as_index=False)[columns[2:]].mean().round(4)
-network = alt.param(
-    "chosen", value=face_networks[0], bind=alt.binding_select(options=list(clouds), name="network ")
-)
-tint = alt.Color("attribute:N").scale(domain=[a.replace("_", " ") for a in ATTRIBUTES], range=view.COLORS)
-tint = tint.legend(orient="bottom", columns=3, title=None, symbolOpacity=1)
-sign = pd.DataFrame({"network": floor.index, "displacement": floor.round(6), "half steps": -0.5})
+sign = pd.DataFrame({"network": floor.index, "displacement": floor, "half steps": -0.5})
+moves_by = view.Column("displacement", "displacement, in mean pair distances", log=True)
+bends = view.Column("half steps", "agreement of half steps, cosine", domain=(-0.6, 1))
+at_scale_one = view.Column("energy", "energy at ε = 1")
 
 
-def scatter(column, title, **scale):
+def panel(x):
     """Return energies against another column: identities, means, and the line of noise."""
-    x = alt.X(f"{column}:Q").title(title).scale(nice=False, padding=10, **scale).axis(tickCount=4)
-    places = {"x": x, "y": alt.Y("energy:Q").title("energy at ε = 1").scale(zero=False), "color": tint}
-    rule, small, large = (alt.Chart(d).transform_filter(only) for d in (sign, data, means))
-    rule = rule.mark_rule(strokeDash=[4, 4]).encode(x=x)
-    small = small.mark_point(size=14, opacity=0.45).encode(**places)
-    large = large.mark_point(size=150).encode(**places, tooltip=["attribute", column, "energy"])
-    return alt.layer(rule, small, large).properties(width=240, height=260)
+    small, large = (
+        view.scatter(t, x, at_scale_one, color="attribute", size=s) for t, s in ((data, 14), (means, 150))
+    )
+    return view.guide(sign, x=x.name) + small + large
 
 
-alt.hconcat(
-    scatter("displacement", "displacement, in mean pair distances", type="log").add_params(network),
-    scatter("half steps", "agreement of half steps, cosine", domain=[-0.6, 1]),
-).resolve_scale(color="shared", y="shared").properties(
+view.figure(
+    panel(moves_by),
+    panel(bends),
+    choose={"network": face_networks[0]},
     description="Two scatter plots of energy at scale one for the chosen network: against displacement, where all "
     "attributes lie right of the rounding floor, and against the agreement of half steps, where attributes with higher "
     "energy tend to have less agreement.",
@@ -968,27 +935,13 @@ for name in clouds:
     columns |= {c: by_attribute(name, c).mean(axis=0) for c in ("energy", "displacement")}
     rows.append(pd.DataFrame({"network": name, "attribute": [a.replace("_", " ") for a in names], **columns}))
 quality = pd.concat(rows).round(4)
-network = alt.param(
-    "chosen", value=face_networks[0], bind=alt.binding_select(options=list(clouds), name="network ")
-)
-
-
-def against(column, title, **scale):
-    """Return the growth of the error against a column, with intervals."""
-    base = alt.Chart(quality).transform_filter("datum.network === chosen")
-    x = alt.X(f"{column}:Q").title(title).scale(nice=False, padding=12, **scale).axis(tickCount=4)
-    tips = ["attribute", alt.Tooltip("growth:Q", format="+.2f", title="growth, points")]
-    bars = base.mark_rule().encode(
-        x, alt.Y("low:Q").title("growth of the error, % points"), y2="high:Q", color=tint
-    )
-    dots = base.mark_point(size=110).encode(x, alt.Y("growth:Q"), tint, tooltip=tips)
-    return alt.layer(bars, dots).properties(width=240, height=240)
-
-
-alt.hconcat(
-    against("energy", "energy at ε = 1", zero=False).add_params(network),
-    against("displacement", "displacement, in mean pair distances", type="log"),
-).resolve_scale(color="shared", y="shared").properties(
+growing = view.Column("growth", "growth of the error, % points")
+view.figure(
+    *(
+        view.scatter(quality, x, growing, color="attribute", y_bars=("low", "high"), size=110)
+        for x in (at_scale_one, moves_by)
+    ),
+    choose={"network": face_networks[0]},
     description="Two scatter plots of the growth of the error for eight attributes in the chosen network: against energy and "
     "against displacement. The growth rises with the displacement; with the energy there is no fall.",
 )

@@ -44,7 +44,6 @@ device = "auto"
 # %% tags=["hide-input"]
 import time
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import torch
@@ -82,7 +81,6 @@ n_identities, n_points, n_few, n_short, n_large, n_draws = sizes[profile]
 main, other, euclidean = "mobilefacenet", "mobileface", "dlib"
 scales = [0.4, 0.6, 0.8, 1.0, 1.5]
 label = {a: a.replace("_", " ") for a in ATTRIBUTES}
-tones = dict(zip(ATTRIBUTES, view.COLORS, strict=True))  # one colour per attribute, whatever a figure shows
 
 
 # %%
@@ -164,49 +162,29 @@ people = (total - per_point / n_points).clip(lower=0)
 grown = parts.groupby([*keys, "identity", "size"]).energy.mean().unstack("size")
 bias = grown.sub(whole.set_index([*keys, "identity"]).energy, axis=0).groupby(keys)
 
+
+# %% tags=["hide-input"]
+def deviations(variances, **columns):
+    """Return the standard deviations at ε = 1 as rows of a table."""
+    rows = variances.xs(1.0, level="scale").pow(0.5)
+    return rows.rename("deviation").reset_index().assign(**columns)
+
+
+deviation, spots = "standard deviation of the energy", deviations(inside)
+law = pd.concat(deviations(per_point / n, size=n) for n in (min(small_sizes), n_points))
+sources = {"people": people, f"{n_points} points": per_point / n_points}
+both = pd.concat(deviations(v, source=name) for name, v in sources.items())
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-points-04b", "caption": "Standard deviation of the energy at ε = 1. Left: between disjoint parts of one cloud, against the number of points; the lines continue from the largest parts like one over the square root of that number, and small clouds lie above them. Right: between people, after the error from the points is taken off (circles), and the error from the points of a whole cloud (squares); the names give the colours of the left panel too. Where the circle lies to the right of the square, people differ by more than the points of a whole cloud leave open."}}
-spots = (inside.xs(1.0, level="scale") ** 0.5).rename("deviation").reset_index()
-lines = pd.concat(
-    ((per_point.xs(1.0, level="scale") / n) ** 0.5).rename("deviation").reset_index().assign(size=n)
-    for n in (min(small_sizes), n_points)
-)
-tint = alt.Color("attribute:N").sort(list(label.values())).legend(None)
-axis = alt.Y("deviation:Q").title("standard deviation of the energy")
-count = alt.X("size:Q").title("points").scale(type="log", nice=False, padding=12)
-count = count.axis(values=[*small_sizes, n_points])
-left = alt.layer(
-    alt.Chart(lines)
-    .mark_line(strokeDash=[4, 3])
-    .encode(x=count, y=axis.scale(type="log", nice=False), color=tint),
-    alt.Chart(spots)
-    .mark_point(size=60)
-    .encode(
-        x=count,
-        y=axis.scale(type="log", nice=False),
-        color=tint,
-        tooltip=["attribute", "size", alt.Tooltip("deviation:Q", format=".3f")],
-    ),
-)
-both = pd.concat(
-    part.xs(1.0, level="scale").pow(0.5).rename("deviation").reset_index().assign(source=name)
-    for name, part in {"people": people, f"{n_points} points": per_point / n_points}.items()
-)
-right = (
-    alt.Chart(both)
-    .mark_point(size=80)
-    .encode(
-        x=alt.X("deviation:Q").title("standard deviation of the energy"),
-        y=alt.Y("attribute:N").sort(list(label.values())).title(None),
-        color=tint,
-        shape=alt.Shape("source:N")
-        .scale(domain=["people", f"{n_points} points"], range=["circle", "square"])
-        .legend(orient="bottom", title=None, symbolFillColor=view.COLORS[5]),
-        tooltip=["attribute", "source", alt.Tooltip("deviation:Q", format=".3f")],
-    )
-)
-alt.hconcat(left.properties(width=250, height=250), right.properties(width=210, height=250)).properties(
+size = view.Column("size", "points", log=True, ticks=[*small_sizes, n_points])
+level = view.Column("deviation", deviation, log=True)
+tint = view.Column("attribute", legend=False)
+view.figure(
+    view.curves(law, size, level, color=tint, points=False) + view.scatter(spots, size, level, color=tint),
+    view.dots(both, view.Column("deviation", deviation), "attribute", color=tint, shape="source"),
+    height=250,
     description="Two panels. Left, standard deviations of energies fall with the number of points, along parallel lines. "
-    "Right, for each attribute one circle and one square: the deviation between people and the error of a whole cloud."
+    "Right, for each attribute one circle and one square: the deviation between people and the error of a whole cloud.",
 )
 
 # %% [markdown]
@@ -353,34 +331,20 @@ spread_seen["formula"] = [
 from_points = (per_point / n_large).pow(0.5).rename("points")
 spread_seen = spread_seen.join(from_points, on=keys).join(people.pow(0.5).rename("people"), on=keys)
 
+# %% tags=["hide-input"]
+shown = spread_seen[spread_seen.formula > 0]
+long = shown.melt(["identity", "attribute", "scale"], var_name="source").query("value > 0")
+spots, lines = (long[(long.source == "measured") == seen] for seen in (True, False))
+# The error of the points and the people is the same for both identities: once is enough.
+lines = lines[(lines.source == "formula") | (lines.identity == long.identity.min())]
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-neighbours-04b", "caption": "What drawing neighbours adds: standard deviation of the energy over draws of at most a hundred neighbours (points), its closed form (lines), and beside it the error from having this many points at all and the differences between people (dashes). The vertical axis is logarithmic: the draw of neighbours is the smallest of the three. Scales at which no ball is larger than the limit have no error and are left out."}}
-shown = spread_seen[spread_seen.formula > 0].assign(
-    line=lambda t: t.attribute + ", identity " + t.identity.astype(str)
-)
-y = alt.Y("value:Q").scale(type="log").title("standard deviation of the energy")
-x = alt.X("scale:Q").title("scale ε, in mean pair distances").scale(zero=False)
-tint = alt.Color("attribute:N").scale(domain=[label[a] for a in two], range=[tones[a] for a in two])
-tint = tint.legend(orient="bottom", title=None)
-long = shown.melt(["identity", "attribute", "scale", "line"], var_name="source").query("value > 0")
-tips = ["attribute", "source", "scale", alt.Tooltip("value:Q", format=".5f")]
-dashes = long[long.source.isin(["points", "people"]) & (long.identity == long.identity.min())]
-alt.layer(
-    alt.Chart(long[long.source == "formula"]).mark_line().encode(x=x, y=y, color=tint, detail="line:N"),
-    alt.Chart(long[long.source == "measured"]).mark_point(size=60).encode(x=x, y=y, color=tint, tooltip=tips),
-    alt.Chart(dashes)
-    .mark_line(point=True)
-    .encode(
-        x=x,
-        y=y,
-        color=tint,
-        strokeDash=alt.StrokeDash("source:N")
-        .scale(domain=["people", "points"], range=[[9, 5], [2, 4]])
-        .legend(orient="bottom", title=None, symbolType="stroke"),
-        tooltip=tips,
-    ),
-).properties(
-    width=520,
-    height=260,
+scale = view.Column("scale", "scale ε, in mean pair distances")
+error = view.Column("value", "standard deviation of the energy", log=True)
+look = {"color": "attribute", "tips": ["source"]}
+view.figure(
+    view.curves(lines, scale, error, dash="source", detail="identity", points=False, **look)
+    + view.scatter(spots, scale, error, **look),
     description="Standard deviations against scale on a logarithmic axis. The lowest ones, from drawing neighbours, lie on "
     "their formula; far above are the error from the points and the differences between people.",
 )
@@ -496,23 +460,15 @@ mean = pair.groupby(["network", "pair", "scale", "attribute"], as_index=False)[[
 overall = mean.groupby(["network", "pair", "scale"], as_index=False)[["energy", "isolated"]].mean()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-self-04b", "caption": "Energy against scale, mean over attributes and identities, with the pair of a point with itself left out (solid) and counted (dashed). The horizontal axis is logarithmic. At small scales the dashed lines fall to 0 because balls become empty, not because vectors agree; and they fall at different scales in the two networks."}}
-alt.Chart(overall.dropna()).mark_line(point=True).encode(
-    x=alt.X("scale:Q").title("scale ε, in mean pair distances").scale(type="log", nice=False, padding=10),
-    y=alt.Y("energy:Q").title("energy, mean over attributes").scale(domain=[0, 1]),
-    color=alt.Color("network:N").sort([main, euclidean]).legend(orient="bottom", title=None),
-    strokeDash=alt.StrokeDash("pair:N")
-    .scale(domain=["left out", "counted"], range=[[1, 0], [6, 5]])
-    .legend(orient="bottom", title="pair with itself", symbolType="stroke"),
-    tooltip=[
-        "network",
-        "pair",
-        "scale",
-        alt.Tooltip("energy:Q", format=".3f"),
-        alt.Tooltip("isolated:Q", format=".0%", title="isolated points, if left out"),
-    ],
-).properties(
-    width=520,
-    height=260,
+view.figure(
+    view.curves(
+        overall.dropna().sort_values(["network", "pair"], ascending=False),
+        view.Column("scale", "scale ε, in mean pair distances", log=True),
+        view.Column("energy", "energy, mean over attributes", domain=(0, 1)),
+        color="network",
+        dash=view.Column("pair", "pair with itself"),
+        tips=[view.Column("isolated", "isolated points, if left out", format="%")],
+    ),
     description="Four lines of energy against scale: two networks, with the pair of a point with itself left out and counted. "
     "Pairs of lines agree at large scales and separate at small ones, where the dashed lines fall to zero.",
 )
@@ -618,26 +574,15 @@ wide = vectors.pivot(index=["network", "scale", "attribute", "identity"], column
 change = wide.sub(wide["normalised"], axis=0).groupby(["network", "scale", "attribute"])
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-vectors-04b", "caption": "Energy at ε = 1 with four kinds of vectors, mean over identities with its 95 % interval, for two networks. Choose the network. See where raw vectors lie apart from the other three, and whether transport moves an attribute past another."}}
-at = vectors[vectors.scale == 1.0].groupby(["network", "attribute", "kind"]).energy
+at = vectors[vectors.scale == 1.0].groupby(["network", "attribute", "kind"], sort=False).energy
 level = at.agg([lambda e: interval(e)[0], lambda e: interval(e)[1]])
 level.columns = ["energy", "half"]
 level = level.reset_index().assign(low=lambda t: t.energy - t.half, high=lambda t: t.energy + t.half)
-pick = alt.param("pick", value=main, bind=alt.binding_select(options=[main, other], name="network "))
-rows = alt.Chart(level).transform_filter("datum.network === pick")
-place = {
-    "y": alt.Y("attribute:N").sort(list(label.values())).title(None),
-    "yOffset": alt.YOffset("kind:N").sort(kinds),
-    "color": alt.Color("kind:N").sort(kinds).legend(orient="bottom", title="vectors"),
-}
-x = alt.X("energy:Q").title("energy at ε = 1").scale(zero=False)
-alt.layer(
-    rows.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title("energy at ε = 1"), x2="high:Q", **place),
-    rows.mark_point(size=40).encode(
-        x=x, tooltip=["attribute", "kind", alt.Tooltip("energy:Q", format=".3f")], **place
-    ),
-).add_params(pick).properties(
-    width=460,
-    height=alt.Step(13),
+kind = view.Column("kind", "vectors")
+energy = view.Column("energy", "energy at ε = 1")
+view.figure(
+    view.dots(level, energy, "attribute", color=kind, apart=True, bars=("low", "high")),
+    choose="network",
     description="For each of eight attributes four points with intervals: the energy at scale one with raw, normalised, "
     "tangent and transported vectors, in the chosen network.",
 )
@@ -741,46 +686,20 @@ by_step = by_step[by_step.scale == 1.0].pivot(
 )
 turn = pd.concat({k: agreement(smallest_step, c) for k, c in stepped.items()}, names=["step", "identity"])
 
+# %% tags=["hide-input"]
+left = by_step[list(steps)].groupby("attribute").mean()
+left = left.melt(ignore_index=False, value_name="energy").reset_index()
+right = turn.loc[list(steps)].groupby("step", sort=False).mean()
+right = right.melt(ignore_index=False, var_name="attribute", value_name="cosine").reset_index()
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-steps-04b", "caption": "Left: energy at ε = 1 against the step, a share of the range. Right: mean cosine between the field at a step and that at the smallest step, without rounding; at 1/24 it is what rounding to 8 bits does. Means over identities. See which directions survive a longer step and which do not."}}
-left = (
-    by_step[list(steps)]
-    .groupby("attribute")
-    .mean()
-    .melt(ignore_index=False, value_name="energy")
-    .reset_index()
-)
-right = (
-    turn.loc[list(steps)]
-    .groupby("step")
-    .mean()
-    .melt(ignore_index=False, var_name="attribute", value_name="cosine")
-    .reset_index()
-)
-x = alt.X("step:O").sort(list(steps)).title("step, share of the range").axis(labelAngle=0)
-tint = alt.Color("attribute:N").sort(list(label.values())).legend(orient="bottom", columns=4, title=None)
-panel = {"width": 230, "height": 250}
-alt.hconcat(
-    alt.Chart(left)
-    .mark_line(point=True)
-    .encode(
-        x=x,
-        y=alt.Y("energy:Q").title("energy at ε = 1").scale(zero=False),
-        color=tint,
-        tooltip=["attribute", "step", alt.Tooltip("energy:Q", format=".3f")],
-    )
-    .properties(**panel),
-    alt.Chart(right)
-    .mark_line(point=True)
-    .encode(
-        x=x,
-        y=alt.Y("cosine:Q").title("cosine to the smallest step").scale(domain=[0, 1]),
-        color=tint,
-        tooltip=["attribute", "step", alt.Tooltip("cosine:Q", format=".3f")],
-    )
-    .properties(**panel),
-).properties(
+step = view.Column("step", "step, share of the range")
+cosine = view.Column("cosine", "cosine to the smallest step", domain=(0, 1))
+view.figure(
+    view.curves(left, step, view.Column("energy", "energy at ε = 1"), color="attribute"),
+    view.curves(right, step, cosine, color="attribute"),
     description="Two panels with eight lines each, one per attribute, against four steps from a twenty-fourth to a quarter of "
-    "the range: the energy at scale one, and the mean cosine to the field of the smallest step, which falls."
+    "the range: the energy at scale one, and the mean cosine to the field of the smallest step, which falls.",
 )
 
 # %% tags=["remove-cell"]
@@ -869,54 +788,28 @@ to_exact = pd.DataFrame(
 )
 levels = pd.DataFrame({label[a]: [exact_energy(c, a) for c in exact[a]] for a in SMOOTH})
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-exact-04b", "caption": "Left: mean cosine between the exact tangent and the difference over a step, with 95 % intervals over identities. Right: energy at ε = 1 of the exact field (circles) and of the differences with our steps (squares). The names on the right give the colours of both panels. See that illumination and image quality stay far from 1: the exact derivative knows no moving shadows, and at the centre blur meets contrast."}}
-spot = to_exact.groupby(["attribute", "step"]).cosine.agg(
+# %% tags=["hide-input"]
+spot = to_exact.groupby(["attribute", "step"], sort=False).cosine.agg(
     [lambda c: interval(c)[0], lambda c: interval(c)[1]]
 )
 spot.columns = ["cosine", "half"]
 spot = spot.reset_index().assign(low=lambda t: t.cosine - t.half, high=lambda t: t.cosine + t.half)
 spot["step"] = spot.step.str.replace(", not rounded", "")
 smooth = [label[a] for a in SMOOTH]
-tint = alt.Color("attribute:N").scale(domain=smooth, range=[tones[name.replace(" ", "_")] for name in smooth])
-tint = tint.legend(None)
-x = alt.X("step:O").sort(list(steps)).title("step, share of the range").axis(labelAngle=0)
-y = alt.Y("cosine:Q").title("cosine to the exact tangent").scale(domain=[0, 1])
-base = alt.Chart(spot)
-left = alt.layer(
-    base.mark_rule(clip=True).encode(
-        x=x, y=alt.Y("low:Q").title("cosine to the exact tangent"), y2="high:Q", color=tint
-    ),
-    base.mark_line(point=True).encode(
-        x=x, y=y, color=tint, tooltip=["attribute", "step", alt.Tooltip("cosine:Q", format=".3f")]
-    ),
-).properties(width=240, height=230)
-compared = pd.concat(
-    [
-        levels.mean().rename("energy").rename_axis("attribute").reset_index().assign(field="exact tangents"),
-        our_order[smooth]
-        .rename("energy")
-        .rename_axis("attribute")
-        .reset_index()
-        .assign(field="differences, our steps"),
-    ]
-)
-right = (
-    alt.Chart(compared)
-    .mark_point(size=80)
-    .encode(
-        x=alt.X("energy:Q").title("energy at ε = 1").scale(zero=False),
-        y=alt.Y("attribute:N").sort(smooth).title(None),
-        shape=alt.Shape("field:N")
-        .scale(domain=["exact tangents", "differences, our steps"], range=["circle", "square"])
-        .legend(orient="bottom", title=None, columns=1, symbolFillColor=view.COLORS[5]),
-        color=tint,
-        tooltip=["attribute", "field", alt.Tooltip("energy:Q", format=".3f")],
-    )
-    .properties(width=200, height=230)
-)
-alt.hconcat(left, right).properties(
+compared = pd.DataFrame({"exact tangents": levels.mean(), "differences, our steps": our_order[smooth]})
+compared = compared.melt(var_name="field", value_name="energy", ignore_index=False)
+compared = compared.rename_axis("attribute").reset_index()
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-exact-04b", "caption": "Left: mean cosine between the exact tangent and the difference over a step, with 95 % intervals over identities. Right: energy at ε = 1 of the exact field (circles) and of the differences with our steps (squares). The names on the right give the colours of both panels. See that illumination and image quality stay far from 1: the exact derivative knows no moving shadows, and at the centre blur meets contrast."}}
+step = view.Column("step", "step, share of the range")
+cosine = view.Column("cosine", "cosine to the exact tangent", domain=(0, 1))
+tint = view.Column("attribute", legend=False)
+view.figure(
+    view.curves(spot, step, cosine, color=tint, bars=("low", "high")),
+    view.dots(compared, view.Column("energy", "energy at ε = 1"), "attribute", color=tint, shape="field"),
+    height=230,
     description="Left, five lines that rise towards small steps: the cosine between differences and exact tangents. Right, the "
-    "energies of exact fields beside those of differences, for the same five attributes."
+    "energies of exact fields beside those of differences, for the same five attributes.",
 )
 
 # %% [markdown]
@@ -1067,25 +960,10 @@ rows = pd.DataFrame(
     for k, d in difference.items()
     for a, v in d.iterrows()
 ).assign(low=lambda t: t.change - t.half, high=lambda t: t.change + t.half)
-place = {
-    "y": alt.Y("attribute:N").sort(list(label.values())).title(None),
-    "yOffset": alt.YOffset("condition:N").sort(list(conditions)),
-    "color": alt.Color("condition:N")
-    .sort(list(conditions))
-    .legend(orient="bottom", title=None, columns=1, labelLimit=300),
-}
-title = "change of the energy at ε = 1"
-alt.layer(
-    alt.Chart(pd.DataFrame({"x": [0]})).mark_rule(strokeDash=[3, 3]).encode(x=alt.X("x:Q").title(title)),
-    alt.Chart(rows).mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title(title), x2="high:Q", **place),
-    alt.Chart(rows)
-    .mark_point(size=45)
-    .encode(
-        x="change:Q", tooltip=["attribute", "condition", alt.Tooltip("change:Q", format="+.3f")], **place
-    ),
-).properties(
-    width=460,
-    height=alt.Step(15),
+change = view.Column("change", "change of the energy at ε = 1")
+view.figure(
+    view.guide(x=0)
+    + view.dots(rows, change, "attribute", color="condition", apart=True, bars=("low", "high")),
     description="For each attribute four points with intervals about zero: how the energy at scale one changes when a "
     "network sees another crop than its own.",
 )

@@ -1,12 +1,13 @@
 """Altair charts of the book: one theme, and curves of energy against scale."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from frlib import checks
+from frlib.faces.attributes import ATTRIBUTES
 from frlib.view import static
 
 # At least 3:1 against the light page (#ffffff) and the dark one (#14181e), and 17 or more apart in CIELAB for every
@@ -16,6 +17,20 @@ PAGE = {"light": "#ffffff", "dark": "#14181e"}
 _INK = {"light": ("#1f2933", "#52606d", "#e2e6eb"), "dark": ("#e6e9ed", "#a9b4c0", "#3b4654")}
 WIDTH = 600
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
+
+_NAMES = [name.replace("_", " ") for name in ATTRIBUTES]
+
+
+def ordered(values: Iterable) -> list:
+    """Return each value once: attributes of faces in their usual order, other names as they come."""
+    names = list(dict.fromkeys(values))
+    return [name for name in _NAMES if name in names] if set(names) <= set(_NAMES) else names
+
+
+def tones(names: Sequence[str]) -> list[str]:
+    """Return one colour per name: an attribute has the same in all charts, other names get the next one."""
+    known = set(names) <= set(_NAMES)
+    return [COLORS[(_NAMES.index(name) if known else k) % len(COLORS)] for k, name in enumerate(names)]
 
 
 def theme(mode: str | None = "light") -> dict:
@@ -231,7 +246,7 @@ def scale_axis(x: str, log: bool = False) -> alt.X:
 
 def tint_of(color: str, order: list[str]) -> alt.Color:
     """Return one colour per curve, with the legend below."""
-    tint = alt.Color(f"{color}:N", sort=order, scale=alt.Scale(domain=order, range=_repeated(len(order))))
+    tint = alt.Color(f"{color}:N", sort=order, scale=alt.Scale(domain=order, range=tones(order)))
     return tint.legend(orient="bottom", columns=3, title=None, symbolType="stroke", symbolOpacity=1)
 
 
@@ -302,8 +317,3 @@ def _isolated_panel(shown, axis, tint, fade, slider):
     share = alt.Y("isolated:Q").title("isolated").scale(domain=[0, 1]).axis(format=".0%", values=[0, 0.5, 1])
     panel = shown.mark_line(strokeWidth=1.6).encode(x=axis, y=share, color=tint, opacity=fade)
     return alt.layer(panel, slider_rule(shown, axis)) if slider else panel
-
-
-def _repeated(count: int) -> list[str]:
-    """Return as many colours as there are curves; beyond eight they repeat."""
-    return [COLORS[k % len(COLORS)] for k in range(count)]

@@ -1,20 +1,17 @@
 """One figure out of the layers of `frlib.view.recipes`: sizes, colours, and what the reader may choose."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from frlib.faces.attributes import ATTRIBUTES
-from frlib.view.charts import COLORS, WIDTH, check_description, stretches
+from frlib.view.charts import WIDTH, check_description, ordered, stretches, tones
 
 _RANGES = {
     "strokeDash": [[1, 0], [6, 4], [2, 3]],
     "shape": ["circle", "square", "cross", "diamond", "triangle-up", "triangle-down"],
 }
-_NAMES = [name.replace("_", " ") for name in ATTRIBUTES]
 
 
 def figure(
@@ -102,12 +99,11 @@ def _leaves(chart) -> Iterator[alt.Chart]:
 
 
 def _tables(charts) -> Iterator:
-    """Yield the charts that hold a table: Altair moves a table that all layers share to their parent."""
+    """Yield the charts that hold a table: Altair moves one that layers share to their parent, others stay below."""
     for chart in charts:
         if isinstance(chart.data, pd.DataFrame):
             yield chart
-        elif hasattr(chart, "layer"):
-            yield from _tables(chart.layer)
+        yield from _tables(getattr(chart, "layer", []))
 
 
 def _field(leaf: alt.Chart, channel: str) -> str | None:
@@ -119,42 +115,30 @@ def _one_scale(leaves: list[alt.Chart]) -> None:
     """Give every column of names one order and one list of looks, over all layers."""
     for channel in ("color", "shape", "strokeDash"):
         looks = [getattr(leaf.encoding, channel, None) for leaf in leaves]
-        looks = [
-            look
-            for look in looks
-            if isinstance(look, alt.Color | alt.Shape | alt.StrokeDash) and isinstance(look["sort"], list)
-        ]
+        looks = [look for look in looks if isinstance(look, alt.FieldChannelMixin) and look["type"] == "nominal"]
         for field in dict.fromkeys(look["field"] for look in looks):
             own = [look for look in looks if look["field"] == field]
-            names = _ordered(dict.fromkeys(name for look in own for name in look["sort"]))
+            names = ordered(name for look in own for name in look["sort"])
             for look in own:
                 look["sort"], look["scale"] = names, alt.Scale(domain=names, range=_range(channel, names))
 
 
-def _ordered(names) -> list:
-    """Return attributes in their usual order, other names as they come."""
-    return [name for name in _NAMES if name in names] if set(names) <= set(_NAMES) else list(names)
-
-
 def _range(channel: str, names: list) -> list:
-    """Return the looks of names: an attribute has the same colour everywhere, other names have the next one."""
-    if channel == "color":
-        places = [_NAMES.index(n) for n in names] if set(names) <= set(_NAMES) else range(len(names))
-        return [COLORS[k % len(COLORS)] for k in places]
-    return [_RANGES[channel][k % len(_RANGES[channel])] for k in range(len(names))]
+    """Return one colour, shape or dash per name."""
+    looks = _RANGES.get(channel)
+    return [looks[k % len(looks)] for k in range(len(names))] if looks else tones(names)
 
 
 def _choosers(panels: list, choose) -> list[alt.Parameter]:
     """Return a list or slider for each column to choose from, and hide the rows that are not chosen."""
-    first = (
-        {choose: None} if isinstance(choose, str) else choose if isinstance(choose, Mapping) else dict.fromkeys(choose)
-    )
+    choose = [choose] if isinstance(choose, str) else choose
+    first = choose if isinstance(choose, Mapping) else dict.fromkeys(choose)
     params = []
-    for column, start in first.items():
+    for k, (column, start) in enumerate(first.items()):
         holders = [holder for holder in _tables(panels) if column in holder.data]
         if not holders:
             raise ValueError(f"choose must name columns of a table; got {column!r}")
-        name = "chosen_" + re.sub(r"\W", "_", column)
+        name = f"chosen_{k}"
         values = pd.concat([holder.data[column] for holder in holders])
         slider = pd.api.types.is_numeric_dtype(values.dtype)
         params.append(_slider(name, column, values, start) if slider else _list(name, column, values, start))
@@ -164,7 +148,7 @@ def _choosers(panels: list, choose) -> list[alt.Parameter]:
 
 
 def _list(name: str, column: str, values: pd.Series, start) -> alt.Parameter:
-    options = list(dict.fromkeys(values))
+    options = list(dict.fromkeys(values.tolist()))
     start = options[0] if start is None else start
     if start not in options:
         raise ValueError(f"choose must begin with a value of {column!r}, one of {options}; got {start!r}")
@@ -186,8 +170,8 @@ def _filter(holder: alt.TopLevelMixin, column: str, name: str, slider: bool) -> 
     test = f"datum[{column!r}] === {name}"
     if slider:
         begins, ends = stretches(holder.data[column])
-        holder.data = holder.data.assign(begins=begins, ends=ends)
-        test = f"datum['begins'] <= {name} && {name} < datum['ends']"
+        holder.data = holder.data.assign(**{f"{name}_begins": begins, f"{name}_ends": ends})
+        test = f"datum['{name}_begins'] <= {name} && {name} < datum['{name}_ends']"
     before = [] if holder.transform is alt.Undefined else holder.transform
     holder.transform = [alt.FilterTransform(filter=test), *before]
 

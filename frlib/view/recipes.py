@@ -1,7 +1,8 @@
 """Chart recipes: a table and the names of its columns become layers that `frlib.view.figure` puts together.
 
 A recipe is asked for what is drawn against what; order, colours, legends, tooltips and number formats follow from the
-table. Values keep the order of their first row. Layers are put on one another with ``+``:
+table. Names keep the order of their first rows, and attributes of faces their usual order and colours. Layers are put
+on one another with ``+``:
 
 >>> lines = view.curves(law, "scale", "isolated", color="centres", points=False)
 >>> spots = view.scatter(counted, "scale", "isolated", color="centres")
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from frlib.view.charts import COLORS, check_table
+from frlib.view.charts import COLORS, check_table, ordered
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def curves(
     color, dash : str or Column, optional
         One line per value. Attributes have the same colours in all charts; dashes are solid, dashed, dotted.
     detail : str, optional
-        Column of lines that look alike (runs, people); they are drawn thin.
+        Column of lines that look alike (runs, people); more than a few are drawn thin.
     band, bars : pair of str, optional
         Columns of the lower and the upper end of an interval of ``y``, drawn as an area or as bars.
     points : bool
@@ -108,8 +109,8 @@ def curves(
         If the table is empty or lacks a column.
     """
     layer = _Layer(table, x, y, color=color, strokeDash=dash, detail=detail, tips=tips, ends=(band, bars))
-    line = {"interpolate": "step-after" if step else "linear", "clip": bool(layer.y.domain)}
-    line |= {"strokeWidth": 1, "opacity": 0.5} if detail else {}
+    line = {"interpolate": "step-after" if step else "linear"}
+    line |= {"strokeWidth": 1, "opacity": 0.5} if detail and table[detail].nunique() > len(COLORS) else {}
     spots = alt.OverlayMarkDef(size=36) if points else alt.OverlayMarkDef(size=80, opacity=0)
     layers = [layer.band(band)] if band else []
     layers += [layer.bars(bars, "y")] if bars else []
@@ -347,7 +348,7 @@ def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None =
         padding = {} if column.domain else {"padding": 10}
         scale = column.scale(nice=False, **padding)
         return channel(field=column.name, type="quantitative", title=column.words, scale=scale, axis=alt.Axis(**axis))
-    order = list(dict.fromkeys(table[column.name]))
+    order = ordered(table[column.name])
     long = max(len(str(name)) for name in order) > 8
     axis = {"labelLimit": 220, "labelAngle": -40 if long and channel is alt.X else 0} | axis
     title = column.words if _is_number(table, column.name) else column.title
@@ -360,7 +361,7 @@ def _key(column: Column, names=(), **more):
         return None
     if names:
         widest = max(len(str(name)) for name in names)
-        more |= {"columns": min(4, max(1, 70 // (widest + 5))), "labelLimit": 300, "symbolOpacity": 1}
+        more |= {"columns": min(4, max(1, 80 // (widest + 5))), "labelLimit": 300, "symbolOpacity": 1}
     return alt.Legend(orient="bottom", title=column.title if names else column.words, **more)
 
 
@@ -395,7 +396,7 @@ class _Layer:
             more |= {"symbolFillColor": COLORS[5]} if channel == "size" else {}
             look = kind(field=column.name, type="quantitative", scale=column.scale(**area))
             return look.legend(_key(column, **more))
-        names = list(dict.fromkeys(table[column.name]))
+        names = ordered(table[column.name])
         look = kind(field=column.name, type="nominal", sort=names)
         if channel == "yOffset":
             return look

@@ -166,12 +166,21 @@ def test_a_slider_over_equal_steps_stops_at_them(table):
 def test_one_chooser_moves_all_panels_and_leaves_guides_alone(table):
     panels = [view.scatter(table, c, "energy", color="attribute") + view.guide(y=0.5) for c in ("low", "high")]
     spec = view.figure(*panels, choose=["network", "scale"], titles=["A", "B"], description="d").to_dict()
-    assert [p["name"] for p in spec["params"]] == ["chosen_network", "chosen_scale"]
+    assert [p["name"] for p in spec["params"]] == ["chosen_0", "chosen_1"]
     for panel, title in zip(spec["hconcat"], "AB", strict=True):
         points, rule = leaves(panel)
         assert panel["title"]["text"] == title and len(points["transform"]) == 2 and not rule["transform"]
     assert spec["resolve"]["scale"]["y"] == "shared"
     assert vl_convert.vegalite_to_svg(spec).count('aria-roledescription="rule mark"') == 2
+
+
+def test_a_chooser_reaches_a_guide_of_its_own_table(table):
+    floors = pd.DataFrame({"network": NETWORKS, "low": [0.1, 0.2]})
+    spec = drawn(view.scatter(table, "low", "energy") + view.guide(floors, x="low"), choose="network")
+    assert [[t["filter"] for t in leaf["transform"]] for leaf in leaves(spec)] == 2 * [
+        ["datum['network'] === chosen_0"]
+    ]
+    assert vl_convert.vegalite_to_svg(spec).count('aria-roledescription="rule mark"') == 1
 
 
 def test_panels_stand_in_rows_that_a_narrow_page_can_unstack(table):
