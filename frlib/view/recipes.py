@@ -1,8 +1,8 @@
 """Chart recipes: a table and the names of its columns become layers that `frlib.view.figure` puts together.
 
 A recipe is asked for what is drawn against what; order, colours, legends, tooltips and number formats follow from the
-table. Names keep the order of their first rows, and attributes of faces their usual order and colours. Layers are put
-on one another with ``+``:
+table. Names keep the order of their first rows, categories their own, and attributes of faces their usual order and
+colours. Layers are put on one another with ``+``:
 
 >>> lines = view.curves(law, "scale", "isolated", color="centres", points=False)
 >>> spots = view.scatter(counted, "scale", "isolated", color="centres")
@@ -390,7 +390,7 @@ class _Layer:
         """Return a colour, shape, dash, size or offset; `frlib.view.figure` gives the names of all layers one scale."""
         kind = getattr(alt, channel[0].upper() + channel[1:])
         if _is_number(table, column.name):
-            area = {"range": [12, 420]} if channel == "size" else {"scheme": "viridis"}
+            area = {"range": [12, 420] if channel == "size" else [COLORS[0], COLORS[4]]}
             more = {"values": list(column.ticks)} if column.ticks else {}
             more |= {"format": column.format} if column.format else {}
             more |= {"symbolFillColor": COLORS[5]} if channel == "size" else {}

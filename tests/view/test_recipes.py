@@ -128,6 +128,18 @@ def test_attributes_keep_their_colours_and_order_in_all_figures(table):
     assert other["scale"] == {"domain": NETWORKS, "range": view.COLORS[:2]}
 
 
+def test_categories_keep_their_order_and_are_all_in_the_legend(table):
+    worst_first = pd.Categorical(["good"] * 6 + ["bad"] * 6, ["bad", "poor", "good"])
+    point = marks(drawn(view.scatter(table.assign(grade=worst_first), "energy", "grade", color="grade")))["point"]
+    assert point["encoding"]["y"]["sort"] == ["bad", "poor", "good"]
+    assert point["encoding"]["color"]["scale"] == {"domain": ["bad", "poor", "good"], "range": view.COLORS[:3]}
+
+
+def test_points_coloured_by_a_number_are_seen_on_light_and_dark_pages(table):
+    color = marks(drawn(view.scatter(table, "low", "energy", color="scale")))["point"]["encoding"]["color"]
+    assert color["scale"]["range"] == [view.COLORS[0], view.COLORS[4]]
+
+
 def test_layers_of_two_tables_share_one_scale(table):
     lines, spots = (t.assign(kind=k) for t, k in ((table, "formula"), (table, "measured")))
     spec = drawn(
