@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 
-import altair as alt
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from frlib import view
 from frlib.clouds import Cloud
 from frlib.geometry import energy_sweep
 from frlib.report.page import Column, Figure, Table
-from frlib.view import charts, energy_curves
 
 SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
 #: The scale of the ranking: all networks have filled balls there.
@@ -115,25 +114,19 @@ def ranking_chart(rankings: pd.DataFrame, subject: str) -> Figure:
         The network of the report.
     """
     order = list(rankings.loc[rankings["network"] == subject, "attribute"])
-    names = list(dict.fromkeys(rankings["network"]))
-    data = rankings[["network", "attribute", "displacement", "displacement_low", "displacement_high"]].round(4)
-    place = {"y": alt.Y("attribute:N").sort(order).title(None), "yOffset": alt.YOffset("network:N").sort(names)}
-    colors = [charts.COLORS[k % len(charts.COLORS)] for k in range(len(names))]
-    color = alt.Color("network:N").sort(names).scale(domain=names, range=colors)
-    color = color.legend(orient="bottom", columns=2, title=None, labelLimit=260)
-    x = alt.X("displacement:Q").title("displacement, in mean pair distances").scale(zero=True)
-    tips = ["network:N", "attribute:N", alt.Tooltip("displacement:Q", format=".3f")]
-    base = alt.Chart(data).encode(**place, color=color)
-    dots = base.mark_point(size=45).encode(x=x, tooltip=tips)
-    layers = [dots]
-    if data["displacement_low"].notna().any():
-        layers.insert(
-            0, base.mark_rule(strokeWidth=1.5).encode(x="displacement_low:Q", x2="displacement_high:Q", color=color)
-        )
+    moved = "displacement, in mean pair distances"
+    ends = ("displacement_low", "displacement_high")
+    furthest = rankings[["displacement", ends[1]]].max(axis=None)
     words = f"{order[0]} moves the embedding most, {order[-1]} least"
-    chart = alt.layer(*layers).properties(
-        width=charts.WIDTH - 40,
-        height=alt.Step(max(6, 44 / len(names))),
+    chart = view.figure(
+        view.dots(
+            rankings,
+            view.Column("displacement", moved, domain=(0, furthest)),
+            view.Column("attribute", order=order),
+            color="network",
+            apart=True,
+            bars=ends,
+        ),
         description=f"Displacement by attribute and network. In {subject}, {words}.",
     )
     return Figure(
@@ -154,7 +147,7 @@ def by_attribute(energies: pd.DataFrame, subject: str) -> Figure:
     drawn = _with_directions(energies)
     named, shown = (table.loc[table["network"] == subject, "attribute"].unique() for table in (energies, drawn))
     still = [attribute for attribute in named if attribute not in shown]
-    chart = energy_curves(
+    chart = view.energy_curves(
         drawn,
         detail="identity",
         choose="network" if several else None,
@@ -173,7 +166,7 @@ def by_attribute(energies: pd.DataFrame, subject: str) -> Figure:
 
 def by_network(energies: pd.DataFrame) -> Figure:
     """Draw the energies of all networks against ε, for an attribute that the reader chooses."""
-    chart = energy_curves(
+    chart = view.energy_curves(
         _with_directions(energies),
         color="network",
         detail="identity",
@@ -188,7 +181,7 @@ def by_network(energies: pd.DataFrame) -> Figure:
 def at_equal_shares(energies: pd.DataFrame) -> Figure:
     """Draw the energies of all networks against the share of pairs in the balls."""
     axis = "share of all pairs that are neighbours"
-    chart = energy_curves(
+    chart = view.energy_curves(
         _with_directions(energies).rename(columns={"share": axis}),
         x=axis,
         color="network",

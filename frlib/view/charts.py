@@ -21,6 +21,12 @@ _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 _NAMES = [name.replace("_", " ") for name in ATTRIBUTES]
 
 
+def is_number(values: pd.Series) -> bool:
+    """Return whether a column holds numbers, not words or truth values."""
+    kind = values.infer_objects().dtype
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+
+
 def ordered(values: Iterable) -> list:
     """Return each value once: attributes of faces and categories in their order, other names as they come."""
     kind = getattr(values, "dtype", None)

@@ -6,12 +6,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from frlib.view.charts import WIDTH, check_description, ordered, stretches, tones
-
-_RANGES = {
-    "strokeDash": [[1, 0], [6, 4], [2, 3]],
-    "shape": ["circle", "square", "cross", "diamond", "triangle-up", "triangle-down"],
-}
+from frlib.view.charts import WIDTH, check_description, is_number, ordered, stretches
+from frlib.view.recipes import scale_of
 
 
 def figure(
@@ -120,13 +116,7 @@ def _one_scale(leaves: list[alt.Chart]) -> None:
             own = [look for look in looks if look["field"] == field]
             names = ordered(name for look in own for name in look["sort"])
             for look in own:
-                look["sort"], look["scale"] = names, alt.Scale(domain=names, range=_range(channel, names))
-
-
-def _range(channel: str, names: list) -> list:
-    """Return one colour, shape or dash per name."""
-    looks = _RANGES.get(channel)
-    return [looks[k % len(looks)] for k in range(len(names))] if looks else tones(names)
+                look["sort"], look["scale"] = names, scale_of(channel, names)
 
 
 def _choosers(panels: list, choose) -> list[alt.Parameter]:
@@ -138,42 +128,53 @@ def _choosers(panels: list, choose) -> list[alt.Parameter]:
         holders = [holder for holder in _tables(panels) if column in holder.data]
         if not holders:
             raise ValueError(f"choose must name columns of a table; got {column!r}")
-        name = f"chosen_{k}"
         values = pd.concat([holder.data[column] for holder in holders])
-        slider = pd.api.types.is_numeric_dtype(values.dtype)
-        params.append(_slider(name, column, values, start) if slider else _list(name, column, values, start))
-        for holder in holders:
-            _filter(holder, column, name, slider)
+        chooser = _slider if is_number(values) else _list
+        params.append(chooser(f"chosen_{k}", column, holders, values, start))
     return params
 
 
-def _list(name: str, column: str, values: pd.Series, start) -> alt.Parameter:
+def _list(name: str, column: str, holders: list, values: pd.Series, start) -> alt.Parameter:
     options = list(dict.fromkeys(values.tolist()))
     start = options[0] if start is None else start
     if start not in options:
         raise ValueError(f"choose must begin with a value of {column!r}, one of {options}; got {start!r}")
+    for holder in holders:
+        _filter(holder, f"datum[{column!r}] === {name}")
     return alt.param(name, value=start, bind=alt.binding_select(options=options, name=f"{column} "))
 
 
-def _slider(name: str, column: str, values: pd.Series, start) -> alt.Parameter:
+def _slider(name: str, column: str, holders: list, values: pd.Series, start) -> alt.Parameter:
     """Return a slider over numbers, which stops at them where they have equal steps."""
-    places = np.unique(values)
+    places = np.unique(values.astype(float))
     gaps = np.diff(places)
     equal = len(gaps) > 0 and np.allclose(gaps, gaps[0])
     step = round(float(gaps[0] if equal else (places[-1] - places[0]) / 100), 6) or 1e-6
+    for holder in holders:
+        if equal:
+            _filter(holder, f"abs(datum[{column!r}] - {name}) < {step / 2}")
+        else:
+            ends = {
+                f"{name}_{end}": v for end, v in zip(("begins", "ends"), stretches(holder.data[column]), strict=True)
+            }
+            holder.data = holder.data.assign(**ends)
+            _filter(holder, f"datum['{name}_begins'] <= {name} && {name} < datum['{name}_ends']")
     bind = alt.binding_range(min=float(places[0]), max=float(places[-1]), step=step, name=f"{column} ")
     return alt.param(name, value=float(places[len(places) // 2] if start is None else start), bind=bind)
 
 
-def _filter(holder: alt.TopLevelMixin, column: str, name: str, slider: bool) -> None:
-    """Show only the rows of a table that are chosen, before all else that is done with them."""
-    test = f"datum[{column!r}] === {name}"
-    if slider:
-        begins, ends = stretches(holder.data[column])
-        holder.data = holder.data.assign(**{f"{name}_begins": begins, f"{name}_ends": ends})
-        test = f"datum['{name}_begins'] <= {name} && {name} < datum['{name}_ends']"
+def _filter(holder: alt.TopLevelMixin, test: str) -> None:
+    """Show only the rows of a table that pass, before all else that is done with them."""
     before = [] if holder.transform is alt.Undefined else holder.transform
     holder.transform = [alt.FilterTransform(filter=test), *before]
+
+
+def only(chart: alt.TopLevelMixin, test: str) -> alt.TopLevelMixin:
+    """Return a recipe's chart with only the rows that pass a test of Vega."""
+    chart = chart.copy(deep=True)
+    for holder in _tables([chart]):
+        _filter(holder, test)
+    return chart
 
 
 def _slim(holder: alt.TopLevelMixin) -> None:

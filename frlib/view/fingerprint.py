@@ -10,6 +10,8 @@ from scipy import stats
 
 from frlib.geometry import resampled_means
 from frlib.view import charts
+from frlib.view.figure import only
+from frlib.view.recipes import Column, curves, dots, heat_map, scatter
 
 #: Coverage of the intervals of a mean over identities.
 LEVEL = 0.95
@@ -201,32 +203,19 @@ def _rank_panel(data: pd.DataFrame, order: list[str]) -> alt.LayerChart:
 
 def _heat_map(data: pd.DataFrame) -> alt.LayerChart:
     """Return attribute against scale, with the slider's column outlined and a dot where most points are isolated."""
-    shown = alt.Chart(data).transform_filter("datum.network === chosen")
-    order = list(dict.fromkeys(data["attribute"]))
-    x = alt.X("scale:O").title("scale ε, in mean pair distances").axis(labelAngle=0, labelOverlap=True, format=".3~f")
-    y = alt.Y("attribute:N").sort(order).title(None)
-    top = round(float(np.nanmax(data["energy"])), 2)
-    energy = alt.Color("energy:Q").scale(scheme="viridis", domain=[0, top]).title("energy")
-    cells = shown.mark_rect().encode(
-        x=x,
-        y=y,
-        color=energy.legend(orient="bottom", gradientLength=200, titleOrient="left"),
-        tooltip=[
-            "attribute:N",
-            alt.Tooltip("scale:Q", format=".3~f"),
-            alt.Tooltip("energy:Q", format=".3f"),
-            alt.Tooltip("isolated:Q", format=".0%", title="isolated points"),
-            alt.Tooltip("displacement:Q", format=".2f", title="displacement, in mean pair distances"),
-        ],
-    )
-    here = shown.transform_filter(_HERE).mark_rect(filled=False, strokeWidth=1.5, color=charts.COLORS[6])
+    tips = [
+        Column("isolated", "isolated points", format="%"),
+        Column("displacement", "displacement, in mean pair distances"),
+    ]
+    energy = Column("energy", domain=(0, round(float(np.nanmax(data["energy"])), 2)))
+    tiles = heat_map(data, Column("scale", "scale ε, in mean pair distances"), "attribute", energy, tips=tips)
+    shown = alt.Chart(data).encode(x=tiles.layer[0].encoding.x, y=tiles.layer[0].encoding.y)
     few = shown.transform_filter("datum.isolated > 0.5").mark_point(
         size=22, fill="#ffffff", stroke="#000000", opacity=1
     )
-    title = _question("Heat map of this network")
-    return alt.layer(cells, few.encode(x=x, y=y), here.encode(x=x, y=y)).properties(
-        width=_WIDTH, height=20 * len(order), title=title
-    )
+    here = shown.transform_filter(_HERE).mark_rect(filled=False, strokeWidth=1.5, color=charts.COLORS[6])
+    chart = only(alt.layer(tiles, few, here), "datum.network === chosen")
+    return chart.properties(width=_WIDTH, title=_question("Heat map of this network"))
 
 
 _HERE = "datum.begins <= epsilon && epsilon < datum.ends"
@@ -236,14 +225,18 @@ _HERE = "datum.begins <= epsilon && epsilon < datum.ends"
 
 def _all_networks(data: pd.DataFrame) -> alt.VConcatChart:
     """Return one attribute in all networks, at equal ε and at equal share of pairs, and all attributes at ε."""
-    networks, attributes = (list(dict.fromkeys(data[c])) for c in ("network", "attribute"))
+    attributes = charts.ordered(data["attribute"])
     bind = alt.binding_select(options=attributes, name="attribute ")
     attribute = alt.param("compared", value=attributes[0], bind=bind)
-    pair = alt.hconcat(
-        _compared(data, networks, "scale").add_params(attribute), _compared(data, networks, "share"), spacing=24
-    )
+    pair = alt.hconcat(_compared(data, "scale").add_params(attribute), _compared(data, "share"), spacing=24)
     pair = pair.resolve_scale(color="shared", strokeDash="shared", y="shared")
-    at = alt.hconcat(_at_scale(data, networks, "energy"), _at_scale(data, networks, "displacement"), spacing=24)
+    energy = Column("energy", "energy at ε", domain=(min(0.0, data["low"].min()), data["high"].max()))
+    moved = Column("displacement", "displacement, in mean pair distances", log=True)
+    at = alt.hconcat(
+        _at_scale(data, energy, ("low", "high")),
+        _at_scale(data, moved, ("displacement_low", "displacement_high")),
+        spacing=24,
+    )
     # One legend, below the first of the two rows that use these colours.
     both = alt.vconcat(
         pair.properties(title=_question("One attribute in all networks")),
@@ -253,55 +246,21 @@ def _all_networks(data: pd.DataFrame) -> alt.VConcatChart:
     return both.resolve_scale(color="independent", strokeDash="independent")
 
 
-def _network_tint(networks: list[str]) -> alt.Color:
-    tint = charts.tint_of("network", networks)
-    return tint.legend(orient="bottom", columns=2, title=None, symbolType="circle", symbolOpacity=1, labelLimit=200)
-
-
-def _compared(data: pd.DataFrame, networks: list[str], x: str) -> alt.LayerChart:
+def _compared(data: pd.DataFrame, x: str) -> alt.LayerChart:
     """Return the energy of the chosen attribute against ε or against the share of pairs in the balls."""
-    shown = alt.Chart(data).transform_filter("datum.attribute === compared")
-    if x == "share":
-        shown = shown.transform_filter("datum.share > 0")
-        axis = alt.X("share:Q").title("share of pairs in the balls").scale(type="log", nice=False)
-        axis = axis.axis(format="~%", values=[0.001, 0.01, 0.03, 0.1, 0.3, 1])
-    else:
-        axis = alt.X("scale:Q").title("scale ε").scale(nice=False).axis(tickCount=5)
-    tint, energy = _network_tint(networks), alt.Y("energy:Q").title("energy").scale(nice=False, zero=True)
-    dash = alt.StrokeDash("kind:N").scale(domain=KINDS, range=[[1, 0], [4, 3]]).legend(None)
-    tips = [
-        "network:N",
-        alt.Tooltip("scale:Q", format=".3~f"),
-        alt.Tooltip("share:Q", format=".1%", title="share of pairs"),
-        alt.Tooltip("energy:Q", format=".3f"),
-        alt.Tooltip("low:Q", format=".3f", title="interval from"),
-        alt.Tooltip("high:Q", format=".3f", title="interval to"),
-    ]
-    band = shown.mark_area(opacity=0.12, tooltip=None).encode(
-        x=axis, y=alt.Y("low:Q").title("energy"), y2="high:Q", color=tint
-    )
-    order = alt.Order("scale:Q")
-    lines = shown.mark_line(strokeWidth=1.8).encode(x=axis, y=energy, color=tint, strokeDash=dash, order=order)
-    points = shown.transform_filter(_HERE).mark_point(size=90).encode(x=axis, y=energy, color=tint, tooltip=tips)
-    return alt.layer(band, lines, points).properties(width=_HALF, height=190)
+    ticks = [0.001, 0.01, 0.03, 0.1, 0.3, 1]
+    share = Column("share", "share of pairs in the balls", log=True, format="~%", ticks=ticks)
+    scale = Column("scale", "scale ε")
+    axes = (share, "energy") if x == "share" else (scale, "energy")
+    look = {"color": "network", "tips": [scale, share]}
+    lines = curves(data, *axes, dash=Column("kind", legend=False), band=("low", "high"), points=False, **look)
+    points = only(scatter(data, *axes, size=90, **look), _HERE)
+    chart = only(alt.layer(lines, points), f"datum.attribute === compared && datum.{x} > 0")
+    return chart.properties(width=_HALF, height=190)
 
 
-def _at_scale(data: pd.DataFrame, networks: list[str], what: str) -> alt.LayerChart:
+def _at_scale(data: pd.DataFrame, x: Column, bars: tuple[str, str]) -> alt.LayerChart:
     """Return all attributes and networks at the slider's ε: energies, or displacements (which know no scale)."""
-    shown = alt.Chart(data).transform_filter(_HERE)
-    names = {"energy": ("low", "high"), "displacement": ("displacement_low", "displacement_high")}
-    low, high = names[what]
-    order = list(dict.fromkeys(data["attribute"]))
-    title = "energy at ε" if what == "energy" else "displacement, in mean pair distances"
-    x = alt.X(f"{what}:Q").title(title)
-    limits = [min(0.0, float(data[low].min())), float(data[high].max())]
-    x = x.scale(domain=limits) if what == "energy" else x.scale(type="log", nice=False).axis(format="~g", tickCount=5)
-    places = {
-        "y": alt.Y("attribute:N").sort(order).title(None).axis(grid=True, tickBand="extent"),
-        "yOffset": alt.YOffset("network:N").sort(networks),
-        "color": _network_tint(networks).legend(None),
-    }
-    tips = ["network:N", "attribute:N", *(alt.Tooltip(f"{c}:Q", format=".3f") for c in (what, low, high, "isolated"))]
-    bars = shown.mark_rule(strokeWidth=1.6).encode(x=alt.X(f"{low}:Q").title(title), x2=f"{high}:Q", **places)
-    dots = shown.mark_point(size=30).encode(x=x, tooltip=tips, **places)
-    return alt.layer(bars, dots).properties(width=_HALF - 50, height=40 * len(order))
+    tint = Column("network", legend=False)
+    chart = dots(data, x, "attribute", color=tint, apart=True, bars=bars, size=30, tips=["isolated"])
+    return only(chart, _HERE).properties(width=_HALF - 50, height=40 * data["attribute"].nunique())

@@ -15,7 +15,12 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from frlib.view.charts import COLORS, check_table, ordered
+from frlib.view.charts import COLORS, check_table, is_number, ordered, tones
+
+_LOOKS = {
+    "strokeDash": [[1, 0], [6, 4], [2, 3]],
+    "shape": ["circle", "square", "cross", "diamond", "triangle-up", "triangle-down"],
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class Column:
         Numbers to write at the axis or the legend.
     reverse : bool
         From large to small.
+    order : sequence of str, optional
+        Of the names at an axis. Default: attributes of faces in their usual order, other names by their first rows.
     legend : bool
         False leaves out the legend, where another panel or an axis has the same names.
     """
@@ -49,6 +56,7 @@ class Column:
     format: str | None = None
     ticks: Sequence[float] | None = None
     reverse: bool = False
+    order: Sequence[str] | None = None
     legend: bool = True
 
     @property
@@ -168,7 +176,7 @@ def scatter(
         words = layer.chart.mark_text(align="left", dx=8, dy=-7, fontSize=11)
         layers.append(words.encode(layer.places["x"], layer.places["y"], text=alt.Text(field=text, type="nominal")))
     chart = alt.layer(*layers)
-    return chart if _is_number(table, layer.y.name) else chart.properties(height={"step": 18})
+    return chart if is_number(table[layer.y.name]) else chart.properties(height={"step": 18})
 
 
 def dots(
@@ -211,14 +219,16 @@ def dots(
     Raises
     ------
     ValueError
-        If the table is empty or lacks a column.
+        If the table is empty or lacks a column, or dots are to lie apart without a colour.
     """
+    if apart and color is None:
+        raise ValueError("apart needs the column of color; got None")
     looks = {"color": color, "shape": shape, "yOffset": color if apart else None}
     layer = _Layer(table, x, row, size=size, tips=tips, ends=(bars, wide), **looks)
     layers = [layer.bars(wide, "x", size=14, opacity=0.45, color=COLORS[7])] if wide else []
     layers += [layer.bars(bars, "x")] if bars else []
     layers.append(layer.points(ticks))
-    height = {"step": 13, "for": "offset"} if apart else {"step": 28}
+    height = {"step": max(13, 28 // len(layer.places["color"]["sort"])), "for": "offset"} if apart else {"step": 28}
     return alt.layer(*layers).properties(height=height)
 
 
@@ -282,7 +292,7 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
     """
     x, y, value = map(_column, (x, y, value))
     layer = _Layer(table, x, y, color=value, tips=tips, ends=(text and (text,),))
-    upright = pd.api.types.is_numeric_dtype(table[x.name])
+    upright = is_number(table[x.name])
     axis = {"labelOverlap": True, "format": ".3~f"} if upright else {"orient": "top"}
     place = {
         "x": _place("x", x, table, kind="ordinal", **axis),
@@ -334,24 +344,19 @@ def _column(column) -> Column:
     return column if isinstance(column, Column) else Column(column)
 
 
-def _is_number(table: pd.DataFrame, name: str) -> bool:
-    kind = table[name].dtype
-    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
-
-
 def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None = None, **axis):
     """Return the horizontal or vertical place of a column: numbers on an axis, or names in their order."""
     channel = getattr(alt, channel.upper())
-    if kind is None and _is_number(table, column.name):
+    if kind is None and is_number(table[column.name]):
         ticks = {"values": list(column.ticks)} if column.ticks else {"tickCount": 6}
         axis |= ticks | ({"format": column.format} if column.format else {})
         padding = {} if column.domain else {"padding": 10}
         scale = column.scale(nice=False, **padding)
         return channel(field=column.name, type="quantitative", title=column.words, scale=scale, axis=alt.Axis(**axis))
-    order = ordered(table[column.name])
+    order = list(column.order or ordered(table[column.name]))
     long = max(len(str(name)) for name in order) > 8
     axis = {"labelLimit": 220, "labelAngle": -40 if long and channel is alt.X else 0} | axis
-    title = column.words if _is_number(table, column.name) else column.title
+    title = column.words if is_number(table[column.name]) else column.title
     return channel(field=column.name, type=kind or "ordinal", title=title, sort=order, axis=alt.Axis(**axis))
 
 
@@ -389,7 +394,8 @@ class _Layer:
     def _look(self, channel: str, column: Column, table: pd.DataFrame):
         """Return a colour, shape, dash, size or offset; `frlib.view.figure` gives the names of all layers one scale."""
         kind = getattr(alt, channel[0].upper() + channel[1:])
-        if _is_number(table, column.name):
+        if is_number(table[column.name]):
+            # Both ends of the colours stand out from a light page and a dark one, as those of a scheme do not.
             area = {"range": [12, 420] if channel == "size" else [COLORS[0], COLORS[4]]}
             more = {"values": list(column.ticks)} if column.ticks else {}
             more |= {"format": column.format} if column.format else {}
@@ -400,6 +406,7 @@ class _Layer:
         look = kind(field=column.name, type="nominal", sort=names)
         if channel == "yOffset":
             return look
+        look["scale"] = scale_of(channel, names)
         named = channel == "color" and column.name in (self.x.name, self.y.name)  # by the axis
         more = {"shape": {"symbolFillColor": COLORS[5]}, "strokeDash": {"symbolType": "stroke"}}.get(channel, {})
         return look.legend(None if named else _key(column, names, **more))
@@ -433,9 +440,15 @@ class _Layer:
         return drawn.encode(**self.places, tooltip=self.tooltip)
 
 
+def scale_of(channel: str, names: Sequence[str]) -> alt.Scale:
+    """Return one colour, shape or dash per name."""
+    looks = _LOOKS.get(channel)
+    return alt.Scale(domain=names, range=[looks[k % len(looks)] for k in range(len(names))] if looks else tones(names))
+
+
 def _tip(column: Column, table: pd.DataFrame) -> alt.Tooltip:
     """Return a line of the tooltip."""
-    if not _is_number(table, column.name):
+    if not is_number(table[column.name]):
         return alt.Tooltip(field=column.name, type="nominal", title=column.words)
     share = column.format and "%" in column.format
     whole = pd.api.types.is_integer_dtype(table[column.name].dtype)

@@ -135,9 +135,9 @@ def test_categories_keep_their_order_and_are_all_in_the_legend(table):
     assert point["encoding"]["color"]["scale"] == {"domain": ["bad", "poor", "good"], "range": view.COLORS[:3]}
 
 
-def test_points_coloured_by_a_number_are_seen_on_light_and_dark_pages(table):
+def test_a_number_tints_points_between_colours_that_both_pages_show(table):
     color = marks(drawn(view.scatter(table, "low", "energy", color="scale")))["point"]["encoding"]["color"]
-    assert color["scale"]["range"] == [view.COLORS[0], view.COLORS[4]]
+    assert color["type"] == "quantitative" and color["scale"]["range"] == [view.COLORS[0], view.COLORS[4]]
 
 
 def test_layers_of_two_tables_share_one_scale(table):
@@ -171,8 +171,15 @@ def test_a_slider_shows_the_rows_of_the_nearest_number(table, at, nearest):
 
 def test_a_slider_over_equal_steps_stops_at_them(table):
     even = table[table.scale != 0.2]
-    (param,) = drawn(view.dots(even, "energy", "attribute"), choose={"scale": 1.0})["params"]
+    spec = drawn(view.dots(even, "energy", "attribute"), choose={"scale": 1.0})
+    (param,) = spec["params"]
     assert (param["value"], param["bind"]["step"]) == (1.0, 0.5)
+    assert len(shown(spec, **{param["name"]: 0.5, "abs": abs})) == len(even) / 2
+
+
+def test_numbers_in_a_column_of_objects_are_numbers(table):
+    axis = marks(drawn(view.heat_map(table.astype({"scale": object}), "scale", "attribute", "energy")))["rect"]
+    assert axis["encoding"]["x"]["title"] == "scale"
 
 
 def test_one_chooser_moves_all_panels_and_leaves_guides_alone(table):
@@ -209,6 +216,8 @@ def test_wrong_input_names_what_is_missing(table):
         view.dots(table, "energy", "attribute", bars=("low", "upper"))
     with pytest.raises(ValueError, match="table must not be empty"):
         view.heat_map(table[:0], "scale", "attribute", "energy")
+    with pytest.raises(ValueError, match="apart needs the column of color"):
+        view.dots(table, "energy", "attribute", apart=True)
     with pytest.raises(ValueError, match="x, y or both"):
         view.guide()
     spots = view.scatter(table, "low", "energy")
@@ -224,3 +233,9 @@ def test_wrong_input_names_what_is_missing(table):
         ValueError, match="must begin with a value of 'network', one of .*'first', 'second'.*; got 'third'"
     ):
         view.figure(spots, choose={"network": "third"}, description="d")
+
+
+def test_an_axis_keeps_the_order_that_it_is_given(table):
+    rows = view.Column("attribute", order=["hue", "age"])
+    for column, order in ((rows, ["hue", "age"]), ("attribute", ["age", "hue"])):
+        assert marks(drawn(view.dots(table, "energy", column)))["point"]["encoding"]["y"]["sort"] == order
