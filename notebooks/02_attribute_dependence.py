@@ -718,14 +718,14 @@ survive
 # %% tags=["hide-input"]
 verdicts_of = [tests.q_within_gender < 0.05, tests.q_value < 0.05, tests.p_naive < 0.05]
 names_of = ["holds within gender", "holds", "naive only", "nothing"]
-outcomes = np.select(verdicts_of, names_of[:3], names_of[3])
-tests["outcome"] = pd.Categorical(outcomes, names_of)
+tests["outcome"] = np.select(verdicts_of, names_of[:3], names_of[3])
 tests["tests that find it"] = sum(verdicts_of)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tests-02", "caption": "Which statistics differ from nothing. One mark per attribute and network for the modality of your choice. Circle: q below 0.05 also within gender. Square: q below 0.05, but not within gender. Cross: only the naive p is below 0.05. Small diamond: none. Male itself cannot be tested within gender."}}
 marks = tests.assign(attribute=tests.attribute.str.replace("_", " "))
 size = view.Column("tests that find it", domain=(0, 9), legend=False)
-look = {"color": "outcome", "shape": "outcome", "size": size}
+outcome = view.Column("outcome", order=names_of)
+look = {"color": outcome, "shape": outcome, "size": size}
 tips = ["n", "ks", "p_naive", "p_permutation", "q_value", "q_within_gender"]
 view.figure(
     view.scatter(marks, "network", "attribute", **look, tips=tips),

@@ -28,9 +28,8 @@ def is_number(values: pd.Series) -> bool:
 
 
 def ordered(values: Iterable) -> list:
-    """Return each value once: attributes of faces and categories in their order, other names as they come."""
-    kind = getattr(values, "dtype", None)
-    names = list(kind.categories if isinstance(kind, pd.CategoricalDtype) else dict.fromkeys(values))
+    """Return each value once: attributes of faces in their usual order, other names as they come."""
+    names = list(dict.fromkeys(values))
     return [name for name in _NAMES if name in names] if set(names) <= set(_NAMES) else names
 
 
