@@ -37,6 +37,21 @@ def between(name: str, value, low, high):
     return value
 
 
+def columns(name: str, table, wanted) -> None:
+    """Raise unless a table has rows and these columns.
+
+    Raises
+    ------
+    ValueError
+        If it has not.
+    """
+    for column in wanted:
+        if column not in table:
+            raise ValueError(f"{name} must have a column {column!r}; it has {', '.join(map(repr, table.columns))}")
+    if table.empty:
+        raise ValueError(f"{name} must not be empty")
+
+
 def at_least(name: str, value: int, low: int) -> int:
     """Return ``value`` if it is an integer of at least ``low``.
 

@@ -15,7 +15,7 @@ from frlib.geometry import CoincidentPoints, energy_sweep
 from frlib.runtime import choose_device, spread
 
 # Part of the name of every stored energy: raise it when the same embeddings would get other energies.
-VERSION = 1
+ENERGY = 1
 #: What is stored of an energy sweep, per scale.
 COLUMNS = ("scale", "radius", "energy", "neighbors", "isolated", "undefined")
 
@@ -110,7 +110,7 @@ def cloud_energies(cloud: Cloud, scales: Sequence[float], device=None) -> pd.Dat
     DataFrame
         The rows of `fingerprint` for this network and identity.
     """
-    depends = {"version": VERSION, "metric": cloud.metric, "scales": list(map(float, scales))}
+    depends = {"version": ENERGY, "metric": cloud.metric, "scales": list(map(float, scales))}
 
     def parameters(attribute: str) -> dict:
         return depends | {"content": store.arrays_digest({"points": cloud.points, "field": cloud.fields[attribute]})}

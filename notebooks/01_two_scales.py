@@ -52,16 +52,18 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
-from frlib import published, runtime, view
-from frlib.clouds import embed, images_of
+from frlib import published, runtime, verdicts, view
+from frlib.clouds import Cloud, embed, images_of
 from frlib.faces import ATTRIBUTES, Curves, Portraits, render, sample_identities
 from frlib.faces.crops import IMAGE_SIZES
 from frlib.geometry import (
     displacement,
     distance_histogram,
     distance_summary,
+    draw_interval,
     error_curve,
     pair_distances,
+    recognition_table,
     resampled_means,
     verification,
 )
@@ -168,16 +170,15 @@ def resampled(name):
 # %% tags=["hide-input"]
 def span(values, digits=3):
     """Return a 95 % interval as text."""
-    low, high = np.nanquantile(values, [0.025, 0.975])
+    low, high = draw_interval(values)
     return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
-summary = pd.DataFrame(
-    {s: distance_summary(points[s].double(), who, metric=metric[s]) for s in spaces}
-).T.assign(metric=metric)
+clouds = {s: [Cloud(p.double(), metric=metric[s]) for p in points[s].split(n_images)] for s in spaces}
+summary = recognition_table(clouds, accepted_at_least=0)
 draws = {name: resampled(name) for name in spaces}
 ratios = {name: intra / inter for name, (intra, inter) in draws.items()}
-summary["low"], summary["high"] = np.quantile(list(ratios.values()), [0.025, 0.975], axis=1)
+summary[["low", "high"]] = [draw_interval(ratios[s]) for s in summary.index]
 scales = summary[["metric", "d_intra", "d_inter", "ratio"]].copy()
 for column, values in zip(["d_intra", "d_inter"], np.moveaxis(list(draws.values()), 1, 0), strict=True):
     scales.insert(scales.columns.get_loc(column) + 1, f"{column}, 95 %", [span(v) for v in values])
@@ -225,15 +226,14 @@ alt.layer(half, interval, dots).properties(
 )
 
 # %% tags=["hide-input"]
-worst = summary.loc[networks].high
-holds = "yes" if (worst < 0.5).all() else "partly" if (worst < 1).all() else "no"
+low, high = (summary.loc[networks, end] for end in ("low", "high"))
 view.verdict(
     "two-scales",
-    holds,
+    verdicts.by_intervals(low, high, 0.5),
     f"Ratio d_intra / d_inter on {n_identities} drawn people: "
     + ", ".join(f"{n} {summary.ratio[n]:.2f} ({span(ratios[n], 2)})" for n in networks)
     + f"; published {table_3.ratio.min():.2f} to {table_3.ratio.max():.2f}. "
-    + f"The interval lies below one half for {int((worst < 0.5).sum())} of {len(networks)} networks, "
+    + f"The interval lies below one half for {int((high < 0.5).sum())} of {len(networks)} networks, "
     + f"and for {int((summary.high[controls] < 0.5).sum())} of {len(controls)} controls.",
 )
 
@@ -271,14 +271,12 @@ view.say(
 # people below it are *false acceptances*.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-histogram-01", "caption": "All distances inside people and between people, in units of d_inter. Move the threshold. The two strong areas are its errors: pairs of one person to the right, pairs of two people to the left. See one of them shrink while the other grows, and how much they overlap in a control. The dashed line is the threshold with the fewest errors."}}
-exact = {s: verification(points[s].double(), who, metric=metric[s]) for s in spaces}
-best = {s: exact[s].threshold for s in spaces}
 shown = [s for s in spaces if s not in ("random weights 1", "random weights 2")]
 bars = []
 for s in shown:
     table = distance_histogram(points[s].double(), who, metric=metric[s], bins=80)
     table[["low", "high"]] /= summary.d_inter[s]
-    bars.append(table.assign(network=s, best=best[s] / summary.d_inter[s]))
+    bars.append(table.assign(network=s, best=summary.threshold[s] / summary.d_inter[s]))
 view.error_areas(
     pd.concat(bars),
     description="Two histograms of distances for the chosen network, inside people on the left and between people on the "
@@ -335,9 +333,9 @@ for s in shown:
     figures_of = np.array([d[0] for d in drawn[s]]).T
     rows[s] = {}
     for key, values in zip(["auc", "eer", "tar_at_1e-2", "tar_at_1e-3"], figures_of, strict=True):
-        rows[s][key] = exact[s][key]
+        rows[s][key] = summary.loc[s, key]
         rows[s][f"{key}, 95 %"] = span(values)
-    rows[s] |= {"accuracy, 10 folds": exact[s].accuracy, "threshold": best[s]}
+    rows[s] |= {"accuracy, 10 folds": summary.accuracy[s], "threshold": summary.threshold[s]}
 verified = pd.DataFrame(rows).T.rename_axis("network")
 numbers = [c for c in verified if "95" not in c]
 verified.style.format("{:.3f}", subset=numbers)
@@ -354,7 +352,7 @@ for s in shown:
     curves.append(curve[["far", "tar"]].assign(network=s, control=s in controls))
 bands = []
 for s in shown:
-    low, high = np.quantile([d[1] for d in drawn[s]], [0.025, 0.975], axis=0)
+    low, high = draw_interval([d[1] for d in drawn[s]])
     bands.append(pd.DataFrame({"far": far_grid, "low": low, "high": high, "network": s}))
 key = {"orient": "bottom", "columns": 3, "title": None, "symbolOpacity": 1, "symbolType": "stroke"}
 tint = alt.Color("network:N").sort(shown).scale(domain=shown, range=view.COLORS).legend(**key)
@@ -473,8 +471,8 @@ rows = {}
 n_comparisons = n_identities // 2 * n_gallery
 for s in networks:
     roc = error_curve(points[s].double(), who, metric=metric[s], at_most=None)
-    far = float(roc.far[np.searchsorted(roc.threshold, best[s], "right") - 1])
-    at_best = [outcomes(s, h, [best[s]]) for h in range(n_halves)]
+    far = float(roc.far[np.searchsorted(roc.threshold, summary.threshold[s], "right") - 1])
+    at_best = [outcomes(s, h, [summary.threshold[s]]) for h in range(n_halves)]
     strict = []
     for h in range(n_halves):
         table = identify(s, h)
@@ -684,7 +682,7 @@ for s in tqdm(spaces, desc="plateaus"):
     )
     rows[s] = {"ratio": summary.ratio[s], "ratio, 95 %": span(ratios[s])}
     rows[s]["Euclidean ratio"] = distance_summary(chords, who, metric="euclidean").ratio
-    rows[s] |= {"AUC": exact[s].auc, "EER": exact[s].eer}
+    rows[s] |= {"AUC": summary.auc[s], "EER": summary.eer[s]}
     rows[s] |= {"width": width, "width, halves": span(half_widths, 2)}
     rows[s] |= {"agreement": agreement, "agreement, halves": span(half_agreements, 2)}
 extremes = pd.DataFrame(rows).T.rename_axis("space")
@@ -882,9 +880,7 @@ thirds = retention[ends & ((retention.other_step == last) | (retention.other_ste
 stored_intra = lfw[(lfw.model == "ArcFace") & (lfw.architecture == "ResNet18")].d_intra.iloc[0]
 theirs = thirds.groupby("attribute").distance.max().rename({"contrast": "image_quality"}) / stored_intra
 means = {n: longest[n].mean(axis=0) for n in networks}
-tops = {
-    n: np.quantile(resampled_means(longest[n], 1000, seed=seed), [0.025, 0.975], axis=0) for n in networks
-}
+tops = {n: draw_interval(resampled_means(longest[n], 1000, seed=seed)) for n in networks}
 whole = pd.DataFrame(
     {
         n: [f"{m:.2f} ({lo:.2f}–{hi:.2f})" for m, lo, hi in zip(means[n], *tops[n], strict=True)]
@@ -901,7 +897,7 @@ mean_over = pd.DataFrame(means, index=whole.index).mean(axis=1).sort_values()
 within_two = min((d <= 2).mean() for d in reach.values())
 view.verdict(
     "variation-stays-intra",
-    "yes" if kept.all(axis=None) else "no" if kept.to_numpy().mean() < 0.5 else "partly",
+    verdicts.by_count(kept.to_numpy().sum(), kept.size),
     f"Along the whole range, the largest distance stays below 2 d_intra (upper limit of the interval) in "
     f"{int(kept.to_numpy().sum())} of {kept.size} pairs of attribute and network. Averaged over networks it is largest "
     f"for {mean_over.index[-1]}, {mean_over.iloc[-1]:.1f} d_intra, and smallest for {mean_over.index[0]}, "

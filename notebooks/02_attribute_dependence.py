@@ -48,21 +48,23 @@ import torch
 from scipy import stats
 from tqdm import tqdm
 
-from frlib import published, runtime, view
-from frlib.clouds import embed, images_of
+from frlib import published, runtime, verdicts, view
+from frlib.clouds import Cloud, embed, images_of
 from frlib.faces import People, draw_population, sample_identities, switched
 from frlib.geometry import (
     attribute_entropies,
     displacement,
-    distance_summary,
+    draw_interval,
     ks_by_attribute,
     ks_draws,
     label_trials,
     pair_distances,
+    rank_correlation,
+    rank_correlation_interval,
+    recognition_table,
     rejection_rates,
     resampled_means,
     stream_histograms,
-    verification,
 )
 from frlib.models import load
 from frlib.view.images import image_grid
@@ -244,26 +246,15 @@ view.figure(
 
 
 # %%
-def spearman(x, y, axis=-1):
-    """Return Spearman's rank correlation along an axis."""
-    return stats.pearsonr(stats.rankdata(x, axis=axis), stats.rankdata(y, axis=axis), axis=axis).statistic
-
-
-def spearman_interval(x, y):
-    """Return the 95 % bootstrap interval of the rank correlation over the attributes."""
-    options = {"paired": True, "n_resamples": 2000, "method": "percentile", "rng": seed}
-    return stats.bootstrap((np.asarray(x), np.asarray(y)), spearman, **options).confidence_interval
-
-
 # Two pairs of bars of the entropy plot read the same; the order of the bars says which is lower.
 steadiness = np.arange(len(celeba))
 statistics = least.pivot(index="attribute", columns="network", values="value").loc[celeba.index, order]
 unknown = least.pivot(index="attribute", columns="network", values="bound").loc[celeba.index, order]
 table_2 = load_published("spearman_table_2").set_index("network").loc[order, ["rho_printed", "rho_stored"]]
 table_2.columns = ["printed", "stored"]
-table_2["recomputed"] = [spearman(statistics[n], steadiness) for n in order]
-table_2["if larger"] = [spearman(statistics[n] + unknown[n], steadiness) for n in order]
-table_2[["low", "high"]] = [spearman_interval(statistics[n], steadiness) for n in order]
+table_2["recomputed"] = [rank_correlation(statistics[n], steadiness) for n in order]
+table_2["if larger"] = [rank_correlation(statistics[n] + unknown[n], steadiness) for n in order]
+table_2[["low", "high"]] = [rank_correlation_interval(statistics[n], steadiness, seed=seed) for n in order]
 
 # %% tags=["hide-input"]
 sources = table_2[["printed", "stored", "recomputed", "if larger"]]
@@ -386,15 +377,9 @@ embeddings = {name: torch.cat([c.points for c in own]) for name, own in clouds.i
 metric = {name: embedder.metric for name, embedder in embedders.items()}
 
 # %% tags=["hide-input"]
-recognition = pd.DataFrame(
-    {
-        name: {"metric": metric[name]}
-        | dict(verification(embeddings[name], identities, metric=metric[name])[["auc", "eer"]])
-        | dict(distance_summary(embeddings[name], identities, metric=metric[name]))
-        for name in networks
-    }
-).T
-recognition.rename_axis("network").style.format("{:.3f}", subset=list(recognition.columns[1:]))
+clouds = {n: [Cloud(p, metric=metric[n]) for p in embeddings[n].split(n_images)] for n in networks}
+recognition = recognition_table(clouds)[["metric", "auc", "eer", "d_intra", "d_inter", "ratio"]]
+recognition.style.format("{:.3f}", subset=list(recognition.columns[1:]))
 
 # %% [markdown]
 # The networks tell these {glue:text}`n_people` people apart ($d_{intra}$ is well below $d_{inter}$), so there are
@@ -471,7 +456,7 @@ larger = (by_draw.loc["dlib"] > by_draw.loc["mobilefacenet"]).sum(axis=1)
 middle = int((ours.loc["dlib"] > ours.loc["mobilefacenet"]).sum())
 view.verdict(
     "ks-facenet-larger",
-    "yes" if middle >= len(kept) - 1 else "no" if middle < len(kept) / 2 else "partly",
+    verdicts.by_count(middle, len(kept), exceptions=1),
     f"dlib stands in for FaceNet and mobilefacenet for ArcFace. dlib has the larger statistic for {middle} of {len(kept)} "
     f"attributes ({larger.min()} to {larger.max()} over {n_draws} draws of images).",
 )
@@ -483,7 +468,8 @@ view.verdict(
 # changes here: same people, same networks, other images of them.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-draws-02", "caption": "Rank correlation of KS statistic and intra-entropy, one tick per draw of one image per person and modality. Everything but the draw is the same. The width of a strip is what a single unseeded draw hides."}}
-rho = by_draw.loc[networks].apply(spearman, 1, args=(entropies.intra_entropy,))
+options = {"axis": 1, "args": (entropies.intra_entropy,)}
+rho = by_draw.loc[networks].apply(rank_correlation, **options)
 rho = rho.rename("rho").reset_index()
 x = view.Column("rho", "Spearman correlation")
 view.figure(
@@ -763,7 +749,7 @@ majority = survive["q < 0.05"] > survive.tests / 2
 shares = survive["q < 0.05"] / survive.tests
 view.verdict(
     "ks-most-attributes-differ",
-    "yes" if majority.all() else "partly" if majority.any() else "no",
+    verdicts.over_places(majority),
     f"q < 0.05 by permuting people in {shares.min():.0%} to {shares.max():.0%} of the tests of a network (naive p < 0.05: "
     f"{(survive['naive p < 0.05'] / survive.tests).min():.0%} to {(survive['naive p < 0.05'] / survive.tests).max():.0%}). "
     f"There are {n_identities} people here, and far more in CelebA: a test with fewer people finds less.",
@@ -823,7 +809,7 @@ excess = pd.DataFrame({name: ours.loc[name] - worlds[name].mean() for name in ne
 rows = []
 for name in networks:
     at_least_two = np.resize(moved[name], (max(2, n_switched), len(kept)))
-    low, high = np.quantile(resampled_means(at_least_two, seed=seed), [0.025, 0.975], axis=0)
+    low, high = draw_interval(resampled_means(at_least_two, seed=seed))
     row = {
         "displacement": moved[name].mean(axis=0),
         "low": low,
@@ -857,12 +843,12 @@ for name in networks:
         "intra-entropy": entropies.intra_entropy.to_numpy(),
     }
     for what, values in order_of.items():
-        low, high = spearman_interval(excess[name], values)
+        low, high = rank_correlation_interval(excess[name], values, seed=seed)
         rows.append(
             {
                 "network": name,
                 "with": what,
-                "excess KS": spearman(excess[name], values),
+                "excess KS": rank_correlation(excess[name], values),
                 "low": low,
                 "high": high,
             }
@@ -914,11 +900,12 @@ view.say(
 
 # %%
 as_in_paper = {
-    name: [spearman(world, entropies.intra_entropy) for world in worlds[name].to_numpy()] for name in networks
+    name: [rank_correlation(world, entropies.intra_entropy) for world in worlds[name].to_numpy()]
+    for name in networks
 }
 centred = {name: worlds[name] - worlds[name].mean() for name in networks}
 corrected = {
-    name: [spearman(world, entropies.intra_entropy) for world in centred[name].to_numpy()]
+    name: [rank_correlation(world, entropies.intra_entropy) for world in centred[name].to_numpy()]
     for name in networks
 }
 rows = []
@@ -927,9 +914,13 @@ for name in networks:
         ("as in the paper", ours.loc[name], as_in_paper),
         ("excess", excess[name], corrected),
     ):
-        low, high = np.quantile(null[name], [0.025, 0.975])
-        edges = spearman_interval(observed, entropies.intra_entropy)
-        row = {"network": name, "statistic": what, "observed": spearman(observed, entropies.intra_entropy)}
+        low, high = draw_interval(null[name])
+        edges = rank_correlation_interval(observed, entropies.intra_entropy, seed=seed)
+        row = {
+            "network": name,
+            "statistic": what,
+            "observed": rank_correlation(observed, entropies.intra_entropy),
+        }
         row |= {
             "low": edges[0],
             "high": edges[1],
@@ -972,9 +963,9 @@ for world in range(n_worlds):
         draws=1,
         seed=world,
     )
-    celeba_null.append(spearman(found.groupby("attribute").ks.mean()[celeba.index], steadiness))
+    celeba_null.append(rank_correlation(found.groupby("attribute").ks.mean()[celeba.index], steadiness))
 full = sizes_celeba == capped
-rho_full = [spearman(statistics[n][full], steadiness[full]) for n in order]
+rho_full = [rank_correlation(statistics[n][full], steadiness[full]) for n in order]
 rare = celeba.mean_label.abs()
 
 
@@ -1133,13 +1124,13 @@ view.say(
 # gives, whatever the network does.
 #
 # So is the claim true on our people? The rule: it holds if the 95 % interval of the correlation, over attributes, lies
-# below 0 in every network; it does not hold if the correlation is negative in none; in part otherwise.
+# below 0 in every network, in part if it does in some; it does not hold if the interval lies above 0 in every network;
+# otherwise the data do not tell.
 
 # %% tags=["hide-input"]
-below, positive = plain.high < 0, plain.observed >= 0
 view.verdict(
     "ks-entropy-negative",
-    "yes" if below.all() else "no" if positive.all() else "partly",
+    verdicts.by_intervals(plain.low, plain.high, 0),
     "Spearman "
     + "; ".join(f"{r.observed:.2f} ({r.low:.2f} to {r.high:.2f}) {r.network}" for r in plain.itertuples())
     + f", over {len(kept)} attributes. Random labels give {plain['random labels'].mean():.2f} on average. How often attributes "
@@ -1147,17 +1138,19 @@ view.verdict(
 )
 
 # %% tags=["remove-cell"]
-entropy_pixels = spearman(entropies.intra_entropy, pixels)
-entropy_moved = [spearman(entropies.intra_entropy, moved[n].mean(axis=0)) for n in networks]
+entropy_pixels = rank_correlation(entropies.intra_entropy, pixels)
+entropy_moved = [rank_correlation(entropies.intra_entropy, moved[n].mean(axis=0)) for n in networks]
 per_pixel = [
-    spearman(entropies.intra_entropy[pixels > 0], (moved[n].mean(axis=0) / pixels)[pixels > 0])
+    rank_correlation(entropies.intra_entropy[pixels > 0], (moved[n].mean(axis=0) / pixels)[pixels > 0])
     for n in networks
 ]
 spans = [
-    spearman_interval(entropies.intra_entropy[pixels > 0], (moved[n].mean(axis=0) / pixels)[pixels > 0])
+    rank_correlation_interval(
+        entropies.intra_entropy[pixels > 0], (moved[n].mean(axis=0) / pixels)[pixels > 0], seed=seed
+    )
     for n in networks
 ]
-agree, oppose = sum(span.high < 0 for span in spans), sum(span.low > 0 for span in spans)
+agree, oppose = sum(high < 0 for _, high in spans), sum(low > 0 for low, _ in spans)
 reading = f"its interval lies below 0 in {agree} and above 0 in {oppose} of {len(networks)} networks"
 view.say(
     entropy_pixels=entropy_pixels,

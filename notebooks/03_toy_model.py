@@ -43,7 +43,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from frlib import published, runtime, view
+from frlib import published, runtime, verdicts, view
 from frlib.clouds import Cloud
 from frlib.geometry import energy_sweep
 from frlib.training import (
@@ -183,7 +183,7 @@ view.say(
 increasing = bool((np.diff(ours) > -0.005).all())
 view.verdict(
     "energy-fig2c",
-    "yes" if increasing else "no",
+    verdicts.over_places([increasing]),
     f"Six fields of our own, at ε = {at_scale}: {', '.join(f'{value:.2f}' for value in ours)}. The first five lie within "
     f"{off.iloc[:5].max():.2f} of the print, by our choice of noise and scale; complete disorder gives {ours.iloc[-1]:.2f}, "
     f"not {printed[-1]:.2f}. The energies {'do not decrease' if increasing else 'decrease somewhere'} along the list.",
@@ -638,7 +638,7 @@ view.say(
     control_ratio=strongest.difference / control_tested.difference.abs().max(),
     control_p=control_tested.p.min(),
 )
-everywhere = bool(((tested.low > 0) & (tested.p < 0.05)).all())
+sure = (tested.low > 0) & (tested.p < 0.05)
 
 # %% [markdown]
 # At {glue:text}`n_tested` of {glue:text}`n_scales` scales every run has an energy, so these can be tested. There the
@@ -656,18 +656,17 @@ everywhere = bool(((tested.low > 0) & (tested.p < 0.05)).all())
 
 # %% tags=["hide-input"]
 scale_text = f"{len(tested)} of {len(scales)} scales could be tested (ε from {tested.scale.min():g} to {tested.scale.max():g})"
-most = bool((tested.p < 0.05).mean() > 0.5)
 view.verdict(
     "toy-useless-higher",
-    "yes" if everywhere else "partly" if most else "no",
+    verdicts.by_count(sure.sum(), len(sure)),
     f"{n_runs} runs: the energy of useless dimensions is higher by {weakest.difference:.2f} to {strongest.difference:.2f}, "
     f"depending on the scale; largest corrected p {tested.p.max():.4f}. Before training the difference is at most "
     f"{control_tested.difference.abs().max():.2f}.",
 )
 view.verdict(
     "toy-all-scales",
-    "yes" if everywhere else "partly" if (tested.p < 0.05).any() else "no",
-    f"Higher {'at all' if everywhere else f'at {int((tested.p < 0.05).sum())}'} tested scales; {scale_text}. Below that, "
+    verdicts.over_places(sure),
+    f"Higher {'at all' if sure.all() else f'at {sure.sum()}'} tested scales; {scale_text}. Below that, "
     "some run has no pair of points close enough, and nothing can be said.",
 )
 

@@ -52,19 +52,19 @@ from scipy import stats
 from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
 
-from frlib import runtime, view
+from frlib import runtime, verdicts, view
 from frlib.clouds import embed, images_of
 from frlib.datasets import Detected, detect
 from frlib.faces import ATTRIBUTES, Curves, Tangents, sample_identities
 from frlib.faces.crops import similarity, template
 from frlib.faces.generator.tangent import SMOOTH
 from frlib.geometry import (
-    distance_summary,
     energy_sweep,
+    mean_interval,
     pair_distances,
+    recognition_table,
     tangent_projection,
     transported_energy_sweep,
-    verification,
 )
 from frlib.models import load
 from frlib.runtime import spread
@@ -93,18 +93,6 @@ def energies_of(cloud, some=slice(None), **options):
     """Return the energies of a cloud, or of some of its points, at the scales of this chapter."""
     table = energy_sweep(cloud.only(some), scales, **options).replace({"attribute": label})
     return table.assign(network=cloud.network, identity=cloud.identity)
-
-
-def interval(values):
-    """Return the mean over identities and half the width of its 95 % interval (Student's t)."""
-    values = np.asarray(values, dtype=float)
-    half = stats.t.ppf(0.975, len(values) - 1) * values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    return values.mean(axis=0), half
-
-
-def named(mean, half, more="higher", less="lower"):
-    """Return the word that an interval of a difference supports."""
-    return more if mean > half else less if mean < -half else "not clearly different"
 
 
 embedders = {name: load(name, device=device) for name in (main, other, euclidean)}
@@ -204,7 +192,7 @@ view.figure(
 designs = [(20, 10), (20, 30), (20, 60), (40, 60), (40, 30), (120, 10), (60, 20), (10, 120), (1, 1200)]
 at_one, per_point_one = people.xs(1.0, level="scale"), per_point.xs(1.0, level="scale")
 bias_one = bias.mean().xs(1.0, level="scale")
-bias_half = bias.apply(lambda part: pd.Series(interval(part)[1], part.columns)).xs(1.0, level="scale")
+bias_half = bias.apply(lambda part: pd.Series(mean_interval(part)[1], part.columns)).xs(1.0, level="scale")
 
 
 def errors_of(n, size):
@@ -575,7 +563,7 @@ change = wide.sub(wide["normalised"], axis=0).groupby(["network", "scale", "attr
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-vectors-04b", "caption": "Energy at ε = 1 with four kinds of vectors, mean over identities with its 95 % interval, for two networks. Choose the network. See where raw vectors lie apart from the other three, and whether transport moves an attribute past another."}}
 at = vectors[vectors.scale == 1.0].groupby(["network", "attribute", "kind"], sort=False).energy
-level = at.agg([lambda e: interval(e)[0], lambda e: interval(e)[1]])
+level = at.agg([lambda e: mean_interval(e)[0], lambda e: mean_interval(e)[1]])
 level.columns = ["energy", "half"]
 level = level.reset_index().assign(low=lambda t: t.energy - t.half, high=lambda t: t.energy + t.half)
 kind = view.Column("kind", "vectors")
@@ -590,7 +578,7 @@ view.figure(
 # %% tags=["remove-cell"]
 for kind in ("raw", "tangent", "transported"):
     by_attribute = change[kind].mean().xs(1.0, level="scale")
-    width = change[kind].apply(lambda v: interval(v)[1]).xs(1.0, level="scale")
+    width = change[kind].apply(lambda v: mean_interval(v)[1]).xs(1.0, level="scale")
     for network in (main, other):
         m, h = by_attribute[network], width[network]
         worst = m.abs().idxmax()
@@ -707,7 +695,8 @@ ours = {a: "1/6" if ATTRIBUTES[a].kind == "rendered" else "1/4" for a in ATTRIBU
 kept = pd.Series({label[a]: turn.loc[ours[a], label[a]].mean() for a in ATTRIBUTES})
 rounding = turn.loc["1/24"].mean()
 shift = {
-    label[a]: interval((by_step[ours[a]] - by_step["1/24, not rounded"]).loc[label[a]]) for a in ATTRIBUTES
+    label[a]: mean_interval((by_step[ours[a]] - by_step["1/24, not rounded"]).loc[label[a]])
+    for a in ATTRIBUTES
 }
 largest = max(shift, key=lambda a: abs(shift[a][0]))
 short_order = pd.Series({label[a]: by_step["1/24, not rounded"].loc[label[a]].mean() for a in ATTRIBUTES})
@@ -727,8 +716,8 @@ view.say(
     step_up=sum(m > h for m, h in shift.values()),
     step_down=sum(m < -h for m, h in shift.values()),
     step_tau=stats.kendalltau(short_order, our_order).statistic,
-    rounding_energy=interval(noisy)[0],
-    rounding_energy_half=interval(noisy)[1],
+    rounding_energy=mean_interval(noisy)[0],
+    rounding_energy_half=mean_interval(noisy)[1],
 )
 
 # %% [markdown]
@@ -790,7 +779,7 @@ levels = pd.DataFrame({label[a]: [exact_energy(c, a) for c in exact[a]] for a in
 
 # %% tags=["hide-input"]
 spot = to_exact.groupby(["attribute", "step"], sort=False).cosine.agg(
-    [lambda c: interval(c)[0], lambda c: interval(c)[1]]
+    [lambda c: mean_interval(c)[0], lambda c: mean_interval(c)[1]]
 )
 spot.columns = ["cosine", "half"]
 spot = spot.reset_index().assign(low=lambda t: t.cosine - t.half, high=lambda t: t.cosine + t.half)
@@ -846,7 +835,7 @@ clip_table.round(4).to_frame("first identity, step 1/1000")
 # %% tags=["remove-cell"]
 at_smallest = to_exact[to_exact.step == "1/24, not rounded"].groupby("attribute").cosine.mean()
 gap = {
-    label[a]: interval(by_step[ours[a]].loc[label[a]].to_numpy() - levels[label[a]].to_numpy())
+    label[a]: mean_interval(by_step[ours[a]].loc[label[a]].to_numpy() - levels[label[a]].to_numpy())
     for a in SMOOTH
 }
 words = "; ".join(f"{a} {m:+.2f} ± {h:.2f}" for a, (m, h) in gap.items())
@@ -946,17 +935,13 @@ difference = {
 }
 
 
-def recognised(clouds):
-    """Return how well the centres of several identities are told apart."""
-    return {"intra / inter": distance_summary(clouds)["ratio"], **verification(clouds)[["auc", "eer"]]}
-
-
 order = [f"{main}, own crop", *list(conditions)[:3], f"{euclidean}, own crop", list(conditions)[3]]
-pd.DataFrame({k: recognised(cropped[k]) for k in order}).T.round(3)
+recognised = recognition_table({k: cropped[k] for k in order}).rename_axis(None)
+recognised[["ratio", "auc", "eer"]].rename(columns={"ratio": "intra / inter"}).round(3)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-crop-energies-04b", "caption": "Change of the energy at ε = 1 against the network's own crop, on the same images: mean over identities and 95 % interval. Left of 0 the other crop has the lower energy. See which intervals exclude 0."}}
 rows = pd.DataFrame(
-    {"condition": k, "attribute": a, "change": interval(v)[0], "half": interval(v)[1]}
+    {"condition": k, "attribute": a, "change": mean_interval(v)[0], "half": mean_interval(v)[1]}
     for k, d in difference.items()
     for a, v in d.iterrows()
 ).assign(low=lambda t: t.change - t.half, high=lambda t: t.change + t.half)
@@ -970,40 +955,39 @@ view.figure(
 
 # %% tags=["remove-cell"]
 for key, k in zip(("wide", "detector", "center", "dlib"), conditions, strict=True):
-    m, h = interval(difference[k].mean())
-    per = [interval(v) for _, v in difference[k].iterrows()]
+    m, h = mean_interval(difference[k].mean())
+    per = [mean_interval(v) for _, v in difference[k].iterrows()]
     base = crop_energy[f"{conditions[k][0]}, own crop"].groupby("attribute").mean()
     tau = stats.kendalltau(base, crop_energy[k].groupby("attribute").mean()).statistic
     view.say(
         **{
             f"crop_{key}": m,
             f"crop_{key}_half": h,
-            f"crop_{key}_word": named(m, h),
+            f"crop_{key}_word": verdicts.direction(m, h),
             f"crop_{key}_clear": sum(abs(m) > h for m, h in per),
             f"crop_{key}_tau": tau,
         }
     )
-auc = {k: recognised(cropped[k])["auc"] for k in order}
 noisy = difference[f"{main}, detector"]
-found = noisy.apply(lambda v: pd.Series(interval(v), ["mean", "half"]), axis=1).sort_values("mean")[::-1]
+found = noisy.apply(lambda v: pd.Series(mean_interval(v), ["mean", "half"]), axis=1).sort_values("mean")[::-1]
 clear = found[found["mean"].abs() > found["half"]]
 words = [f"{a} {m:+.2f} ± {h:.2f}" for a, m, h in clear.itertuples()]
 moves = pd.DataFrame(
     [{label[a]: float(d.mean()) for a, d in c.displacements.items()} for c in cropped[order[0]]]
 )
 rank = stats.spearmanr(moves.mean()[found.index], found["mean"]).statistic
-networks_apart = interval(
+networks_apart = mean_interval(
     (crop_energy[f"{euclidean}, own crop"] - crop_energy[f"{main}, own crop"]).unstack("identity").mean()
 )
 view.say(
-    auc_own=auc[order[0]],
+    auc_own=recognised.auc[order[0]],
     detector_words=", ".join(words) or "none",
     detector_moves=rank,
-    networks_apart_word=named(*networks_apart),
+    networks_apart_word=verdicts.direction(*networks_apart),
     networks_apart=networks_apart[0],
     networks_apart_half=networks_apart[1],
     **{
-        f"auc_{key}": auc[k]
+        f"auc_{key}": recognised.auc[k]
         for key, k in zip(("wide", "detector", "center", "dlib_own", "dlib"), order[1:], strict=True)
     },
 )

@@ -57,12 +57,11 @@ from frlib.faces import (
 )
 from frlib.faces.generator.landmarks import landmarks
 from frlib.geometry import (
-    auc_interval,
-    distance_summary,
+    draw_interval,
     identity_retention,
     mean_pair_distance,
+    recognition_table,
     resampled_means,
-    verification,
 )
 from frlib.models import load
 from frlib.models.age import load_age_estimator
@@ -368,17 +367,19 @@ clouds |= {(n, "detector"): own for n, own in seen.items()}
 
 
 # %%
-def recognised(name, crop):
-    """Return how well a network tells the people apart, with intervals over identities."""
-    own = clouds[name, crop]
-    area, within = auc_interval(own), [mean_pair_distance(cloud) for cloud in own]
-    low, high = np.quantile(resampled_means(within, seed=seed), [0.025, 0.975])
-    row = {"network": name, "crop": crop, "metric": own[0].metric, **verification(own)}
-    row |= {"AUC, 95 %": f"{area.low:.4f} to {area.high:.4f}", "d_intra, 95 %": f"{low:.3f} to {high:.3f}"}
-    return row | distance_summary(own).to_dict()
+def intra_interval(clouds):
+    """Return the 95 % interval over identities of d_intra."""
+    within = [mean_pair_distance(cloud) for cloud in clouds]
+    return draw_interval(resampled_means(within, seed=seed))
 
 
-both = pd.DataFrame([recognised(*key) for key in clouds]).set_index(["crop", "network"])
+crops = ("mesh", "detector")
+each = {crop: recognition_table({n: clouds[n, crop] for n in networks}) for crop in crops}
+both = pd.concat(each, names=["crop"])
+ends = both[["auc_low", "auc_high"]].to_numpy()
+both["AUC, 95 %"] = [f"{low:.4f} to {high:.4f}" for low, high in ends]
+ends = [intra_interval(clouds[n, crop]) for crop, n in both.index]
+both["d_intra, 95 %"] = [f"{low:.3f} to {high:.3f}" for low, high in ends]
 recognition = both.loc["mesh"]
 columns = ["auc", "AUC, 95 %", "eer", "d_intra", "d_intra, 95 %", "d_inter", "ratio", "threshold"]
 both[columns].style.format(precision=4)
@@ -566,9 +567,7 @@ pd.DataFrame({"labels that are true": said}).style.set_properties(
 # ```python
 # weak = sample_identities(n_identities, seed=seed, strength=0.25)
 # done = [embed(p) for p in weak]
-# for name in networks:
-#     points = torch.cat([d[name] for d in done])
-#     print(name, verification(points, who, metric=embedders[name].metric).auc)
+# recognition_table({name: [d[name] for d in done] for name in networks}).auc
 # ```
 # ````
 #

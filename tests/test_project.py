@@ -11,7 +11,18 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = ("checks", "store", "runtime", "published")
-FLOORS += ("geometry", "faces", "datasets", "models", "clouds", "training", "fingerprint", "view")
+FLOORS += (
+    "geometry",
+    "faces",
+    "datasets",
+    "models",
+    "clouds",
+    "training",
+    "fingerprint",
+    "summary",
+    "verdicts",
+    "view",
+)
 
 
 def tracked() -> list[Path]:

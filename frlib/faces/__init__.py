@@ -2,7 +2,7 @@
 
 import importlib
 
-#: Version of what is drawn: results made with another version are not used again.
+#: Version of the head file and of what is drawn: results made with another version are not used again.
 GENERATOR = 2
 
 # Read on first use: what only aligns photographs, or names attributes, does not start the renderer.

@@ -16,8 +16,16 @@ from frlib.geometry.microscale import central_difference, displacement, energy_a
 from frlib.geometry.nulls import half_step_agreement, isolated_shares, null_energies
 from frlib.geometry.pairs import CoincidentPoints, coincide, pair_distances, unit_distance
 from frlib.geometry.probes import ProbeErrors, probe_errors
-from frlib.geometry.recognition import recognition_figures
-from frlib.geometry.resampling import draw_weights, resampled_means
+from frlib.geometry.ranks import (
+    among_extremes,
+    below_all,
+    crossings,
+    rank_correlation,
+    rank_correlation_interval,
+    rank_correlation_p,
+)
+from frlib.geometry.recognition import recognition_figures, recognition_table
+from frlib.geometry.resampling import draw_interval, draw_weights, mean_interval, resampled_means
 from frlib.geometry.retention import identity_retention
 from frlib.geometry.sphere import (
     parallel_transport,
@@ -31,13 +39,17 @@ __all__ = [
     "CoincidentPoints",
     "PairHistograms",
     "ProbeErrors",
+    "among_extremes",
     "attribute_entropies",
     "auc_interval",
+    "below_all",
     "coincide",
     "central_difference",
+    "crossings",
     "displacement",
     "distance_histogram",
     "distance_summary",
+    "draw_interval",
     "draw_modalities",
     "draw_weights",
     "energy_at_equal_shares",
@@ -50,12 +62,17 @@ __all__ = [
     "isolated_shares",
     "ks_draws",
     "label_trials",
+    "mean_interval",
     "mean_pair_distance",
     "null_energies",
     "pair_distances",
     "parallel_transport",
     "probe_errors",
+    "rank_correlation",
+    "rank_correlation_interval",
+    "rank_correlation_p",
     "recognition_figures",
+    "recognition_table",
     "rejection_rates",
     "resampled_means",
     "stream_histograms",

@@ -1,5 +1,7 @@
 """How well distances tell people apart: the figures of one network in one row of a table."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from frlib.geometry.clouds import takes_clouds
@@ -8,12 +10,10 @@ from frlib.geometry.jackknife import auc_interval
 from frlib.geometry.pairs import CoincidentPoints, coincide
 
 FAR = (1e-2, 1e-3)
-# A rate is reported if this many pairs of two people may be accepted at it.
-ACCEPTED_AT_LEAST = 10
 
 
 @takes_clouds
-def recognition_figures(embeddings, identities, *, metric: str = "cosine") -> dict:
+def recognition_figures(embeddings, identities, *, metric: str = "cosine", accepted_at_least: int = 10) -> dict:
     """Return the figures of one network on labelled images.
 
     Parameters
@@ -22,13 +22,15 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine") -> di
     identities : array_like, shape (N,)
         At least two identities, one of them with two rows.
     metric : {"cosine", "euclidean"}
+    accepted_at_least : int
+        A rate is known if so many pairs of two people may be accepted at it.
 
     Returns
     -------
     dict
         Those of `distance_summary` and `verification`; ``auc_low`` and ``auc_high`` of `auc_interval`, NaN with fewer
-        than three identities with two rows; ``tar_at_...`` NaN where fewer than ten pairs of two people are accepted at
-        that rate; ``same_pairs``, ``different_pairs``: numbers of pairs.
+        than three identities with two rows; ``tar_at_...``, NaN where it is not known;
+        ``same_pairs``, ``different_pairs``: numbers of pairs.
 
     Raises
     ------
@@ -47,10 +49,34 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine") -> di
     same = int((sizes * (sizes - 1) // 2).sum())
     different = int(len(identities) * (len(identities) - 1) // 2) - same
     for rate, name in zip(FAR, ("tar_at_1e-2", "tar_at_1e-3"), strict=True):
-        if rate * different < ACCEPTED_AT_LEAST:
+        if rate * different < accepted_at_least:
             found[name] = float("nan")
     interval = {"low": float("nan"), "high": float("nan")}
     if (sizes > 1).sum() >= 3:
         interval = auc_interval(embeddings, identities, metric=metric)
     ends = {"auc_low": float(interval["low"]), "auc_high": float(interval["high"])}
     return {"metric": metric} | found | ends | {"same_pairs": same, "different_pairs": different}
+
+
+def recognition_table(clouds: Mapping[str, Sequence], *, accepted_at_least: int = 10) -> pd.DataFrame:
+    """Return the figures of several networks, one row each.
+
+    Parameters
+    ----------
+    clouds : mapping of network to sequence of clouds
+        One cloud per identity, with its points and metric.
+    accepted_at_least : int
+        As in `recognition_figures`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``network``, with the columns of `recognition_figures`.
+
+    Raises
+    ------
+    ValueError
+        As in `recognition_figures`.
+    """
+    rows = {n: recognition_figures(own, accepted_at_least=accepted_at_least) for n, own in clouds.items()}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("network")

@@ -1,8 +1,14 @@
 """Uncertainty over identities: they, not their images, are the units that were drawn."""
 
+from typing import NamedTuple
+
 import numpy as np
+from scipy import stats
 
 from frlib import checks
+
+#: Coverage of an interval, if no other is asked for.
+LEVEL = 0.95
 
 
 def resampled_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
@@ -66,3 +72,73 @@ def draw_weights(n: int, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     times = np.zeros((draws, n))
     np.add.at(times, (np.arange(draws)[:, None], chosen), 1)
     return times
+
+
+class MeanInterval(NamedTuple):
+    """A mean, and how far its interval reaches to both sides."""
+
+    mean: np.ndarray
+    half: np.ndarray
+
+    @property
+    def low(self):
+        """Lower end."""
+        return self.mean - self.half
+
+    @property
+    def high(self):
+        """Upper end."""
+        return self.mean + self.half
+
+
+def mean_interval(values, *, level: float = LEVEL) -> MeanInterval:
+    r"""Return the mean over units with its interval of Student's t, :math:`\bar x \pm t_{n-1}\, s / \sqrt n`.
+
+    It covers its level with any number of units if their values are normal, and is wide where they are few. Quantiles
+    of resampled means do not: for 95 % they cover 50 % of the time with two normal values, 84 % with five.
+
+    Parameters
+    ----------
+    values : array_like, shape (n, ...)
+        One row per unit. NaN is left out.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    MeanInterval
+        ``mean`` and ``half``, of the shape of a unit, with properties ``low`` and ``high``. The mean of no value is
+        NaN, half the interval of fewer than two is NaN.
+    """
+    values, level = np.asarray(values, dtype=float), checks.between("level", level, 0, 1)
+    present = ~np.isnan(values)
+    n = present.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):  # none or one of them: NaN, as promised
+        mean = np.where(present, values, 0).sum(axis=0) / n
+        variance = np.where(present, (values - mean) ** 2, 0).sum(axis=0) / (n - 1)
+        return MeanInterval(mean, stats.t.isf((1 - level) / 2, n - 1) * np.sqrt(variance / n))
+
+
+def draw_interval(draws, *, level: float = LEVEL, nan_policy: str = "omit") -> np.ndarray:
+    """Return the two quantiles over draws that hold their middle part: the percentile interval of the bootstrap.
+
+    It is the interval of whatever is computed anew in each draw of units: a rank, a ratio, a correlation, or a mean
+    that is shown beside them.
+
+    Parameters
+    ----------
+    draws : array_like, shape (draws, ...)
+        As of `resampled_means`.
+    level : float
+        The part.
+    nan_policy : {"omit", "propagate"}
+        Whether draws without a value are left out, or leave no interval.
+
+    Returns
+    -------
+    ndarray, shape (2, ...)
+    """
+    checks.one_of("nan_policy", nan_policy, ("omit", "propagate"))
+    level = checks.between("level", level, 0, 1)
+    quantile = np.nanquantile if nan_policy == "omit" else np.quantile
+    return quantile(np.asarray(draws, dtype=float), [(1 - level) / 2, (1 + level) / 2], axis=0)

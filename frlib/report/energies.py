@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
 from frlib import view
 from frlib.clouds import Cloud
 from frlib.geometry import energy_sweep
 from frlib.report.page import Column, Figure, Table
+from frlib.summary import RANKED_AT
 
 SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
-#: The scale of the ranking: all networks have filled balls there.
-RANKED_AT = 1.0
 
 
 def cloud_tables(clouds: Mapping[str, Cloud], scales=SCALES) -> pd.DataFrame:
@@ -44,51 +41,6 @@ def cloud_tables(clouds: Mapping[str, Cloud], scales=SCALES) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def mean_with_interval(values, level: float = 0.95) -> dict[str, float]:
-    """Return the mean over identities with the interval of Student's t; NaN without two values.
-
-    The interval takes means over identities for normal. With few identities that is a guess, and the interval is wide.
-    """
-    values = np.asarray(values, dtype=float)
-    values = values[~np.isnan(values)]
-    mean = float(values.mean()) if len(values) else float("nan")
-    if len(values) < 2:
-        return {"mean": mean, "low": float("nan"), "high": float("nan")}
-    half = float(stats.t.isf((1 - level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
-    return {"mean": mean, "low": mean - half, "high": mean + half}
-
-
-def ranking(energies: pd.DataFrame, retention: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Return one row per attribute of one network, the most sensitive first.
-
-    Parameters
-    ----------
-    energies : DataFrame
-        ``identity``, ``attribute``, ``scale``, ``energy``, ``isolated``, ``displacement``.
-    retention : DataFrame, optional
-        Rows of `frlib.geometry.identity_retention`, one per identity and attribute.
-
-    Returns
-    -------
-    DataFrame
-        ``attribute``; ``displacement`` and ``energy`` at scale 1 with ``_low`` and ``_high``, 95 % intervals over
-        identities; ``isolated``: mean share of points without neighbour at that scale; ``energy_rank``: 1 for the
-        lowest energy; ``curves_accepted``: share of curves whose three images are taken for one person.
-    """
-    rows = []
-    for attribute, part in energies[energies["scale"] == RANKED_AT].groupby("attribute", sort=False):
-        row = {"attribute": attribute, "isolated": float(part["isolated"].mean()), "identities": len(part)}
-        for name in ("displacement", "energy"):
-            found = mean_with_interval(part[name])
-            # Neither can be negative; of a few values the interval could be.
-            row |= {name: found["mean"], f"{name}_low": np.maximum(0, found["low"]), f"{name}_high": found["high"]}
-        if retention is not None:
-            row["curves_accepted"] = float(retention.loc[retention["attribute"] == attribute, "curves_accepted"].mean())
-        rows.append(row)
-    table = pd.DataFrame(rows).sort_values("displacement", ascending=False, ignore_index=True)
-    return table.assign(energy_rank=table["energy"].rank())
-
-
 def ranking_table(table: pd.DataFrame, caption: str) -> Table:
     """Return the ranking as a table of the page."""
     columns = [
@@ -109,7 +61,7 @@ def ranking_chart(rankings: pd.DataFrame, subject: str) -> Figure:
     Parameters
     ----------
     rankings : DataFrame
-        Rows of `ranking`, with ``network``.
+        Rows of `frlib.summary.ranking`, with ``network``.
     subject : str
         The network of the report.
     """

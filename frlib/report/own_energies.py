@@ -10,6 +10,7 @@ from frlib.report import energies
 from frlib.report.labelled import Labelled
 from frlib.report.page import Section, Text
 from frlib.report.remarks import PEOPLE_BY_NUMBER, line_of, listed
+from frlib.summary import ranking
 
 #: Fewest curves of an identity and attribute for an energy.
 CURVES_AT_LEAST = 10
@@ -23,7 +24,7 @@ def section(labelled: Labelled, metric: str) -> tuple[Section, dict]:
     out, more = ([_left_out(left, labelled)], {"left_out.csv": left}) if len(left) else ([], {})
     if together.empty:
         return Section(TITLE, out or [Text(_no_energies(few > 0))]), more
-    ranked = energies.ranking(together)
+    ranked = ranking(together)
     people = together["identity"].nunique()
     fewer = f" {few} more have fewer than {CURVES_AT_LEAST} curves per attribute." if few else ""
     caption = (

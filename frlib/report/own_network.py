@@ -10,12 +10,19 @@ from frlib.clouds import Cloud, embed
 from frlib.faces import Curves, Portraits, sample_identities
 from frlib.faces.portraits import HEAD_ANGLE
 from frlib.fingerprint import fingerprint
-from frlib.geometry import distance_histogram, energy_at_equal_shares, identity_retention, recognition_figures
+from frlib.geometry import (
+    distance_histogram,
+    energy_at_equal_shares,
+    identity_retention,
+    recognition_figures,
+    recognition_table,
+)
 from frlib.models import DEFAULT_NETWORKS
 from frlib.models.embedder import FaceEmbedder
 from frlib.report import energies, preprocessing, recognition
 from frlib.report.facts import facts_of
 from frlib.report.page import Page, Points, Section, Text
+from frlib.summary import RANKED_AT, ranking
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def _ranking(name: str, table: pd.DataFrame, clouds: Sequence[Cloud], known: dic
     """Return the ranking of the attributes of one network, with identity retention along the curves."""
     scales = {key: known[key] for key in ("d_intra", "d_inter", "threshold")}
     kept = [identity_retention(c, **scales) for c in clouds]
-    return energies.ranking(table[table["network"] == name], pd.concat(kept)).assign(network=name)
+    return ranking(table[table["network"] == name], pd.concat(kept)).assign(network=name)
 
 
 def _in_short(subject: str, control: str, known: dict, rankings: pd.DataFrame) -> Section:
@@ -135,7 +142,7 @@ def _in_short(subject: str, control: str, known: dict, rankings: pd.DataFrame) -
         mean = others.groupby("attribute")["energy"].mean()
         lower = int((own.set_index("attribute")["energy"] < mean.loc[own["attribute"]]).sum())
         points.append(
-            f"Its energy at ε = {energies.RANKED_AT:g} is below the mean of the other networks for {lower} of "
+            f"Its energy at ε = {RANKED_AT:g} is below the mean of the other networks for {lower} of "
             f"{len(own)} attributes: there neighbouring images agree more on the direction."
         )
     faces = [known[name] for name in known if name not in (subject, control) and name in DEFAULT_NETWORKS]
@@ -152,7 +159,7 @@ def _recognition(subject: str, known: dict, images: dict, clouds: dict, sizes: S
         "one person is closer than a pair of two, with a jackknife interval over people; EER: equal error rate; TAR: "
         "share of right pairs accepted at a false acceptance rate (left out where there are too few pairs for it)."
     )
-    hard = pd.DataFrame([{"network": name} | recognition_figures(clouds[name]) for name in known])
+    hard = recognition_table({name: clouds[name] for name in known}).reset_index()
     harder = (
         f"The same on the clouds of the energies: {sizes.identities} people with {sizes.points} images each, over the "
         "whole range of head angle, age, hair colour, light and expression. These overlap more."

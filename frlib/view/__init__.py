@@ -3,7 +3,7 @@
 from frlib.view.charts import COLORS, enable, energy_curves
 from frlib.view.facemap import FaceMap, Space, face_map
 from frlib.view.figure import figure
-from frlib.view.fingerprint import fingerprint_summary, fingerprint_views
+from frlib.view.fingerprint import fingerprint_views
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, scatter
@@ -27,7 +27,6 @@ __all__ = [
     "error_areas",
     "face_map",
     "figure",
-    "fingerprint_summary",
     "fingerprint_views",
     "guide",
     "heat_map",

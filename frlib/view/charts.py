@@ -161,7 +161,7 @@ def energy_curves(
         If a column is missing, the table is empty, or the description is empty.
     """
     keys = [c for c in (choose, color, x) if c]
-    check_table(table, [*keys, *([detail] if detail else []), "energy", "neighbors", "isolated"])
+    checks.columns("table", table, [*keys, *([detail] if detail else []), "energy", "neighbors", "isolated"])
     check_description(description)
     data = _summary(table, keys, x, band)
     order = list(dict.fromkeys(table[color]))
@@ -169,15 +169,6 @@ def energy_curves(
     return _two_panels(data, x, color, choose, order, log, slider, height).properties(
         title=_heading(title, detail, count, band), description=description
     )
-
-
-def check_table(table: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Raise unless the table has rows and these columns."""
-    for name in columns:
-        if name not in table:
-            raise ValueError(f"table must have a column {name!r}; it has {', '.join(map(repr, table.columns))}")
-    if table.empty:
-        raise ValueError("table must not be empty")
 
 
 def check_description(description: str) -> None:

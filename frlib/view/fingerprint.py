@@ -6,97 +6,15 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from frlib.geometry import resampled_means
+from frlib import checks
+from frlib.geometry.resampling import LEVEL
 from frlib.view import charts
 from frlib.view.figure import only
 from frlib.view.recipes import Column, curves, dots, heat_map, scatter
 
-#: Coverage of the intervals of a mean over identities.
-LEVEL = 0.95
 KINDS = ("face network", "control")
-MEASURED = ("energy", "displacement", "neighbors", "isolated")
 _WIDTH, _HALF = 560, 245
-
-
-def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """Return means over identities with their intervals, and the rank of each attribute at each scale.
-
-    The unit is the identity: intervals are quantiles of the mean over identities drawn with replacement. Networks may
-    have different identities.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of `frlib.fingerprint.fingerprint`: one per network, identity, attribute and scale.
-    n_points : int
-        Number of centres per identity.
-    draws, seed
-        As in `frlib.geometry.resampled_means`.
-
-    Returns
-    -------
-    DataFrame
-        One row per network, attribute and scale: ``energy``, ``displacement``, each with ``_low`` and ``_high``;
-        ``neighbors`` and ``isolated``, means; ``share``, the mean ball size over the number of other points; ``rank``
-        of the mean energy in its network, 1 for the highest, with ``rank_low`` and ``rank_high``; ``rank_sure``, the
-        share of draws in which the attribute has this rank; ``identities``, their number.
-
-    Raises
-    ------
-    ValueError
-        If a column is missing, a network has fewer than two identities, or identities differ in attributes or scales.
-    """
-    charts.check_table(
-        table, ["network", "identity", "attribute", "scale", "energy", "neighbors", "isolated", "displacement"]
-    )
-    parts = [_summary_of(name, own, n_points, draws, seed) for name, own in table.groupby("network", sort=False)]
-    return pd.concat(parts, ignore_index=True)
-
-
-def _summary_of(network: str, table: pd.DataFrame, n_points: int, draws: int, seed: int) -> pd.DataFrame:
-    """Return the rows of one network."""
-    attributes, scales = list(dict.fromkeys(table["attribute"])), np.unique(table["scale"])
-    places = pd.MultiIndex.from_product([attributes, scales], names=["attribute", "scale"])
-    wide = table.pivot(index="identity", columns=["attribute", "scale"])
-    if len(wide) < 2 or len(table) != len(wide) * len(places):
-        raise ValueError(
-            f"table must have every attribute and scale once for each of two or more identities; {network!r} has "
-            f"{len(wide)} identities, {len(places)} pairs of attribute and scale, and {len(table)} rows"
-        )
-    columns = {c: wide[c][places].to_numpy().reshape(len(wide), len(attributes), -1) for c in MEASURED}
-    result = {}
-    for name in ("energy", "displacement"):
-        means = resampled_means(columns[name], draws, seed=seed)
-        result[name] = _mean(columns[name])
-        result[f"{name}_low"], result[f"{name}_high"] = _interval(means)
-        if name == "energy":
-            result |= _ranks(result["energy"], means)
-    for name in ("neighbors", "isolated"):
-        result[name] = _mean(columns[name])
-    result["share"] = result["neighbors"] / (n_points - 1)
-    rows = pd.DataFrame({k: v.ravel() for k, v in result.items()}, index=places).reset_index()
-    return rows.assign(network=network, identities=len(wide))
-
-
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Return the mean over identities that have a value."""
-    present = ~np.isnan(values)
-    total = np.nan_to_num(values).sum(axis=0)
-    return np.divide(total, present.sum(axis=0), out=np.full_like(total, np.nan), where=present.any(axis=0))
-
-
-def _interval(means: np.ndarray) -> np.ndarray:
-    """Return the two quantiles over draws that hold `LEVEL` of them; NaN where a draw has no value."""
-    return np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
-
-
-def _ranks(mean: np.ndarray, draws: np.ndarray) -> dict[str, np.ndarray]:
-    """Return ranks of attributes by energy, 1 for the highest, at each scale; NaN where an energy is missing."""
-    rank, drawn = (stats.rankdata(-values, axis=-2, nan_policy="omit") for values in (mean, draws))
-    low, high = _interval(drawn)
-    return {"rank": rank, "rank_low": low, "rank_high": high, "rank_sure": (drawn == rank).mean(axis=0)}
 
 
 def fingerprint_views(
@@ -110,7 +28,7 @@ def fingerprint_views(
     Parameters
     ----------
     summary : DataFrame
-        Of `fingerprint_summary`.
+        Of `frlib.summary.fingerprint_summary`.
     description : str
         Text alternative: what the views show and what they say.
     controls : sequence of str
@@ -127,9 +45,8 @@ def fingerprint_views(
     ValueError
         If a column is missing, the table or the description is empty, or a control is no network of the table.
     """
-    charts.check_table(
-        summary, ["network", "attribute", "scale", "energy", "energy_low", "rank", "share", "displacement"]
-    )
+    columns = ["network", "attribute", "scale", "energy", "energy_low", "rank", "share", "displacement"]
+    checks.columns("summary", summary, columns)
     charts.check_description(description)
     missing = set(controls) - set(summary["network"])
     if missing:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import altair as alt
 import pandas as pd
 
-from frlib.view.charts import COLORS, check_table, is_number, ordered, tones
+from frlib import checks
+from frlib.view.charts import COLORS, is_number, ordered, tones
 
 _LOOKS = {
     "strokeDash": [[1, 0], [6, 4], [2, 3]],
@@ -334,7 +335,7 @@ def guide(table: pd.DataFrame | None = None, *, x=None, y=None) -> alt.Chart:
     if table is None:
         table = pd.DataFrame({at: [v] if isinstance(v, int | float) else list(v) for at, v in places.items()})
         places = {at: at for at in places}
-    check_table(table, list(places.values()))
+    checks.columns("table", table, list(places.values()))
     chart = alt.Chart(table)
     mark = chart.mark_line(strokeDash=[4, 4], color="gray") if len(places) == 2 else chart.mark_rule(strokeDash=[4, 4])
     return mark.encode(**{at: getattr(alt, at.upper())(field=f, type="quantitative") for at, f in places.items()})
@@ -379,7 +380,7 @@ class _Layer:
         looks = {channel: _column(column) for channel, column in looks.items() if column is not None}
         further = [name for pair in ends if pair for name in pair] + ([detail] if detail else [])
         told = {c.name: c for c in (self.x, self.y, *looks.values(), *map(_column, [*further, *tips]))}
-        check_table(table, list(told))
+        checks.columns("table", table, list(told))
         self.chart = alt.Chart(table)
         rows = {"grid": True, "tickBand": "extent"} if "yOffset" in looks else {}
         self.line = {"x": _place("x", self.x, table), "y": _place("y", self.y, table, **rows)}

@@ -3,7 +3,8 @@
 import altair as alt
 import pandas as pd
 
-from frlib.view.charts import COLORS, WIDTH, check_description, check_table
+from frlib import checks
+from frlib.view.charts import COLORS, WIDTH, check_description
 
 KINDS = ("one person", "two people")
 ANSWERS = ("right person", "wrong person", "unidentified")
@@ -32,7 +33,7 @@ def error_areas(table: pd.DataFrame, *, description: str, start: float = 0.7, he
     ValueError
         If a column is missing or the description is empty.
     """
-    check_table(table, ["kind", "low", "high", "share", "network", "best"])
+    checks.columns("table", table, ["kind", "low", "high", "share", "network", "best"])
     check_description(description)
     data = table[["low", "high", "share", "network", "best"]].round(5)
     data["pairs of"] = table["kind"].map({"intra": KINDS[0], "inter": KINDS[1]})
@@ -91,7 +92,7 @@ def answer_areas(table: pd.DataFrame, *, description: str, start: float = 0.5, h
     ValueError
         If a column is missing, an answer is another one, or the description is empty.
     """
-    check_table(table, ["network", "group", "threshold", "answer", "share"])
+    checks.columns("table", table, ["network", "group", "threshold", "answer", "share"])
     check_description(description)
     if not set(table["answer"]) <= set(ANSWERS):
         raise ValueError(f"table must have answers among {', '.join(map(repr, ANSWERS))}; got {set(table['answer'])}")

@@ -1,9 +1,9 @@
-"""The bootstrap over units, against numpy and against the closed form of its variance."""
+"""The bootstrap over units, and intervals of a mean, against numpy and against closed forms."""
 
 import numpy as np
 import pytest
 
-from frlib.geometry import resampled_means
+from frlib.geometry import draw_interval, mean_interval, resampled_means
 
 
 def by_loop(values, draws, seed):
@@ -42,3 +42,42 @@ def test_a_unit_missing_everywhere_gives_nan_only_where_nothing_else_was_drawn()
 def test_fewer_than_two_units_is_an_error(values):
     with pytest.raises(ValueError, match="values must have at least two units"):
         resampled_means(values)
+
+
+def test_the_interval_of_a_mean_is_that_of_student():
+    found = mean_interval([1.0, 2.0, 4.0, np.nan])
+    assert found.mean == pytest.approx(7 / 3)
+    # t of two degrees of freedom has the 97.5 % quantile 4.302653; the standard error of these three is 0.881917.
+    assert found.half == pytest.approx(4.302653 * 0.881917, rel=1e-5)
+    assert (found.low, found.high) == (found.mean - found.half, found.mean + found.half)
+    assert mean_interval([0.0, 2.0], level=0.5).half == pytest.approx(1), "t of one degree is a Cauchy variable"
+
+
+def test_each_place_has_its_own_interval_and_its_own_number_of_values():
+    values = np.random.default_rng(0).normal(size=(7, 2, 3))
+    values[:5, 0, 0] = values[:6, 0, 1] = values[:, 0, 2] = np.nan
+    found = mean_interval(values)
+    for place in np.ndindex(2, 3):
+        own = mean_interval(values[(slice(None), *place)])
+        np.testing.assert_allclose([found.mean[place], found.half[place]], own, rtol=1e-12)
+    assert np.isnan(found.half[0]).tolist() == [False, True, True]
+    assert np.isnan(found.mean[0]).tolist() == [False, False, True]
+
+
+def test_few_normal_values_are_covered_by_student_and_not_by_draws():
+    samples = np.random.default_rng(0).normal(size=(3, 4000))
+    student = np.abs(mean_interval(samples).mean) <= mean_interval(samples).half
+    low, high = draw_interval(resampled_means(samples, 300, seed=1))
+    spread = np.sqrt(0.95 * 0.05 / 4000)
+    assert abs(student.mean() - 0.95) < 4 * spread
+    assert ((low <= 0) & (high >= 0)).mean() < 0.80
+
+
+def test_the_interval_of_draws_is_between_quantiles_of_those_that_have_a_value():
+    draws = np.stack([np.arange(101.0), np.arange(101.0)], axis=1)
+    draws[0, 1] = np.nan
+    np.testing.assert_allclose(draw_interval(draws, level=0.9), [[5, 5.95], [95, 95.05]])
+    found = draw_interval(draws, level=0.9, nan_policy="propagate")
+    np.testing.assert_allclose(found, [[5, np.nan], [95, np.nan]])
+    with pytest.raises(ValueError, match="level must lie between 0 and 1; got 95"):
+        draw_interval(draws, level=95)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from frlib.geometry import auc_interval, distance_summary, ks_by_attribute, verification
-from frlib.report import energies, own_embeddings, own_energies
+from frlib.report import own_embeddings, own_energies
 from frlib.report.__main__ import main
 from frlib.report.drawn import used_images
 from frlib.report.labelled import Labelled
@@ -271,14 +271,6 @@ def test_the_command_says_which_files_it_needs(tmp_path, capsys):
     assert "nosuch.csv" in capsys.readouterr().err
     assert main(["mobileface", labels]) == 2
     assert "labels go with a file of embeddings (.npy); got 'mobileface'" in capsys.readouterr().err
-
-
-def test_intervals_of_a_mean_are_those_of_student():
-    found = energies.mean_with_interval([1.0, 2.0, 4.0, np.nan])
-    assert found["mean"] == pytest.approx(7 / 3)
-    # t of two degrees of freedom has the 97.5 % quantile 4.302653; the standard error of these three is 0.881917.
-    assert found["high"] - found["mean"] == pytest.approx(4.302653 * 0.881917, rel=1e-5)
-    assert np.isnan(energies.mean_with_interval([1.0])["low"])
 
 
 def test_labelled_data_from_memory_makes_a_page_too():

@@ -24,11 +24,10 @@ import torch
 from tqdm.auto import tqdm
 
 from frlib import store
+from frlib.faces import GENERATOR
 from frlib.faces.generator.occlusion import ambient_occlusion
 from frlib.faces.generator.subdivision import catmull_clark
 
-# Raise it when the head file would come out differently.
-VERSION = 2
 AGES = ("child", "young", "old")
 GENDERS = ("female", "male")
 LEVELS = ("min", "average", "max")
@@ -131,7 +130,7 @@ def level(name: str, value: float) -> float:
 
 def head_path() -> Path:
     """Return where the head file is, or will be."""
-    return store.cache_folder("faces") / f"head-{VERSION}.safetensors"
+    return store.cache_folder("faces") / f"head-{GENERATOR}.safetensors"
 
 
 def head_is_built() -> bool:
@@ -212,7 +211,7 @@ def build_head(progress: bool = True) -> tuple[dict[str, torch.Tensor], dict]:
         "head_weight": np.clip(smoothing @ weight, 0, 1).astype(np.float32),
         "occlusion": ambient_occlusion(neutral, fine[part[fine[:, 0]] != PARTS.index("hair")]),
     }
-    return {k: torch.from_numpy(v) for k, v in arrays.items()}, {"version": VERSION, "names": names}
+    return {k: torch.from_numpy(v) for k, v in arrays.items()}, {"version": GENERATOR, "names": names}
 
 
 def package_data() -> Path:

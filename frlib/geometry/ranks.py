@@ -1,0 +1,125 @@
+"""Orders of attributes: how two of them agree, which attributes are extreme, and which change places with the scale."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import stats
+
+from frlib.geometry.resampling import LEVEL
+
+
+def rank_correlation(x, y, axis: int = -1) -> np.ndarray:
+    """Return Spearman's correlation along an axis; other axes broadcast.
+
+    Parameters
+    ----------
+    x, y : array_like
+    axis : int
+
+    Returns
+    -------
+    ndarray
+        NaN where a value is NaN, or all values of one of them are equal.
+    """
+    x, y = (stats.rankdata(values, axis=axis) for values in (x, y))
+    x, y = (ranks - ranks.mean(axis=axis, keepdims=True) for ranks in (x, y))
+    with np.errstate(invalid="ignore"):
+        return (x * y).sum(axis=axis) / np.sqrt((x * x).sum(axis=axis) * (y * y).sum(axis=axis))
+
+
+def rank_correlation_interval(x, y, *, draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+    """Return the 95 % percentile interval of Spearman's correlation over pairs of values drawn with replacement.
+
+    The units are the values, attributes for example, as if they were independent draws from many.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+    draws, seed : int
+
+    Returns
+    -------
+    low, high : float
+    """
+    run = {"n_resamples": draws, "confidence_level": LEVEL, "method": "percentile", "rng": np.random.default_rng(seed)}
+    found = stats.bootstrap((np.asarray(x), np.asarray(y)), rank_correlation, paired=True, **run)
+    return tuple(found.confidence_interval)
+
+
+def rank_correlation_p(x, y) -> float:
+    """Return the two-sided p value of Spearman's correlation over all orders of one of them.
+
+    Parameters
+    ----------
+    x, y : array_like, shape (n,)
+        At most nine values: there are n! orders.
+    """
+
+    def statistic(some, axis):
+        return rank_correlation(some, y, axis=axis)
+
+    run = {"permutation_type": "pairings", "n_resamples": math.inf, "vectorized": True}
+    return float(stats.permutation_test((np.asarray(x),), statistic, **run).pvalue)
+
+
+def among_extremes(values, count: int, *, highest: bool) -> np.ndarray:
+    """Tell which attributes are among the few with the highest or the lowest values.
+
+    Parameters
+    ----------
+    values : array_like, shape (draws, attributes, ...)
+    count : int
+        How many are extreme; of equal ones any.
+    highest : bool
+        The highest, or the lowest.
+
+    Returns
+    -------
+    ndarray of bool, the shape of values
+        ``count`` are true along the second axis.
+    """
+    order = np.argsort(-np.asarray(values) if highest else np.asarray(values), axis=1)
+    return np.argsort(order, axis=1) < count
+
+
+def below_all(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    """Tell where the values of one lie below those of all others.
+
+    Parameters
+    ----------
+    values : mapping of str to array_like, all of one shape
+    name : str
+        One of the keys.
+
+    Returns
+    -------
+    ndarray of bool, the shape of the values
+        False where a value is NaN.
+    """
+    return values[name] < np.minimum.reduce([other for key, other in values.items() if key != name])
+
+
+def crossings(values, *, level: float = 1 - LEVEL) -> list[tuple[int, int]]:
+    """Return the pairs of attributes whose order is opposite, and sure, at the first and the last scale.
+
+    An order is sure if a paired t test over identities rejects equality, after Bonferroni's correction for both scales
+    of all pairs.
+
+    Parameters
+    ----------
+    values : array_like, shape (identities, attributes, scales)
+    level : float
+        Of all tests together.
+
+    Returns
+    -------
+    list of tuple of int
+        Places of the two attributes, the smaller first.
+    """
+    values, (one, other) = np.asarray(values), np.triu_indices(np.shape(values)[1], 1)
+    differences = (values[:, one] - values[:, other])[:, :, [0, -1]]
+    test = stats.ttest_1samp(differences, 0, nan_policy="omit")
+    sure = (np.asarray(test.pvalue) * differences[0].size < level).all(axis=1)
+    opposite = np.prod(np.sign(np.nanmean(differences, axis=0)), axis=1) < 0
+    return [(int(one[k]), int(other[k])) for k in np.flatnonzero(sure & opposite)]

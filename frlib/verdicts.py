@@ -1,0 +1,100 @@
+"""Rules that turn what was found at several places into one word: yes, partly, no, undecided or not tested.
+
+A place is where a claim was looked at: a network, a scale, an attribute. *No* needs evidence as *yes* does; where the
+data allow both, a claim is *undecided*. What no place can test is *not tested*.
+"""
+
+import numpy as np
+
+
+def over_places(holds, fails=None) -> str:
+    """Return the word for a claim that should hold at every place.
+
+    Parameters
+    ----------
+    holds : array_like of bool
+        Whether it surely holds there.
+    fails : array_like of bool, optional
+        Whether it surely fails there. Default: wherever it does not hold.
+
+    Returns
+    -------
+    str
+        "yes" if it holds everywhere, "partly" if it holds somewhere, "no" if it fails everywhere, "undecided" if it
+        holds nowhere and does not fail everywhere, "not tested" if there is no place.
+    """
+    holds = np.asarray(holds, dtype=bool)
+    fails = ~holds if fails is None else np.asarray(fails, dtype=bool)
+    if not holds.size:
+        return "not tested"
+    if holds.any():
+        return "yes" if holds.all() else "partly"
+    return "no" if fails.all() else "undecided"
+
+
+def by_shares(shares, sure: float = 0.95) -> str:
+    """Return the word of `over_places` from shares of draws in which the claim holds, one per place.
+
+    Parameters
+    ----------
+    shares : array_like
+        Shares in 0..1.
+    sure : float
+        It surely holds from this share on, and surely fails up to one minus it.
+    """
+    return over_places(np.asarray(shares) >= sure, np.asarray(shares) <= 1 - sure)
+
+
+def by_intervals(low, high, limit: float) -> str:
+    """Return the word of `over_places` for "lies below a limit", from one interval per place.
+
+    Parameters
+    ----------
+    low, high : array_like
+        Ends of the intervals: it surely holds where the interval lies below the limit, and surely fails where it lies
+        above. NaN tells neither.
+    limit : float
+    """
+    return over_places(np.asarray(high) < limit, np.asarray(low) > limit)
+
+
+def by_count(held: int, places: int, exceptions: int = 0) -> str:
+    """Return the word for a claim that should hold at most places, from how many there are.
+
+    Parameters
+    ----------
+    held : int
+        Number of places where it holds.
+    places : int
+        Number of all.
+    exceptions : int
+        How many may fail.
+
+    Returns
+    -------
+    str
+        "yes" with at most these exceptions, "no" if it holds at fewer than half, "partly" otherwise, "not tested" if
+        there is no place.
+    """
+    if not places:
+        return "not tested"
+    return "yes" if held >= places - exceptions else "no" if held < places / 2 else "partly"
+
+
+def direction(mean: float, half: float, more: str = "higher", less: str = "lower") -> str:
+    """Return the word that the interval of a difference supports.
+
+    Parameters
+    ----------
+    mean, half : float
+        As of `frlib.geometry.mean_interval`.
+    more, less : str
+        Words for an interval above and below 0.
+    """
+    return more if mean > half else less if mean < -half else "not clearly different"
+
+
+def span(shares) -> str:
+    """Return the smallest and the largest share as words: "3% to 10%", or one of them if both read the same."""
+    low, high = f"{np.min(shares):.0%}", f"{np.max(shares):.0%}"
+    return low if low == high else f"{low} to {high}"

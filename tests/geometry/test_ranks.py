@@ -1,0 +1,84 @@
+"""Orders of attributes against scipy, brute force over all orders, and constructed cases."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from frlib.geometry import (
+    among_extremes,
+    below_all,
+    crossings,
+    rank_correlation,
+    rank_correlation_interval,
+    rank_correlation_p,
+    resampled_means,
+)
+
+
+def test_rank_correlation_is_scipys_with_ties_and_broadcasts():
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 5, size=(6, 9)), rng.normal(size=9)
+    found = rank_correlation(x, y)
+    np.testing.assert_allclose(found, [stats.spearmanr(row, y).statistic for row in x], rtol=1e-12)
+    np.testing.assert_allclose(rank_correlation(x.T, y[:, None], axis=0), found, rtol=1e-12)
+    assert np.isnan(rank_correlation([1, 1, 1], [1, 2, 3]))
+
+
+def test_interval_is_that_of_pairs_drawn_again():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=12)
+    y = x + rng.normal(size=12)
+    rows = np.random.default_rng(3).integers(0, 12, size=(400, 12))
+    drawn = [stats.spearmanr(x[row], y[row]).statistic for row in rows]
+    found = rank_correlation_interval(x, y, draws=400, seed=3)
+    np.testing.assert_allclose(found, np.quantile(drawn, [0.025, 0.975]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("y", [[1, 2, 3, 4, 5], [2, 1, 4, 3, 5], [1, 5, 2, 4, 3], [5, 5, 1, 2, 2]])
+def test_p_counts_all_orders(y):
+    x = np.array([0.3, 1.0, 2.5, 2.6, 9.0])
+    observed = abs(rank_correlation(x, y))
+    reached = [abs(stats.spearmanr(order, y).statistic) >= observed - 1e-9 for order in itertools.permutations(x)]
+    assert rank_correlation_p(x, y) == pytest.approx(np.mean(reached))
+
+
+def test_shares_of_draws_are_those_of_all_samples():
+    """With three identities there are 27 samples; their shares are the limit of the draws."""
+    values = np.array([[0.1, 0.5, 0.9], [0.8, 0.2, 0.6], [0.3, 0.35, 0.32]])
+    means = np.array([values[list(s)].mean(axis=0) for s in itertools.product(range(3), repeat=3)])
+    expected = np.mean([np.isin(range(3), np.argsort(m)[-2:]) for m in means], axis=0)
+    draws = 20_000
+    found = among_extremes(resampled_means(values, draws, seed=0), 2, highest=True).mean(axis=0)
+    assert np.abs(found - expected).max() < 5 * 0.5 / np.sqrt(draws)
+
+
+def test_extremes_at_each_scale():
+    values = np.array([[[3, 1], [2, 9], [1, 5], [7, 2]]])
+    assert among_extremes(values, 2, highest=True)[0].T.tolist() == [[1, 0, 0, 1], [0, 1, 1, 0]]
+    assert among_extremes(values, 1, highest=False)[0].T.tolist() == [[0, 0, 1, 0], [1, 0, 0, 0]]
+
+
+def test_below_all_others_is_strict():
+    values = {"own": np.array([1, 2, np.nan]), "one": np.array([2, 2, 3]), "other": np.array([3, 5, 4])}
+    assert below_all(values, "own").tolist() == [True, False, False]
+
+
+def test_only_a_sure_and_opposite_order_crosses():
+    """Attributes 0 and 1 change places, 0 and 2 do not, and 3 lies with 0 on average."""
+    rng = np.random.default_rng(0)
+    ends = np.array([[0.2, 0.6], [0.4, 0.4], [0.8, 0.9], [0.2, 0.6]])
+    values = np.stack([ends[:, 0], ends.mean(axis=1), ends[:, 1]], axis=1) + 0.01 * rng.normal(size=(12, 4, 3))
+    values[..., 1] = rng.normal(size=(12, 4))
+    assert crossings(values) == [(0, 1), (1, 3)], "what lies between the ends has no part"
+    assert crossings(values[:2], level=1e-9) == []
+    noisy = values + rng.normal(size=values.shape)
+    assert crossings(noisy) == []
+
+
+def test_the_level_is_shared_by_all_tests_of_both_scales():
+    x = np.random.default_rng(2).normal(size=(6, 2, 2)) * 0.1 + np.array([[0, 0.1], [0.1, 0]])
+    p = stats.ttest_1samp(x[:, 0] - x[:, 1], 0).pvalue.max()
+    assert crossings(x, level=2 * p * 1.001) == [(0, 1)]
+    assert crossings(x, level=2 * p * 0.999) == []

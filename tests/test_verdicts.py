@@ -1,0 +1,67 @@
+"""Each rule at its limits, and no other words than those that a verdict can show."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from frlib import verdicts
+from frlib.view.verdict import WORDS
+
+
+@pytest.mark.parametrize(
+    ("holds", "fails", "word"),
+    [
+        ([True, True], [False, False], "yes"),
+        ([True, False], [False, True], "partly"),
+        ([True, False], [False, False], "partly"),
+        ([False, False], [True, True], "no"),
+        ([False, False], [True, False], "undecided"),
+        ([False], [False], "undecided"),
+        ([], [], "not tested"),
+        ([[True], [False]], None, "partly"),
+        ([False, False], None, "no"),
+    ],
+)
+def test_a_claim_over_places(holds, fails, word):
+    assert verdicts.over_places(holds, fails) == word
+
+
+def test_shares_count_from_their_limits_on():
+    assert verdicts.by_shares([0.95, 1.0]) == "yes"
+    assert verdicts.by_shares([0.95, 0.949]) == "partly"
+    assert verdicts.by_shares([0.05, 0.0]) == "no"
+    assert verdicts.by_shares([0.051, 0.0]) == verdicts.by_shares([0.949, 0.0]) == "undecided"
+    assert verdicts.by_shares([0.9], sure=0.9) == "yes"
+    assert verdicts.by_shares([]) == "not tested"
+
+
+def test_an_interval_that_holds_the_limit_tells_nothing():
+    assert verdicts.by_intervals([0.1, 0.2], [0.3, 0.49], 0.5) == "yes"
+    assert verdicts.by_intervals([0.1, 0.6], [0.3, 0.9], 0.5) == "partly"
+    assert verdicts.by_intervals([0.51, 0.6], [0.7, 0.9], 0.5) == "no"
+    assert verdicts.by_intervals([0.4, 0.6], [0.7, 0.9], 0.5) == "undecided"
+    assert verdicts.by_intervals([0.5], [0.5], 0.5) == verdicts.by_intervals([np.nan], [np.nan], 0.5) == "undecided"
+
+
+def test_counts_with_exceptions():
+    assert [verdicts.by_count(k, 4) for k in range(5)] == ["no", "no", "partly", "partly", "yes"]
+    assert [verdicts.by_count(k, 5, exceptions=1) for k in range(6)] == ["no", "no", "no", "partly", "yes", "yes"]
+    assert verdicts.by_count(0, 0) == "not tested"
+
+
+def test_every_word_has_a_box_and_every_box_a_rule():
+    places = [list(part) for n in range(3) for part in itertools.product([False, True], repeat=n)]
+    found = {verdicts.over_places(h, f) for h in places for f in places if len(h) == len(f)}
+    assert found == set(WORDS)
+
+
+def test_a_direction_needs_an_interval_without_zero():
+    assert verdicts.direction(0.2, 0.1) == "higher"
+    assert verdicts.direction(-0.2, 0.1, less="shorter") == "shorter"
+    assert verdicts.direction(0.1, 0.1) == verdicts.direction(-0.1, 0.1) == "not clearly different"
+
+
+def test_a_span_is_said_once_if_both_ends_read_the_same():
+    assert verdicts.span([0.031, 0.5, 0.1]) == "3% to 50%"
+    assert verdicts.span([[0.999], [1.0]]) == "100%"

@@ -1,0 +1,159 @@
+"""Stored results are found by the version of the code that made them: when their content changes, it must be raised.
+
+Each version has a few numbers here that its code gives now. Other processors round otherwise, so they are compared to
+within what rounding can do.
+"""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+import torch
+
+from frlib import clouds, faces, fingerprint
+from frlib.clouds import Cloud, embed
+from frlib.faces import Curves, sample_identities
+from frlib.models import catalogue, load
+
+#: For each version: the number of the version, what its code gave then, and by how much that may differ.
+KNOWN: dict[str, tuple[int, list[float], float]] = {
+    "GENERATOR": (
+        2,
+        [
+            90.27,
+            128.19,
+            117.03,
+            107.74,
+            143.5,
+            137.49,
+            117.26,
+            137.3,
+            140.4,
+            118.15,
+            147.91,
+            116.87,
+            130.74,
+            156.23,
+            134.72,
+            132.47,
+            150.79,
+            135.51,
+            90.17,
+            127.38,
+            116.72,
+            108.24,
+            143.03,
+            137.37,
+            117.65,
+            137.23,
+            139.86,
+            89.43,
+            126.64,
+            115.95,
+            106.88,
+            141.94,
+            136.37,
+            116.68,
+            135.79,
+            139.61,
+        ],
+        0.5,
+    ),
+    "CONVERSION": (
+        1,
+        [-0.011984, 0.016793, 0.00703, -0.020663, 0.0, 0.0, 0.0, 0.0, -0.042979, 0.085911, 0.054232, -0.010713],
+        0.0001,
+    ),
+    "EMBEDDING": (
+        1,
+        [0.012472, 0.070847, -0.096852, 0.018472, 0.072655, -0.099508, 0.040224, 0.026513, -0.082935],
+        0.0001,
+    ),
+    "ENERGY": (
+        1,
+        [
+            0.150292783445,
+            3.333333333333,
+            1.756920251728,
+            0.252243145384,
+            5.5,
+            1.756920251728,
+            0.359140938266,
+            7.333333333333,
+            1.756920251728,
+        ],
+        1e-09,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Waves:
+    """A drawing of images that no version changes, and their mirror images as ends of a curve."""
+
+    kind, key, attributes, identity = "waves", {}, ("mirror",), SimpleNamespace(index=0)
+    table = pd.DataFrame(index=range(2))
+
+    def draw(self, crops, enlarged=1.0):
+        y, x = torch.meshgrid(torch.linspace(0, 3, 112), torch.linspace(0, 3, 112), indexing="ij")
+        waves = [torch.stack([(k * x).sin(), (k * y).cos(), (x + k * y).sin()], dim=-1) for k in (1, 2)]
+        images = (127.5 + 100 * torch.stack(waves)).round().to(torch.uint8)
+        yield {c: {"points": images, "minus mirror": images.flip(1), "plus mirror": images.flip(2)} for c in crops}
+
+
+def drawn() -> torch.Tensor:
+    """Return the mean light of 3 x 3 squares of two centres and of two ends of a curve."""
+    curves = Curves(sample_identities(2)[1], 2, attributes=("age", "hue"))
+    images = torch.cat([curves.center, curves.plus["age"][:1], curves.minus["hue"][:1]])
+    return torch.nn.functional.adaptive_avg_pool2d(images.double().mean(dim=3), 3).flatten()
+
+
+def converted() -> torch.Tensor:
+    """Return the first coordinates of what four networks, each of another converter, make of one image."""
+    images = next(Waves().draw(["any"]))["any"]["points"]
+    rows = [load(n, "cpu").embed(images, progress=False)[0] for n in ("mobilefacenet", "faceres", "dlib")]
+    return torch.cat([row[:4] / row.norm() for row in rows])
+
+
+def embedded(cache) -> torch.Tensor:
+    """Return the first coordinates of a stored cloud."""
+    (cloud,) = embed([Waves()], [load("mobileface", "cpu")], n_jobs=1, progress=False)["mobileface"]
+    return torch.cat(
+        [part[1, :3] / part[1].norm() for part in (cloud.points, cloud.minus["mirror"], cloud.plus["mirror"])]
+    )
+
+
+def energies(cache) -> torch.Tensor:
+    """Return the energies and displacements of a cloud on a circle and a wave."""
+    angle = torch.arange(12, dtype=torch.float64) * 2.4
+    points = torch.stack([angle.cos(), angle.sin(), 0.3 * (3 * angle).sin(), torch.ones(12)], dim=1)
+    cloud = Cloud(points, {"a": points.roll(1, 1)}, {"a": points + points.roll(5, 0) / 9}, "cosine", "known", 0)
+    table = fingerprint.cloud_energies(cloud, [0.5, 1.0, 1.5])
+    return torch.tensor(table[["energy", "neighbors", "displacement"]].to_numpy()).flatten()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Keep results in an empty folder."""
+    load("mobileface", "cpu")
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "made"),
+    [
+        ("GENERATOR", faces, drawn),
+        ("CONVERSION", catalogue, converted),
+        ("EMBEDDING", clouds, embedded),
+        ("ENERGY", fingerprint, energies),
+    ],
+)
+def test_what_a_version_made_it_still_makes(name, module, made, request):
+    version, known, rounding = KNOWN[name]
+    found = (made(request.getfixturevalue("cache")) if made in (embedded, energies) else made()).double()
+    same = torch.allclose(found, torch.tensor(known, dtype=torch.float64), rtol=0, atol=rounding)
+    assert same, (
+        f"results are not those of {name} {version}: raise it, and write the new numbers here: {found.tolist()}"
+    )
+    assert getattr(module, name) == version, f"{name} was raised: write the new number beside its results"
