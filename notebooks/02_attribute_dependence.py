@@ -42,7 +42,6 @@ device = "auto"
 # %% tags=["hide-input"]
 import time
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import torch
@@ -147,7 +146,7 @@ view.say(
     n_unknown_means=by_attribute.ks.isna().sum(),
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-heat-02", "caption": "KS statistics of 40 CelebA attributes in five networks, as recovered from the authors' notebooks. Rows: attributes, the steadiest inside a person at the top. Choose the mean over modalities or one modality. Dark tiles: the attribute organises people strongly. A ≥ marks values that are known only from below. See the rows grow lighter from top to bottom, and where they do not."}}
+# %% tags=["hide-input"]
 bounded = by_modality.assign(
     value=by_modality.ks.fillna(by_modality.ks_lower_bound), bound=by_modality.ks.isna()
 )
@@ -156,31 +155,23 @@ least = bounded.groupby(["attribute", "network"], as_index=False).agg(
 )
 least = least.merge(by_attribute[["attribute", "network", "ks"]], on=["attribute", "network"])
 least = least.assign(value=least.ks.fillna(least.value), bound=least.ks.isna(), modality="mean of both")
-tiles = pd.concat([least, bounded])[["attribute", "network", "modality", "value", "bound"]]
-tiles["label"] = tiles.attribute.str.replace("_", " ")
-tiles["intra-entropy"] = celeba.intra_entropy[tiles.attribute].to_numpy()
+least = least.set_index(["attribute", "network"])
+least = least.loc[(list(celeba.index), order), :].reset_index()
+
+# %% tags=["hide-input"]
+tiles = pd.concat([least, bounded])
 tiles["mark"] = np.where(tiles.bound, "≥", "")
-what = alt.param(
-    "what",
-    value="mean of both",
-    bind=alt.binding_select(options=list(tiles.modality.unique()), name="modality "),
-)
-rows = list(celeba.index.str.replace("_", " "))
-tile = alt.Chart(tiles.round(5)).transform_filter("datum.modality === what")
-place = {
-    "x": alt.X("network:N").sort(order).title(None).axis(labelAngle=-40, orient="top"),
-    "y": alt.Y("label:N").sort(rows).title(None).axis(labelLimit=130),
-}
-tints = alt.Color("value:Q").title("KS").scale(type="log", scheme="viridis", reverse=True)
-heat = tile.mark_rect().encode(
-    **place,
-    color=tints.legend(orient="bottom", gradientLength=220, values=[0.005, 0.01, 0.02, 0.05, 0.1, 0.2]),
-    tooltip=["label", "network", alt.Tooltip("value:Q", format=".4f", title="KS"), "mark", "intra-entropy"],
-)
-marks = tile.mark_text(color="white", fontSize=10).encode(**place, text="mark:N")
-(heat + marks).add_params(what).properties(
+tiles["intra-entropy"] = celeba.intra_entropy[tiles.attribute].to_numpy()
+tiles["attribute"] = tiles.attribute.str.replace("_", " ")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-heat-02", "caption": "KS statistics of 40 CelebA attributes in five networks, as recovered from the authors' notebooks. Rows: attributes, the steadiest inside a person at the top. Choose the mean over modalities or one modality. Dark tiles: the attribute organises people strongly. A ≥ marks values that are known only from below. See the rows grow lighter from top to bottom, and where they do not."}}
+ticks = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2]
+ks = view.Column("value", "KS", log=True, reverse=True, ticks=ticks)
+tips = {"text": "mark", "tips": ["intra-entropy"]}
+view.figure(
+    view.heat_map(tiles, "network", "attribute", ks, **tips),
+    choose="modality",
     width=330,
-    height=640,
     description="Heat map of KS statistics with 40 rows, one per attribute, and five columns, one per network. The "
     "values run from 0.005 to 0.25; FaceNet's are the largest in nearly all rows.",
 )
@@ -195,34 +186,20 @@ marks = tile.mark_text(color="white", fontSize=10).encode(**place, text="mark:N"
 #
 # Do networks agree on which attributes matter?
 
+# %% tags=["hide-input"]
+pairs = least.merge(least, on="attribute", suffixes=(" across", " up"))
+pairs["intra-entropy"] = celeba.intra_entropy[pairs.attribute].to_numpy()
+pairs["attribute"] = pairs.attribute.str.replace("_", " ")
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-networks-02", "caption": "Two networks of the paper against each other, one circle per attribute; choose both. Large circles: the attribute changes within a person (large intra-entropy). Above the line the network on the vertical axis has the larger statistic. See that the networks agree on the order far better than on the level."}}
-wide = least.pivot(index="attribute", columns="network", values="value").loc[celeba.index, order]
-wide = wide.assign(**{"intra-entropy": celeba.intra_entropy}).reset_index()
-wide["label"] = wide.attribute.str.replace("_", " ")
-choosers = {
-    axis: alt.param(
-        f"net{axis}", value=first, bind=alt.binding_select(options=order, name=f"network {word} ")
-    )
-    for axis, first, word in (("x", "ArcFace r50", "across"), ("y", "FaceNet", "up"))
-}
-pairs = (
-    alt.Chart(wide.round(5))
-    .transform_calculate(x="datum[netx]", y="datum[nety]")
-    .add_params(*choosers.values())
-)
-log = alt.Scale(type="log", domain=[0.004, 0.3], nice=False)
-ticks = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2]
-circles = pairs.mark_point(filled=False, strokeWidth=1.6).encode(
-    x=alt.X("x:Q").title("KS, network across").scale(log).axis(values=ticks),
-    y=alt.Y("y:Q").title("KS, network up").scale(log).axis(values=ticks),
-    size=alt.Size("intra-entropy:Q")
-    .scale(range=[12, 420])
-    .legend(orient="bottom", title="intra-entropy, nats"),
-    tooltip=["label", alt.Tooltip("x:Q", format=".4f"), alt.Tooltip("y:Q", format=".4f"), "intra-entropy"],
-)
-diagonal = pd.DataFrame({"x": [0.004, 0.3], "y": [0.004, 0.3]})
-line = alt.Chart(diagonal).mark_line(strokeDash=[4, 4], strokeWidth=1, color="gray").encode(x="x:Q", y="y:Q")
-(line + circles).properties(
+look = {"log": True, "domain": (0.004, 0.3), "ticks": ticks}
+across = view.Column("value across", "KS, network across", **look)
+up = view.Column("value up", "KS, network up", **look)
+size = view.Column("intra-entropy", "intra-entropy, nats")
+view.figure(
+    view.guide(x=look["domain"], y=look["domain"])
+    + view.scatter(pairs, across, up, size=size, tips=["attribute"]),
+    choose={"network across": "ArcFace r50", "network up": "FaceNet"},
     width=440,
     height=400,
     description="Scatter plot of the KS statistics of 40 attributes in two networks on logarithmic axes, FaceNet against "
@@ -230,7 +207,8 @@ line = alt.Chart(diagonal).mark_line(strokeDash=[4, 4], strokeWidth=1, color="gr
 )
 
 # %% tags=["remove-cell"]
-columns = wide[order]
+columns = least.pivot(index="attribute", columns="network", values="value")
+columns = columns.loc[celeba.index, order]
 between = columns.corr(method="spearman").to_numpy()[np.triu_indices(len(order), 1)]
 ratio = columns.median() / columns["ArcFace r50"].median()
 view.say(agree_low=between.min(), agree_high=between.max(), facenet_ratio=ratio["FaceNet"])
@@ -241,36 +219,21 @@ view.say(agree_low=between.min(), agree_high=between.max(), facenet_ratio=ratio[
 #
 # ### Entropies, and the correlation
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-entropies-02", "caption": "The 40 attributes of CelebA. Left: intra-entropy against inter-entropy; colour: share of the images that show the attribute. See that the two entropies rise together, and that rare attributes have low entropies of both kinds. Right: KS statistic against intra-entropy in the network of your choice."}}
-shown = celeba.reset_index().merge(least[["attribute", "network", "value"]], on="attribute")
+# %% tags=["hide-input"]
+shown = least.join(celeba, on="attribute")
 shown["share"] = (1 + shown.mean_label) / 2
-shown["label"] = shown.attribute.str.replace("_", " ")
-shown = shown[["label", "network", "value", "share", "intra_entropy", "inter_entropy"]].round(4)
-pick = alt.param("pick", value="FaceNet", bind=alt.binding_select(options=order, name="network "))
-dots = (
-    alt.Chart(shown)
-    .transform_filter("datum.network === pick")
-    .mark_point(size=60)
-    .encode(
-        x=alt.X("intra_entropy:Q").title("intra-entropy, nats"),
-        color=alt.Color("share:Q")
-        .title("share of images")
-        .scale(range=[view.COLORS[0], view.COLORS[4]], domain=[0, 1])
-        .legend(orient="bottom", format=".0%"),
-        tooltip=[
-            "label",
-            "intra_entropy",
-            "inter_entropy",
-            alt.Tooltip("value:Q", title="KS"),
-            alt.Tooltip("share:Q", format=".0%"),
-        ],
-    )
-)
-left = dots.encode(y=alt.Y("inter_entropy:Q").title("inter-entropy, nats").scale(zero=False)).add_params(pick)
-right = dots.encode(y=alt.Y("value:Q").title("KS").scale(type="log", nice=False, padding=10))
-alt.hconcat(
-    left.properties(width=250, height=260), right.properties(width=250, height=260), spacing=24
-).properties(
+shown["attribute"] = shown.attribute.str.replace("_", " ")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-entropies-02", "caption": "The 40 attributes of CelebA. Left: intra-entropy against inter-entropy; colour: share of the images that show the attribute. See that the two entropies rise together, and that rare attributes have low entropies of both kinds. Right: KS statistic against intra-entropy in the network of your choice."}}
+intra = view.Column("intra_entropy", "intra-entropy, nats")
+inter = view.Column("inter_entropy", "inter-entropy, nats")
+ks = view.Column("value", "KS", log=True)
+share = view.Column("share", "share of images", domain=(0, 1), format="%")
+look = {"color": share, "tips": ["attribute", inter, ks]}
+view.figure(
+    view.scatter(shown, intra, inter, **look),
+    view.scatter(shown, intra, ks, **look),
+    choose="network",
     description="Two scatter plots. Left, inter-entropy rises with intra-entropy from 2.7 to 4.6 nats. Right, the KS "
     "statistic falls as intra-entropy rises, with a wide spread.",
 )
@@ -293,27 +256,17 @@ table_2["recomputed"] = [rank_correlation(statistics[n], steadiness) for n in or
 table_2["if larger"] = [rank_correlation(statistics[n] + unknown[n], steadiness) for n in order]
 table_2[["low", "high"]] = [rank_correlation_interval(statistics[n], steadiness, seed=seed) for n in order]
 
+# %% tags=["hide-input"]
+sources = table_2[["printed", "stored", "recomputed", "if larger"]]
+sources = sources.melt(var_name="source", value_name="rho", ignore_index=False)
+sources = sources.join(table_2[["low", "high"]]).reset_index()
+sources.loc[sources.source != "recomputed", ["low", "high"]] = np.nan
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-table-2-02", "caption": "Rank correlation of KS statistic and intra-entropy over 40 attributes: the paper's Table 2, the authors' stored output, and the same recomputed from the recovered statistics, with its 95 % bootstrap interval over attributes. See how small the differences between the sources are beside the intervals."}}
-sources = table_2[["printed", "stored", "recomputed", "if larger"]].rename_axis("network").reset_index()
-sources = sources.melt("network", var_name="source", value_name="rho").round(4)
-kinds = list(dict.fromkeys(sources.source))
-interval = alt.Chart(table_2[["low", "high"]].round(4).reset_index()).mark_rule(strokeWidth=1.5)
-scale = alt.Scale(domain=[-1, 0])
-points = (
-    alt.Chart(sources)
-    .mark_point(size=80, filled=True, opacity=0.9)
-    .encode(
-        x=alt.X("rho:Q").title("Spearman correlation").scale(scale),
-        y=alt.Y("network:N").sort(order).title(None).axis(labelLimit=130),
-        color=alt.Color("source:N").scale(domain=kinds).legend(orient="bottom", title=None),
-        shape=alt.Shape("source:N").scale(domain=kinds).legend(orient="bottom", title=None),
-        tooltip=["network", "source", alt.Tooltip("rho:Q", format=".4f")],
-    )
-)
-span = interval.encode(x=alt.X("low:Q").scale(scale), x2="high:Q", y=alt.Y("network:N").sort(order))
-(span + points).properties(
-    width=480,
-    height=190,
+rho = view.Column("rho", "Spearman correlation", domain=(-1, 0))
+look = {"color": "source", "shape": "source", "bars": ("low", "high")}
+view.figure(
+    view.dots(sources, rho, "network", **look),
     description="For each of five networks four marks between -0.53 and -0.66 and an interval around them that is about "
     "0.4 wide. All intervals lie below 0.",
 )
@@ -348,30 +301,21 @@ view.say(
 #
 # $K_a$ averages over two modalities. Are these two numbers similar?
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-modalities-02", "caption": "Statistic of the positive modality (with the attribute) against that of the negative one, for the network of your choice. Colour: share of images with the attribute. Above the line, people with the attribute stand apart more than people without it. See on which side of the line the rare attributes lie."}}
-halves = (
-    by_modality.pivot(index=["attribute", "network"], columns="modality", values="ks").dropna().reset_index()
-)
+# %% tags=["hide-input"]
+keys = ["network", "attribute"]
+halves = by_modality.pivot(index=keys, columns="modality", values="ks")
+halves = halves.dropna().loc[order].reset_index()
 halves["share"] = (1 + celeba.mean_label[halves.attribute].to_numpy()) / 2
-halves["label"] = halves.attribute.str.replace("_", " ")
-net = alt.param("net", value="ArcFace r50", bind=alt.binding_select(options=order, name="network "))
-both = alt.Scale(type="log", domain=[0.003, 0.3], nice=False)
-line = alt.Chart(pd.DataFrame({"x": [0.003, 0.3], "y": [0.003, 0.3]})).mark_line(
-    strokeDash=[4, 4], strokeWidth=1, color="gray"
-)
-sides = (
-    alt.Chart(halves.round(5)).transform_filter("datum.network === net").add_params(net).mark_point(size=60)
-)
-sides = sides.encode(
-    x=alt.X("negative:Q").title("KS without the attribute").scale(both).axis(values=ticks),
-    y=alt.Y("positive:Q").title("KS with the attribute").scale(both).axis(values=ticks),
-    color=alt.Color("share:Q")
-    .title("share of images")
-    .scale(range=[view.COLORS[0], view.COLORS[4]], domain=[0, 1])
-    .legend(orient="bottom", format=".0%"),
-    tooltip=["label", "positive", "negative", alt.Tooltip("share:Q", format=".0%")],
-)
-(line.encode(x="x:Q", y="y:Q") + sides).properties(
+halves["attribute"] = halves.attribute.str.replace("_", " ")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-modalities-02", "caption": "Statistic of the positive modality (with the attribute) against that of the negative one, for the network of your choice. Colour: share of images with the attribute. Above the line, people with the attribute stand apart more than people without it. See on which side of the line the rare attributes lie."}}
+look = {"log": True, "domain": (0.003, 0.3), "ticks": ticks}
+without = view.Column("negative", "KS without the attribute", **look)
+with_it = view.Column("positive", "KS with the attribute", **look)
+view.figure(
+    view.guide(x=look["domain"], y=look["domain"])
+    + view.scatter(halves, without, with_it, color=share, tips=["attribute"]),
+    choose={"network": "ArcFace r50"},
     width=420,
     height=360,
     description="Scatter plot of the statistic with the attribute against that without it. Most points lie above the "
@@ -480,32 +424,23 @@ draws = pd.concat(
 by_draw = draws.groupby(["network", "draw", "attribute"]).ks.mean().unstack()[kept]
 ours = by_draw.groupby("network").mean().loc[networks]
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ours-02", "caption": "KS statistics of the drawn population, mean over draws of images. Rows as before: attributes that never change within a person at the top. Choose the mean over modalities or one modality. n, in the tooltip, is the number of people per modality."}}
-cells = draws.groupby(["network", "attribute", "modality"], as_index=False)[["ks", "difference", "n"]].mean()
-mean_cells = (
-    cells.groupby(["network", "attribute"], as_index=False)[["ks", "n"]]
-    .mean()
-    .assign(modality="mean of both")
-)
+# %% tags=["hide-input"]
+cells = draws.groupby([*keys, "modality"], as_index=False, sort=False)
+cells = cells[["ks", "difference", "n"]].mean()
+mean_cells = cells.groupby(keys, as_index=False, sort=False)
+mean_cells = mean_cells[["ks", "n"]].mean().assign(modality="mean of both")
 cells = pd.concat([mean_cells, cells])
-cells["label"] = cells.attribute.str.replace("_", " ")
 cells["intra-entropy"] = entropies.intra_entropy[cells.attribute].to_numpy()
-side = alt.param(
-    "side",
-    value="mean of both",
-    bind=alt.binding_select(options=list(cells.modality.unique()), name="modality "),
-)
-alt.Chart(cells.round(4)).transform_filter("datum.modality === side").mark_rect().encode(
-    x=alt.X("network:N").sort(networks).title(None).axis(labelAngle=-40, orient="top"),
-    y=alt.Y("label:N").sort([name.replace("_", " ") for name in kept]).title(None).axis(labelLimit=130),
-    color=alt.Color("ks:Q")
-    .title("KS")
-    .scale(type="log", scheme="viridis", reverse=True)
-    .legend(orient="bottom", gradientLength=220, values=[0.02, 0.05, 0.1, 0.2, 0.4]),
-    tooltip=["label", "network", alt.Tooltip("ks:Q", title="KS"), "n", "intra-entropy", "difference"],
-).add_params(side).properties(
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ours-02", "caption": "KS statistics of the drawn population, mean over draws of images. Rows as before: attributes that never change within a person at the top. Choose the mean over modalities or one modality. n, in the tooltip, is the number of people per modality."}}
+tiles = cells.assign(attribute=cells.attribute.str.replace("_", " "))
+ticks = [0.02, 0.05, 0.1, 0.2, 0.4]
+ks = view.Column("ks", "KS", log=True, reverse=True, ticks=ticks)
+tips = ["n", "intra-entropy", "difference"]
+view.figure(
+    view.heat_map(tiles, "network", "attribute", ks, tips=tips),
+    choose="modality",
     width=300,
-    height=430,
     description="Heat map of KS statistics with one row per attribute and one column per network, the attributes that "
     "never change within a person at the top.",
 )
@@ -533,18 +468,12 @@ view.verdict(
 # changes here: same people, same networks, other images of them.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-draws-02", "caption": "Rank correlation of KS statistic and intra-entropy, one tick per draw of one image per person and modality. Everything but the draw is the same. The width of a strip is what a single unseeded draw hides."}}
-rho = (
-    by_draw.apply(lambda row: rank_correlation(row, entropies.intra_entropy), axis=1)
-    .rename("rho")
-    .reset_index()
-)
-alt.Chart(rho.round(4)).mark_tick(thickness=1.5, size=22, color=view.COLORS[0]).encode(
-    x=alt.X("rho:Q").title("Spearman correlation").scale(zero=False),
-    y=alt.Y("network:N").sort(networks).title(None),
-    tooltip=["network", "draw", "rho"],
-).properties(
-    width=480,
-    height=40 * len(networks),
+options = {"axis": 1, "args": (entropies.intra_entropy,)}
+rho = by_draw.loc[networks].apply(rank_correlation, **options)
+rho = rho.rename("rho").reset_index()
+x = view.Column("rho", "Spearman correlation")
+view.figure(
+    view.dots(rho, x, "network", ticks=True, tips=["draw"]),
     description="One strip of ticks per network: where the correlation lies from draw to draw.",
 )
 
@@ -596,35 +525,14 @@ for name in networks:
 calibration = pd.concat(calibration)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-type-one-02", "caption": "Share of trials with random labels in which a test at 5 % rejects, against the number of people per modality, with 95 % intervals over trials (positive modality). Dashed: 5 %. See the naive test get worse as people are added, and the permutation test stay where it should be. Choose a network."}}
-picked = alt.param("picked", value=networks[0], bind=alt.binding_select(options=networks, name="network "))
-shown = calibration[calibration.modality == "positive"].drop(columns="effect").round(4)
-base = (
-    alt.Chart(shown)
-    .transform_filter("datum.network === picked")
-    .encode(
-        x=alt.X("n:Q")
-        .title("people per modality")
-        .scale(zero=False, padding=20)
-        .axis(values=list(per_modality)),
-        color=alt.Color("test:N").sort(None).legend(orient="bottom", title=None),
-        tooltip=[
-            "network",
-            "n",
-            "test",
-            alt.Tooltip("rate:Q", format=".1%"),
-            alt.Tooltip("low:Q", format=".1%"),
-            alt.Tooltip("high:Q", format=".1%"),
-        ],
-    )
-)
-rates = base.mark_line(point=True).encode(
-    y=alt.Y("rate:Q").title("share rejected").axis(format=".0%").scale(domain=[0, 1])
-)
-bars = base.mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q")
-level = alt.Chart(pd.DataFrame({"rate": [0.05]})).mark_rule(strokeDash=[4, 4]).encode(y="rate:Q")
-(level + bars + rates).add_params(picked).properties(
-    width=480,
-    height=240,
+shown = calibration[calibration.modality == "positive"]
+people_in = view.Column("n", "people per modality", ticks=per_modality)
+rate = view.Column("rate", "share rejected", domain=(0, 1), format="%")
+ends = [view.Column(end, format="%") for end in ("low", "high")]
+look = {"color": "test", "bars": ("low", "high"), "tips": ends}
+view.figure(
+    view.guide(y=0.05) + view.curves(shown, people_in, rate, **look),
+    choose="network",
     description="Two lines against the number of people. That of the naive test rises far above 5 %, that of the "
     "permutation test stays at 5 %.",
 )
@@ -741,31 +649,14 @@ power = pd.concat(power)
 power = power[power.modality == "positive"]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-power-02", "caption": "Share of trials in which the test at 5 % finds a planted effect (positive modality, mobilefacenet), against the size of the effect, by people per modality; bars: 95 % intervals over trials. At effect 0 a finding is an error. Choose the test. See that the naive test's advantage at small effects is paid for at effect 0."}}
-test = alt.param(
-    "test", value="permutation", bind=alt.binding_select(options=["permutation", "naive"], name="test ")
-)
-base = (
-    alt.Chart(power.assign(n=power.n.astype(str)).round(4))
-    .transform_filter("datum.test === test")
-    .encode(
-        x=alt.X("effect:Q").title("planted shift, in s"),
-        color=alt.Color("n:N").sort(None).legend(orient="bottom", title="people per modality"),
-        tooltip=[
-            "effect",
-            "n",
-            alt.Tooltip("rate:Q", format=".0%"),
-            alt.Tooltip("low:Q", format=".0%"),
-            alt.Tooltip("high:Q", format=".0%"),
-        ],
-    )
-)
-lines = base.mark_line(point=True).encode(
-    y=alt.Y("rate:Q").title("share found").axis(format=".0%").scale(domain=[0, 1])
-)
-bars = base.mark_rule(strokeWidth=1.2).encode(y="low:Q", y2="high:Q")
-(level + bars + lines).add_params(test).properties(
-    width=480,
-    height=240,
+shown = power.assign(n=power.n.astype(str))
+shift = view.Column("effect", "planted shift, in s")
+rate = view.Column("rate", "share found", domain=(0, 1), format="%")
+n = view.Column("n", "people per modality")
+look = {"color": n, "bars": ("low", "high"), "tips": ends}
+view.figure(
+    view.guide(y=0.05) + view.curves(shown, shift, rate, **look),
+    choose={"test": "permutation"},
     description="Curves that rise from the error rate at effect 0 to 1; with more people they rise earlier.",
 )
 
@@ -810,44 +701,22 @@ survive = pd.DataFrame(
 ).loc[networks]
 survive
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tests-02", "caption": "Which statistics differ from nothing. One mark per attribute and network for the modality of your choice. Circle: q below 0.05 also within gender. Square: q below 0.05, but not within gender. Cross: only the naive p is below 0.05. Dot: none. Male itself cannot be tested within gender."}}
+# %% tags=["hide-input"]
 verdicts_of = [tests.q_within_gender < 0.05, tests.q_value < 0.05, tests.p_naive < 0.05]
-names_of = ["holds within gender", "holds", "naive only"]
-tests["outcome"] = np.select(verdicts_of, names_of, "nothing")
-tests["label"] = tests.attribute.str.replace("_", " ")
-half = alt.param(
-    "half", value="positive", bind=alt.binding_select(options=["positive", "negative"], name="modality ")
-)
-shown = tests[
-    [
-        "label",
-        "network",
-        "modality",
-        "n",
-        "ks",
-        "p_naive",
-        "p_permutation",
-        "q_value",
-        "q_within_gender",
-        "outcome",
-    ]
-]
-alt.Chart(shown.round(4)).transform_filter("datum.modality === half").add_params(half).mark_point(
-    strokeWidth=2
-).encode(
-    x=alt.X("network:N").sort(networks).title(None).axis(labelAngle=-40, orient="top"),
-    y=alt.Y("label:N").sort([name.replace("_", " ") for name in kept]).title(None).axis(labelLimit=130),
-    shape=alt.Shape("outcome:N")
-    .scale(domain=[*names_of, "nothing"], range=["circle", "square", "cross", "circle"])
-    .legend(None),
-    color=alt.Color("outcome:N")
-    .scale(domain=[*names_of, "nothing"], range=[view.COLORS[k] for k in (0, 2, 1, 7)])
-    .legend(orient="bottom", title=None, columns=2),
-    size=alt.Size("outcome:N").scale(domain=[*names_of, "nothing"], range=[110, 110, 60, 12]).legend(None),
-    tooltip=list(shown.columns),
-).properties(
+names_of = ["holds within gender", "holds", "naive only", "nothing"]
+tests["outcome"] = np.select(verdicts_of, names_of[:3], names_of[3])
+tests["tests that find it"] = sum(verdicts_of)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tests-02", "caption": "Which statistics differ from nothing. One mark per attribute and network for the modality of your choice. Circle: q below 0.05 also within gender. Square: q below 0.05, but not within gender. Cross: only the naive p is below 0.05. Small diamond: none. Male itself cannot be tested within gender."}}
+marks = tests.assign(attribute=tests.attribute.str.replace("_", " "))
+size = view.Column("tests that find it", domain=(0, 9), legend=False)
+outcome = view.Column("outcome", order=names_of)
+look = {"color": outcome, "shape": outcome, "size": size}
+tips = ["n", "ks", "p_naive", "p_permutation", "q_value", "q_within_gender"]
+view.figure(
+    view.scatter(marks, "network", "attribute", **look, tips=tips),
+    choose={"modality": "positive"},
     width=300,
-    height=430,
     description="A grid of marks, one row per attribute and one column per network, that tells for each statistic whether "
     "it is found by the naive test only, by the valid test, and within gender.",
 )
@@ -936,7 +805,7 @@ worlds = {
 }
 excess = pd.DataFrame({name: ours.loc[name] - worlds[name].mean() for name in networks}).loc[kept]
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-truth-02", "caption": "What an attribute does to one image against what the KS statistic says: excess of the statistic over random labels, against the displacement of the embedding when only this attribute is switched. Bars: 95 % intervals of the displacement over people. Choose a network. See which attributes lie far from a rising line."}}
+# %% tags=["hide-input"]
 rows = []
 for name in networks:
     at_least_two = np.resize(moved[name], (max(2, n_switched), len(kept)))
@@ -951,28 +820,16 @@ for name in networks:
 truth = pd.concat(rows)
 truth["label"] = truth.attribute.str.replace("_", " ")
 truth["intra-entropy"] = entropies.intra_entropy[truth.attribute].to_numpy()
-which = alt.param("which", value=networks[0], bind=alt.binding_select(options=networks, name="network "))
-base = (
-    alt.Chart(truth.round(4))
-    .transform_filter("datum.network === which")
-    .encode(
-        y=alt.Y("excess:Q").title("KS above random labels"),
-        tooltip=["label", "displacement", "excess", "intra-entropy"],
-    )
-)
-x = alt.X("displacement:Q").title("displacement when switched, over d_inter")
-dots = base.mark_point(size=70, filled=False, strokeWidth=2, color=view.COLORS[0]).encode(x=x)
-bars = base.mark_rule(color=view.COLORS[0]).encode(
-    x=alt.X("low:Q").title("displacement when switched, over d_inter"), x2="high:Q"
-)
-words = (
-    base.transform_window(place="rank()", sort=[alt.SortField("excess", order="descending")])
-    .transform_filter("datum.place <= 4")
-    .mark_text(align="left", dx=8, dy=-7, fontSize=11)
-    .encode(x=x, text="label:N")
-)
-(bars + dots + words).add_params(which).properties(
-    width=520,
+place = truth.groupby("network").excess.rank(ascending=False, method="min")
+truth["largest"] = truth.label.where(place <= 4, "")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-truth-02", "caption": "What an attribute does to one image against what the KS statistic says: excess of the statistic over random labels, against the displacement of the embedding when only this attribute is switched. Bars: 95 % intervals of the displacement over people. Choose a network. See which attributes lie far from a rising line."}}
+x = view.Column("displacement", "displacement when switched, over d_inter")
+y = view.Column("excess", "KS above random labels")
+look = {"x_bars": ("low", "high"), "text": "largest"}
+view.figure(
+    view.scatter(truth, x, y, **look, tips=["label", "intra-entropy"]),
+    choose="network",
     height=320,
     description="Scatter plot with one point per attribute: excess KS statistic against displacement of the embedding.",
 )
@@ -1076,19 +933,11 @@ base_rates = pd.DataFrame(rows)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-base-rates-02", "caption": "Rank correlation of KS statistic and intra-entropy in the drawn population. Thick bars: 95 % of the values that random labels give. Points: observed, with 95 % bootstrap intervals over attributes. Top row of each network: the statistic as in the paper. Bottom row: its excess over random labels. See where the bars of random labels lie."}}
 base_rates["row"] = base_rates.network + ", " + base_rates.statistic
-base = alt.Chart(base_rates.round(4)).encode(y=alt.Y("row:N").sort(None).title(None).axis(labelLimit=210))
-wide_bar = base.mark_bar(size=14, opacity=0.45, color=view.COLORS[7]).encode(
-    x=alt.X("null low:Q").title("Spearman correlation").scale(domain=[-1, 1]), x2="null high:Q"
-)
-thin = base.mark_rule(color=view.COLORS[0]).encode(x="low:Q", x2="high:Q")
-mark = base.mark_point(size=80, color=view.COLORS[0]).encode(
-    x="observed:Q",
-    tooltip=["network", "statistic", "observed", "low", "high", "random labels", "null low", "null high"],
-)
-zero = alt.Chart(pd.DataFrame({"x": [0.0]})).mark_rule(strokeDash=[4, 4]).encode(x="x:Q")
-(zero + wide_bar + thin + mark).properties(
-    width=420,
-    height=36 * len(base_rates),
+rho = view.Column("observed", "Spearman correlation", domain=(-1, 1))
+ends = {"bars": ("low", "high"), "wide": ("null low", "null high")}
+dots = view.dots(base_rates, rho, "row", **ends, tips=["random labels"])
+view.figure(
+    view.guide(x=0) + dots,
     description="For each network two rows with a thick bar for random labels and a point with an interval for the observed "
     "correlation.",
 )
@@ -1228,7 +1077,7 @@ curves = [
     {"q": q, "K": predicted(q, m), "kind": f"formula, {m} images"} for m in (n_images, 25) for q in fine
 ]
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-flicker-02", "caption": "KS statistic of a fixed attribute whose labels are wrong with probability q, against the intra-entropy that this creates. Points: measured on the drawn population, mean over repeats with the middle 90 %. Lines: the formula, for as many images per person as we have, and for 25, as in a data set like CelebA. See how little label noise it takes to turn a fixed attribute into one with a high entropy and no statistic."}}
+# %% tags=["hide-input"]
 measured = (
     pd.DataFrame(flicker)
     .groupby(["q", "kind"])
@@ -1238,32 +1087,16 @@ measured.columns = ["K", "low", "high"]
 measured, lines = measured.reset_index(), pd.DataFrame(curves)
 for table in (measured, lines):
     table["H"] = [float(stats.entropy([q, 1 - q])) for q in table.q]
-x, y = (
-    alt.X("H:Q").title("intra-entropy from wrong labels, nats"),
-    alt.Y("K:Q").title(f"KS, {example.replace('_', ' ')}"),
-)
-kinds = [f"measured, {n_images} images", *dict.fromkeys(lines.kind)]
-color = (
-    alt.Color("kind:N")
-    .sort(kinds)
-    .scale(domain=kinds, range=view.COLORS[:3])
-    .legend(orient="bottom", title=None, columns=2)
-)
-tips = [
-    alt.Tooltip("q:Q", format=".0%", title="wrong labels"),
-    alt.Tooltip("H:Q", format=".3f"),
-    alt.Tooltip("K:Q", format=".3f"),
-]
-formula = (
-    alt.Chart(lines.round(4))
-    .mark_line()
-    .encode(x=x, y=y, color=color, strokeDash=alt.StrokeDash("kind:N").legend(None), tooltip=tips)
-)
-points = alt.Chart(measured.round(4)).mark_point(size=60).encode(x=x, y=y, color=color, tooltip=tips)
-bars = alt.Chart(measured.round(4)).mark_rule(color=view.COLORS[0]).encode(x=x, y="low:Q", y2="high:Q")
-(formula + bars + points).properties(
-    width=500,
-    height=260,
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-flicker-02", "caption": "KS statistic of a fixed attribute whose labels are wrong with probability q, against the intra-entropy that this creates. Points: measured on the drawn population, mean over repeats with the middle 90 %. Lines: the formula, for as many images per person as we have, and for 25, as in a data set like CelebA. See how little label noise it takes to turn a fixed attribute into one with a high entropy and no statistic."}}
+entropy = view.Column("H", "intra-entropy from wrong labels, nats")
+ks = view.Column("K", f"KS, {example.replace('_', ' ')}")
+wrong = view.Column("q", "wrong labels", format="%")
+dash = view.Column("kind", legend=False)
+look = {"color": "kind", "tips": [wrong]}
+view.figure(
+    view.curves(lines, entropy, ks, dash=dash, points=False, **look)
+    + view.scatter(measured, entropy, ks, y_bars=("low", "high"), **look),
     description="The statistic falls as the entropy rises. The measured points follow the formula for our number of images; the "
     "curve for 25 images falls much faster.",
 )

@@ -39,7 +39,6 @@ seed = 0
 device = "auto"
 
 # %% tags=["hide-input"]
-import altair as alt
 import numpy as np
 import pandas as pd
 import torch
@@ -273,7 +272,7 @@ view.say(
 # neighbours. A vector agrees with itself, so a ball of $k$ points, the centre included, scores $(k-1)/k$ of the energy
 # that its true pairs have. An isolated point scores 0: perfect order, from no evidence.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-center", "caption": "A completely disordered field of 300 points, mean over ten draws. Pairs of different points give energy near 1 at all scales. Counting the pair of a point with itself gives a curve that rises from much lower, as if the field were orderly at small scales. The points are the prediction 1 − mean 1/k from the sizes of the balls."}}
+# %% tags=["hide-input"]
 counted = []
 for draw in range(10):
     points, field = planar_cloud("disordered", 300, seed=seed + draw)
@@ -284,20 +283,16 @@ for draw in range(10):
     predicted = [float(1 - (1 / (gaps <= radius).sum(dim=1)).mean()) for radius in table.radius]
     counted.append(table.assign(attribute="prediction, 1 − mean 1/k", energy=predicted, draw=draw))
 counted = pd.concat(counted).groupby(["attribute", "scale"], sort=False)["energy"].mean().reset_index()
-x = alt.X("scale:Q", title="scale ε, in mean pair distances").scale(type="log", nice=False)
-color = alt.Color("pairs:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS))
-own_pair = alt.Chart(counted.rename(columns={"attribute": "pairs"})).encode(
-    x.axis(values=[0.05, 0.1, 0.3, 1, 3]),
-    alt.Y("energy:Q", title="energy"),
-    color.legend(orient="bottom", labelLimit=300),
-    tooltip=["pairs:N", "scale:Q", alt.Tooltip("energy:Q", format=".3f")],
-)
-measured = own_pair.transform_filter("!test(/^prediction/, datum.pairs)").mark_line()
-expected = own_pair.transform_filter("test(/^prediction/, datum.pairs)").mark_point(size=50)
-(measured + expected).properties(
-    width=560,
-    height=220,
-    title="Order from nothing",
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-center", "caption": "A completely disordered field of 300 points, mean over ten draws. Pairs of different points give energy near 1 at all scales. Counting the pair of a point with itself gives a curve that rises from much lower, as if the field were orderly at small scales. The points are the prediction 1 − mean 1/k from the sizes of the balls."}}
+words, ticks = "scale ε, in mean pair distances", [0.05, 0.1, 0.3, 1, 3]
+scale = view.Column("scale", words, log=True, ticks=ticks)
+pairs = counted.rename(columns={"attribute": "pairs"})
+expected = pairs.pairs.str.startswith("prediction")
+view.figure(
+    view.curves(pairs[~expected], scale, "energy", color="pairs", points=False)
+    + view.scatter(pairs[expected], scale, "energy", color="pairs"),
+    titles=["Order from nothing"],
     description="With pairs of different points the energy stays near 1. With the own pair counted it starts near 0.3 and "
     "approaches 1 as the balls fill. The predicted points lie on this curve.",
 )
@@ -321,7 +316,7 @@ view.say(
 # matters"*. The
 # energy uses unit vectors. It cannot know how far the points move.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length", "caption": "The same 50 points with four fields; a dot marks the start of each step. Rows: direction. Columns: length of the steps. See that the energy (all pairs) tells the rows apart and not the columns, while the displacement over the mean distance tells the columns apart and not the rows."}}
+# %% tags=["hide-input"]
 points, normal = planar_draws(50, seed)
 drawn = []
 for kind, noise in (("same direction", 15.0), ("no common direction", 180.0)):
@@ -341,17 +336,17 @@ for kind, noise in (("same direction", 15.0), ("no common direction", 180.0)):
         )
 lengths = pd.concat(drawn).round(4)
 lengths["panel"] = lengths.apply(lambda r: f"E = {r.energy:.2f}, displacement {r.displacement:.2f} d̄", axis=1)
-base = alt.Chart(lengths[["x", "y", "x2", "y2", "panel"]]).encode(
-    alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-1.3, 1.3])),
-    alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-1.3, 1.3])),
-)
-steps = base.mark_rule(strokeWidth=1.6, color=view.COLORS[0]).encode(x2="x2:Q", y2="y2:Q")
-dots = base.mark_point(size=9, color=view.COLORS[0], filled=True)
-(steps + dots).properties(width=240, height=190).facet(
-    alt.Facet("panel:N", title=None, sort=list(lengths.panel.unique())), columns=2, spacing=12
-).properties(
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length", "caption": "The same 50 points with four fields; a dot marks the start of each step. Rows: direction. Columns: length of the steps. See that the energy (all pairs) tells the rows apart and not the columns, while the displacement over the mean distance tells the columns apart and not the rows."}}
+x, y = (view.Column(name, domain=(-1.3, 1.3)) for name in "xy")
+panels = lengths.groupby("panel", sort=False)
+look = {"to": ("x2", "y2"), "size": 9}
+view.figure(
+    *(view.scatter(own, x, y, **look) for _, own in panels),
+    titles=list(panels.groups),
+    height=190,
     description="Four panels of points with steps. Above, the steps share a direction and the energy is near 0, whether the "
-    "steps are long or tiny. Below, the steps have no common direction and the energy is near 1, in both cases."
+    "steps are long or tiny. Below, the steps have no common direction and the energy is near 1, in both cases.",
 )
 
 # %% tags=["remove-cell"]
@@ -407,22 +402,17 @@ useful, useless = data[0].useful, data[0].useless
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-blobs", "caption": "The data of the first run. Left: the two useful dimensions hold the three classes. Right: two of the four useless dimensions; the classes are mixed."}}
 names = useful + useless
-cloud = pd.DataFrame(inputs[0, :, :4].numpy().round(2), columns=names[:4]).assign(label=labels[0].numpy())
-panels = [
-    alt.Chart(cloud)
-    .mark_point(size=14, filled=True, opacity=0.7)
-    .encode(
-        alt.X(f"{a}:Q", title=f"{a}, input units"),
-        alt.Y(f"{b}:Q", title=f"{b}, input units"),
-        alt.Color("label:N", title="class", scale=alt.Scale(range=view.COLORS)).legend(orient="bottom"),
-        alt.Shape("label:N", title="class"),
-    )
-    .properties(width=240, height=220, title=title)
-    for a, b, title in (("x1", "x2", "useful"), ("x3", "x4", "useless"))
-]
-alt.hconcat(*panels).properties(
+cloud = pd.DataFrame(inputs[0, :, :4].numpy(), columns=names[:4])
+cloud["class"] = labels[0].numpy().astype(str)
+x1, x2, x3, x4 = (view.Column(k, f"{k}, input units") for k in names[:4])
+kind = view.Column("class", "class")
+look = {"color": kind, "shape": kind, "size": 14}
+view.figure(
+    view.scatter(cloud, x1, x2, **look),
+    view.scatter(cloud, x3, x4, **look),
+    titles=["useful", "useless"],
     description="Two scatter plots. In the useful dimensions three separate blobs, one per class. In the useless dimensions a "
-    "square filled evenly with points of all classes."
+    "square filled evenly with points of all classes.",
 )
 
 # %% [markdown]
@@ -441,17 +431,14 @@ alt.hconcat(*panels).properties(
 ensemble = train_ensemble(inputs, labels, seeds, device=device)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-training", "caption": "Training loss of every run on a logarithmic axis. Each line ends where its network met the stopping rule."}}
-history = pd.DataFrame(ensemble.history.numpy()).iloc[::4].reset_index(names="epoch")
-history = history.melt("epoch", var_name="run", value_name="loss").dropna().round(6)
-alt.Chart(history).mark_line(strokeWidth=1, opacity=0.5, color=view.COLORS[0]).encode(
-    alt.X("epoch:Q", title="epoch (one step of Adam)"),
-    alt.Y("loss:Q", title="cross-entropy, nats")
-    .scale(type="log", nice=False)
-    .axis(values=[1, 0.1, 0.01, 0.001]),
-    detail="run:N",
-).properties(
-    width=560,
-    height=200,
+history = pd.DataFrame(ensemble.history.numpy()).iloc[::4]
+history = history.reset_index(names="epoch")
+history = history.melt("epoch", var_name="run", value_name="loss").dropna()
+epoch = view.Column("epoch", "epoch (one step of Adam)")
+ticks = [1, 0.1, 0.01, 0.001]
+loss = view.Column("loss", "cross-entropy, nats", log=True, ticks=ticks)
+view.figure(
+    view.curves(history, epoch, loss, detail="run", points=False),
     description="Loss curves of all runs. All fall from about 1 to below 0.01 and lie close together.",
 )
 
@@ -610,31 +597,16 @@ formats = dict.fromkeys(["useful", "useless", "difference", "Cliff's δ"], "{:.2
 formats |= {"p": "{:.4f}", "mean ball": "{:.1f}", "runs > 0": "{:.0%}", "isolated": "{:.0%}"}
 shown.style.format(formats, na_rep="–").format_index("{:g}")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gap", "caption": "Useless minus useful: difference of the mean energies with its 95 % bootstrap interval over runs, for the trained networks and for the same networks before training. Above the line at 0, useless dimensions have more energy. See that training makes the difference."}}
+# %% tags=["hide-input"]
 control = compare_dimensions(untrained.energies, seed=seed)
 both = pd.concat([comparison.assign(networks="trained"), control.assign(networks="before training")]).dropna()
-chart = alt.Chart(both).encode(
-    x.axis(values=[0.04, 0.1, 0.3, 1, 3]),
-    alt.Color("networks:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS)).legend(
-        orient="bottom"
-    ),
-)
-zero = alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(strokeDash=[4, 3]).encode(y="y:Q")
-(
-    zero
-    + chart.mark_area(opacity=0.25).encode(alt.Y("low:Q", title="difference of energies"), y2="high:Q")
-    + chart.mark_line(point=True).encode(
-        alt.Y("difference:Q"),
-        tooltip=[
-            "networks",
-            "scale",
-            alt.Tooltip("difference:Q", format=".3f"),
-            alt.Tooltip("p:Q", format=".4f"),
-        ],
-    )
-).properties(
-    width=560,
-    height=240,
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gap", "caption": "Useless minus useful: difference of the mean energies with its 95 % bootstrap interval over runs, for the trained networks and for the same networks before training. Above the line at 0, useless dimensions have more energy. See that training makes the difference."}}
+scale = view.Column("scale", words, log=True, ticks=[0.04, 0.1, 0.3, 1, 3])
+gap = view.Column("difference", "difference of energies")
+look = {"color": "networks", "band": ("low", "high"), "tips": ["p"]}
+view.figure(
+    view.guide(y=0) + view.curves(both, scale, gap, **look),
     description="Two curves against the scale. For trained networks the difference lies between about 0.2 and 0.5 at all "
     "scales, with a narrow interval. Before training it is close to 0.",
 )
@@ -833,24 +805,17 @@ gaps = pd.concat(
 ).dropna()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablation", "caption": "Useless minus useful energy against the scale, mean over runs, for four kinds of change. See that more useless dimensions, another step or another activation keep the difference, while wrong labels nearly remove it."}}
-
-
-def ablation_panel(group):
-    """Return the curves of one kind of change."""
-    own = alt.Chart(gaps[gaps.group == group][["setting", "scale", "difference", "p"]].round(4), title=group)
-    x = alt.X("scale:Q", title="scale ε").scale(type="log", nice=False).axis(values=[0.1, 0.3, 1, 3])
-    y = alt.Y("difference:Q", title="useless − useful", scale=alt.Scale(domain=[-0.1, 0.65]))
-    color = alt.Color("setting:N", title=None, sort=None, scale=alt.Scale(range=view.COLORS))
-    tips = ["setting", "scale", alt.Tooltip("difference:Q", format=".3f"), alt.Tooltip("p:Q", format=".4f")]
-    color = color.legend(orient="bottom", columns=2, symbolType="stroke")
-    return own.mark_line().encode(x, y, color, tooltip=tips).properties(width=235, height=170)
-
-
-changes = list(dict.fromkeys(gaps.group))
-panels = [ablation_panel(group) for group in changes]
-alt.concat(*panels, columns=2).resolve_scale(color="independent").properties(
+changes = gaps.groupby("group", sort=False)
+scale = view.Column("scale", "scale ε", log=True, ticks=[0.1, 0.3, 1, 3])
+gap = view.Column("difference", "useless − useful", domain=(-0.1, 0.65))
+look = {"color": "setting", "points": False, "tips": ["p"]}
+view.figure(
+    *(view.curves(own, scale, gap, **look) for _, own in changes),
+    titles=list(changes.groups),
+    shared=False,
+    height=170,
     description="Four panels. The difference stays clearly positive for all numbers of useless dimensions, all steps and all "
-    "variants. With wrong labels it drops to between 0 and 0.15."
+    "variants. With wrong labels it drops to between 0 and 0.15.",
 )
 
 # %% tags=["hide-input"]

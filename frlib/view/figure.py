@@ -63,7 +63,7 @@ def figure(
     panels = [panel.copy(deep=True) for panel in panels]
     leaves = [list(_leaves(panel)) for panel in panels]
     for group in [sum(leaves, [])] if shared else leaves:
-        _one_scale(group)
+        _one_scale(group, room=80 if shared else 80 // min(columns, len(panels)))
     params = _choosers(panels, choose)
     for holder in _tables(panels):
         _slim(holder)
@@ -107,8 +107,8 @@ def _field(leaf: alt.Chart, channel: str) -> str | None:
     return None if found is alt.Undefined else found.to_dict().get("field")
 
 
-def _one_scale(leaves: list[alt.Chart]) -> None:
-    """Give every column of names one order and one list of looks, over all layers."""
+def _one_scale(leaves: list[alt.Chart], room: int) -> None:
+    """Give every column of names one order and one list of looks, over all layers, and a legend that fits the room."""
     for channel in ("color", "shape", "strokeDash"):
         looks = [getattr(leaf.encoding, channel, None) for leaf in leaves]
         looks = [look for look in looks if isinstance(look, alt.FieldChannelMixin) and look["type"] == "nominal"]
@@ -117,6 +117,8 @@ def _one_scale(leaves: list[alt.Chart]) -> None:
             names = ordered(name for look in own for name in look["sort"])
             for look in own:
                 look["sort"], look["scale"] = names, scale_of(channel, names)
+                if look["legend"]:
+                    look["legend"]["columns"] = min(4, max(1, room // (5 + max(len(str(name)) for name in names))))
 
 
 def _choosers(panels: list, choose) -> list[alt.Parameter]:

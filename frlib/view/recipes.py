@@ -45,7 +45,7 @@ class Column:
     reverse : bool
         From large to small.
     order : sequence of str, optional
-        Of the names at an axis. Default: attributes of faces in their usual order, other names by their first rows.
+        Of the names. Default: attributes of faces in their usual order, other names by their first rows.
     legend : bool
         False leaves out the legend, where another panel or an axis has the same names.
     """
@@ -362,12 +362,11 @@ def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None =
 
 
 def _key(column: Column, names=(), **more):
-    """Return the legend of a column below the chart: its columns fit the names."""
+    """Return the legend of a column below the chart; `frlib.view.figure` fits its columns to the names."""
     if not column.legend:
         return None
     if names:
-        widest = max(len(str(name)) for name in names)
-        more |= {"columns": min(4, max(1, 80 // (widest + 5))), "labelLimit": 300, "symbolOpacity": 1}
+        more |= {"labelLimit": 300, "symbolOpacity": 1}
     return alt.Legend(orient="bottom", title=column.title if names else column.words, **more)
 
 
@@ -400,10 +399,9 @@ class _Layer:
             area = {"range": [12, 420] if channel == "size" else [COLORS[0], COLORS[4]]}
             more = {"values": list(column.ticks)} if column.ticks else {}
             more |= {"format": column.format} if column.format else {}
-            more |= {"symbolFillColor": COLORS[5]} if channel == "size" else {}
             look = kind(field=column.name, type="quantitative", scale=column.scale(**area))
             return look.legend(_key(column, **more))
-        names = ordered(table[column.name])
+        names = list(column.order or ordered(table[column.name]))
         look = kind(field=column.name, type="nominal", sort=names)
         if channel == "yOffset":
             return look
@@ -433,11 +431,12 @@ class _Layer:
         return drawn.encode(**places, **{f"{at}2": ends[1]})
 
     def points(self, ticks: bool = False) -> alt.Chart:
-        """Return a point or a tick per row."""
+        """Return a point or a tick per row; points of many sizes are rings, for the large ones hide no others."""
+        rings = {"filled": False, "strokeWidth": 1.6} if "size" in self.places else {}
         drawn = (
             self.chart.mark_tick(thickness=1.5, size=20)
             if ticks
-            else self.chart.mark_point(size=self.size, opacity=0.9)
+            else self.chart.mark_point(size=self.size, opacity=0.9, **rings)
         )
         return drawn.encode(**self.places, tooltip=self.tooltip)
 

@@ -133,6 +133,14 @@ def test_attributes_keep_their_colours_and_order_in_all_figures(table):
     assert other["scale"] == {"domain": NETWORKS, "range": view.COLORS[:2]}
 
 
+def test_names_can_have_another_order_and_be_in_the_legend_without_a_row(table):
+    column = view.Column("network", order=["third", "second", "first"])
+    point = marks(drawn(view.scatter(table, "energy", column, color=column, shape=column)))["point"]["encoding"]
+    assert point["y"]["sort"] == point["color"]["sort"] == list(column.order)
+    assert point["color"]["scale"] == {"domain": list(column.order), "range": view.COLORS[:3]}
+    assert point["shape"]["scale"] == {"domain": list(column.order), "range": ["circle", "square", "cross"]}
+
+
 def test_a_number_tints_points_between_colours_that_both_pages_show(table):
     color = marks(drawn(view.scatter(table, "low", "energy", color="scale")))["point"]["encoding"]["color"]
     assert color["type"] == "quantitative" and color["scale"]["range"] == [view.COLORS[0], view.COLORS[4]]
@@ -205,6 +213,18 @@ def test_panels_stand_in_rows_that_a_narrow_page_can_unstack(table):
     spec = view.figure(*lines, shared=False, description="d").to_dict()
     assert [len(row["hconcat"]) for row in spec["vconcat"]] == [2, 1]
     assert spec["resolve"]["scale"]["color"] == "independent"
+
+
+@pytest.mark.parametrize(("shared", "columns"), [(True, 4), (False, 2)])
+def test_a_legend_is_as_wide_as_its_panel(shared, columns, table):
+    lines = view.curves(table.assign(network=table.network + " network"), "scale", "energy", color="network")
+    spec = view.figure(lines, lines, shared=shared, description="d").to_dict()
+    assert {leaf["encoding"]["color"]["legend"]["columns"] for leaf in leaves(spec["hconcat"][0])} == {columns}
+
+
+def test_points_of_many_sizes_are_rings(table):
+    assert marks(drawn(view.scatter(table, "low", "energy", size="high")))["point"]["mark"]["filled"] is False
+    assert "filled" not in marks(drawn(view.scatter(table, "low", "energy", size=30)))["point"]["mark"]
 
 
 def test_wrong_input_names_what_is_missing(table):
