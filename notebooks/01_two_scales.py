@@ -30,8 +30,8 @@
 # ```{run-card}
 # ```
 #
-# **Data and licences.** Faces drawn by `frlib.faces`; no photograph. Geometry CC0. Networks: `mobilefacenet`,
-# `faceres`, `efficientnet-lite0` (Apache-2.0), `mobileface` (MIT), `dlib` (CC0). Published numbers: paper A.
+# **Data and licences.** Faces drawn by `frlib.faces`; no photograph. Geometry CC0. Published numbers: paper A.
+# {doc}`/book/data_models_ethics` has a card for each network, with its licence.
 
 # %% tags=["parameters"]
 profile = "book"  # smoke, book or paper
@@ -119,7 +119,7 @@ view.image_grid(
 )
 
 # %% [markdown]
-# Four networks were trained to tell people apart. Beside them stand three kinds of *control* that were not:
+# The *face networks* were trained to tell people apart. Beside them stand three kinds of *control* that were not:
 # * **ImageNet**: `efficientnet-lite0`, a good network for objects {cite}`tan2019efficientnet`;
 # * **random weights**: the architecture of mobilefacenet, never trained, from three seeds;
 # * **pixels**: no network at all; the image, reduced to 28 × 28 pixels, is its own embedding.
@@ -775,8 +775,8 @@ view.figure(
     view.dots(tolerated, share, "attribute", apart=True, tips=["δ"], **look),
     choose={"δ": 1.0},
     height=360,
-    description="For each of eight attributes, four marks with the share of steps that stay inside the chosen multiple of "
-    "d_intra, one per network.",
+    description="For each of eight attributes, one mark per network with the share of steps that stay inside the chosen "
+    "multiple of d_intra.",
 )
 
 # %% [markdown]
@@ -892,7 +892,7 @@ view.say(
 #
 # In this chapter, we saw
 # * $d_{intra}$ and $d_{inter}$ with intervals over people; the ratio is {glue:text}`ratio_low:.2f` to
-#   {glue:text}`ratio_high:.2f` for four face networks on drawn faces, {glue:text}`published_low:.2f` to
+#   {glue:text}`ratio_high:.2f` for our face networks on drawn faces, {glue:text}`published_low:.2f` to
 #   {glue:text}`published_high:.2f` in print for others on photographs;
 # * histograms, ROC curves and error rates: what the overlap of two distributions costs;
 # * a decision rule that may say "nobody", and that its threshold is not that of verification;

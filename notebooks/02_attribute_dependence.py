@@ -31,8 +31,7 @@
 # ```
 #
 # **Data and licences.** Published numbers of the authors' CelebA experiment (MIT). For everything else faces drawn by
-# `frlib.faces`; no photograph. Networks: `mobilefacenet` and `faceres` (Apache-2.0), `mobileface` (MIT), `dlib` (CC0).
-# {doc}`/book/data_models_ethics` has a card for each.
+# `frlib.faces`; no photograph. {doc}`/book/data_models_ethics` has a card for each network, with its licence.
 
 # %% tags=["parameters"]
 profile = "book"  # smoke, book or paper
@@ -66,7 +65,7 @@ from frlib.geometry import (
     resampled_means,
     stream_histograms,
 )
-from frlib.models import load
+from frlib.models import DEFAULT_NETWORKS, load
 from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)
@@ -77,9 +76,7 @@ sizes = {
     "paper": (2000, 20, 100, 100, 200, 9999),
 }
 n_identities, n_images, n_switched, n_draws, n_worlds, permutations = sizes[profile]
-networks = (
-    ["mobilefacenet", "mobileface", "faceres", "dlib"] if profile != "smoke" else ["mobilefacenet", "dlib"]
-)
+networks = ["mobilefacenet", "dlib"] if profile == "smoke" else list(DEFAULT_NETWORKS)
 
 # %% [markdown]
 # ## Two questions at the large scale

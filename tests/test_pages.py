@@ -10,7 +10,7 @@ import yaml
 
 from frlib import published
 from frlib.faces import ATTRIBUTES
-from frlib.models.catalogue import NETWORKS
+from frlib.models import NETWORKS
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -83,28 +83,13 @@ def test_every_citation_has_an_entry_and_entries_are_unique():
         for key in group.split(",")
     }
     assert cited
-    assert cited <= set(keys)
-
-
-def test_model_cards_on_the_page_agree_with_the_catalogue():
-    text = (BOOK / "data_models_ethics.md").read_text()
-    cards = {
-        title.split(",")[0]: body for title, body in re.findall(r"^### ([^\n]+)\n(.*?)(?=^##)", text, flags=re.M | re.S)
-    }
-    assert set(cards) == set(NETWORKS)
-    for name, network in NETWORKS.items():
-        size = network.preprocess.size
-        assert f"{size} × {size}" in cards[name], name
-        assert f"→ {network.dim} numbers, {network.metric}" in cards[name].replace("Euclidean", "euclidean"), name
-        package = network.files[0].package
-        assert f"`{package.name}` {package.version}" in cards[name], name
+    assert cited | {key for network in NETWORKS.values() for key in network.card.references} <= set(keys)
 
 
 def test_the_size_of_the_download_is_stated():
     packages = {file.package for network in NETWORKS.values() for file in network.files}
-    megabytes = sum(package.bytes for package in packages) / 1e6
-    stated = int(re.search(r"about (\d+) MB of packages", (BOOK / "how_to_use.md").read_text())[1])
-    assert stated == pytest.approx(megabytes, rel=0.02)
+    stated = int(re.search(r"less than (\d+) MB of packages", (BOOK / "how_to_use.md").read_text())[1])
+    assert 0.8 * stated < sum(package.bytes for package in packages) / 1e6 < stated
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -12,6 +12,8 @@
     A CSV file (option ``file``, from the folder of the page) as a table.
 ``chapter-list``
     The chapters of `_toc.yml` with their questions, and, with the option ``goals``, what a reader can do after each.
+``model-cards``
+    Every network of ``frlib.models``, with its card.
 """
 
 import csv
@@ -300,6 +302,37 @@ class ChapterList(BookDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+class ModelCards(SphinxDirective):
+    """Every network of the catalogue, each a section with its card."""
+
+    def run(self):
+        """Return the sections."""
+        from frlib.models import networks
+
+        self.env.note_dependency(networks.__file__)
+        text = "\n".join(model_card(*entry) for entry in networks.NETWORKS.items())
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def model_card(name: str, network) -> str:
+    """Return the section of a network in MyST."""
+    card, size = network.card, network.preprocess.size
+    facts = {
+        "What": card.what + "".join(f" {{cite}}`{key}`" for key in card.references),
+        "Package": f"{network.files[0].package.registry} `{network.files[0].package.name}` "
+        f"{network.files[0].package.version}",
+        "Origin": card.origin,
+        "Licence": card.licence,
+        "Training data": card.training_data,
+        "Input, output": f"{network.crop} crop, {size} × {size} → {network.dim} numbers, {network.metric}",
+        "Use": card.use,
+        "Known faults": card.faults,
+    }
+    rows = "\n".join(f"* - {key}\n  - {text}" for key, text in facts.items())
+    title = name if network.role == "face" else f"{name}, a {network.role}"
+    return f"### {title}\n\n```{{list-table}}\n:stub-columns: 1\n:widths: 25 75\n\n{rows}\n```\n"
+
+
 def setup(app):
     """Register directives and the choice of assets."""
     app.connect("html-page-context", add_assets, priority=900)
@@ -311,6 +344,7 @@ def setup(app):
         "benchmark-table": BenchmarkTable,
         "data-table": DataTable,
         "chapter-list": ChapterList,
+        "model-cards": ModelCards,
     }.items():
         app.add_directive(name, directive)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

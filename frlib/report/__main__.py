@@ -102,7 +102,7 @@ def network_page(options: argparse.Namespace, device):
 
 def load_subject(options: argparse.Namespace, device):
     """Return the network of the report, and facts on where it comes from."""
-    from frlib.models import MODEL_CARDS, available, load
+    from frlib.models import available, load
 
     target = Path(options.target)
     names = tuple(available()["name"])
@@ -113,7 +113,8 @@ def load_subject(options: argparse.Namespace, device):
         given = [f"--{o}" for o in (*FILE_OPTIONS, "bgr") if getattr(options, o)]
         if given:
             raise ValueError(f"{given[0]} is for a file .onnx; {options.target} brings its own")
-        return load(options.target, device), {"licence": MODEL_CARDS[options.target].licence}
+        subject = load(options.target, device)
+        return subject, {"licence": subject.licence}
     if not target.is_file():
         raise FileNotFoundError(f"there is no file {target}")
     from frlib.models.onnx import load_onnx
@@ -160,9 +161,7 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--points", type=int, help="centres per person for energies (30)")
     network.add_argument("--people", type=int, help="people for recognition (20)")
     network.add_argument("--images", type=int, help="images per person for recognition (12)")
-    network.add_argument(
-        "--against", nargs="*", metavar="NAME", help="networks to compare with (the four default ones)"
-    )
+    network.add_argument("--against", nargs="*", metavar="NAME", help="networks to compare with (the default ones)")
     network.add_argument("--jobs", type=int, help="processes (all processors)")
     file = p.add_argument_group("file .onnx")
     file.add_argument("--crop", choices=("arcface", "wide"), help="how much of the head the network wants (arcface)")

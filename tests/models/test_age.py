@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from frlib.models import NETWORKS
 from frlib.models.age import AgeEstimator, load_age_estimator
-from frlib.models.convert import packages
 from frlib.models.convert.tfjs import read_graph
 from frlib.models.embedder import Preprocess
 
@@ -39,7 +39,7 @@ def test_the_estimate_is_the_mean_of_the_distribution(classes, age):
 
 def test_the_head_computes_what_its_graph_says_from_the_identity_features(estimator, pretrained):
     """The features are compared with the published program elsewhere; here the two layers behind them are."""
-    constants = read_graph(packages.FACERES[0].local).constants
+    constants = read_graph(NETWORKS["faceres"].files[0].local).constants
     images = torch.randint(0, 256, (3, 224, 224, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     features = pretrained("faceres").embed(images).numpy().astype(float)
     hidden = relu(features @ constants["feats/kernel"] + constants["feats/bias"])

@@ -10,6 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from frlib import published
+from frlib.models import NETWORKS
 from frlib.view import static
 from frlib.view.verdict import MIME
 
@@ -53,6 +54,14 @@ PAGE = """# Results
 :file: numbers.csv
 :caption: Two numbers.
 ```
+
+## Networks
+
+```{model-cards}
+```
+
+```{bibliography}
+```
 """
 
 
@@ -85,7 +94,8 @@ def site(tmp_path_factory):
     toc = {"parts": [{"chapters": [{"file": "book/results"}, {"file": "notebooks/01_toy", "title": "1. Toy"}]}]}
     (source / "_toc.yml").write_text(json.dumps(toc))
     (source / "index.md").write_text("# Start\n\n```{toctree}\nbook/results\nnotebooks/01_toy\n```\n")
-    config = {"extensions": "myst_nb,frbook", "nb_execution_mode": "off", "html_theme": "basic"}
+    config = {"bibtex_bibfiles": [str(EXTENSION.parent / "references.bib")]}
+    config |= {"extensions": "myst_nb,sphinxcontrib.bibtex,frbook", "nb_execution_mode": "off", "html_theme": "basic"}
     config["suppress_warnings"] = "mystnb.unknown_mime_type"
     sys.path.insert(0, str(EXTENSION))
     try:
@@ -143,6 +153,22 @@ def test_a_data_table_is_escaped_and_has_headers(site):
     table = table_with(site("book/results"), "Two numbers.")
     assert rows_of(table) == [["<one>", "1"], ["two", "–"]]
     assert [cell["scope"] for cell in table.select("thead th")] == ["col", "col"]
+
+
+def test_every_network_has_a_section_with_its_card(site):
+    page = site("book/results")
+    sections = {title.find(string=True): title.parent for title in page.select("#networks h3")}
+    titles = [name if network.role == "face" else f"{name}, a control" for name, network in NETWORKS.items()]
+    assert list(sections) == titles
+    for section, network in zip(sections.values(), NETWORKS.values(), strict=True):
+        cells = dict(rows_of(section.find("table")))
+        package, size = network.files[0].package, network.preprocess.size
+        assert cells["Package"] == f"{package.registry} {package.name} {package.version}"
+        assert (
+            cells["Input, output"] == f"{network.crop} crop, {size} × {size} → {network.dim} numbers, {network.metric}"
+        )
+        assert cells["Licence"] == network.card.licence.replace("'", "’")
+        assert len(section.select("td a[href^='#id']")) == len(network.card.references)
 
 
 def test_pages_load_only_what_they_use(site):

