@@ -1,9 +1,9 @@
 """Charts, the ε-sweep, verdicts and the numbers of the prose, in a live notebook and on the site."""
 
-from frlib.view.charts import COLORS, enable, energy_curves
+from frlib.view.charts import COLORS, enable
+from frlib.view.energies import energy_curves, fingerprint_views
 from frlib.view.facemap import FaceMap, Space, face_map
 from frlib.view.figure import figure
-from frlib.view.fingerprint import fingerprint_views
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, scatter
