@@ -438,10 +438,10 @@ for s in shown:
         for answer, share in given.items():
             part = {"network": s, "group": group, "threshold": steps, "answer": answer, "share": share}
             decided.append(pd.DataFrame(part))
-view.answer_areas(
+view.answer_curves(
     pd.concat(decided),
-    description="Two stacked areas against the threshold for the chosen network. For enrolled people, right answers grow "
-    "with the threshold; for strangers, wrong ones do.",
+    description="Shares of the answers against the threshold for the chosen network. For enrolled people, right answers "
+    "grow with the threshold; for strangers, wrong ones do.",
 )
 
 # %% [markdown]

@@ -9,7 +9,7 @@ from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, scatter
 from frlib.view.say import say
 from frlib.view.sweep import Sweep, sweep
-from frlib.view.thresholds import answer_areas, error_areas
+from frlib.view.thresholds import answer_curves, error_areas
 from frlib.view.verdict import verdict
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "FaceMap",
     "Space",
     "Sweep",
-    "answer_areas",
+    "answer_curves",
     "bars",
     "curves",
     "dots",
