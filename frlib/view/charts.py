@@ -109,12 +109,6 @@ def enable(mode: str = "light") -> None:
         alt.renderers.enable("frlib")
 
 
-def check_description(description: str) -> None:
-    """Raise unless the text alternative says something."""
-    if not description.strip():
-        raise ValueError("description must say what the chart shows; got an empty text")
-
-
 def stretches(places: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """Return the stretch of the axis for which each place stands: halfway to its neighbours."""
     values = np.unique(places)

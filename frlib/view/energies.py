@@ -8,9 +8,9 @@ import pandas as pd
 
 from frlib import checks
 from frlib.geometry.resampling import LEVEL
-from frlib.view.charts import check_description
 from frlib.view.figure import figure
 from frlib.view.recipes import Column, curves, dots, guide, heat_map, scatter
+from frlib.view.static import check_description
 
 _SCALE = "scale ε, in mean pair distances"
 _TIPS = (Column("neighbors", "neighbours in the ball"), Column("isolated", "isolated points", format="%"))

@@ -4,9 +4,10 @@ import altair as alt
 import pandas as pd
 
 from frlib import checks
-from frlib.view.charts import COLORS, WIDTH, check_description
+from frlib.view.charts import COLORS, WIDTH
 from frlib.view.figure import figure
 from frlib.view.recipes import Column, curves, guide, scatter
+from frlib.view.static import check_description
 
 KINDS = ("one person", "two people")
 _SLIDER = "threshold, in d_inter"

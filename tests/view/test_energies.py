@@ -96,9 +96,9 @@ def test_wrong_input_names_the_argument():
     summary = fingerprint_summary(table(), n_points=21)
     with pytest.raises(ValueError, match="controls must be networks of summary; got 'third'"):
         view.fingerprint_views(summary, description="d", controls=["third"])
-    with pytest.raises(ValueError, match="description must say what the chart shows"):
+    with pytest.raises(ValueError, match="description must say what the figure shows"):
         view.fingerprint_views(summary, description=" ")
     with pytest.raises(ValueError, match="table must have a column 'network'; it has"):
         view.energy_curves(runs().drop(columns="network"), description="d", choose="network")
-    with pytest.raises(ValueError, match="description must say what the chart shows"):
+    with pytest.raises(ValueError, match="description must say what the figure shows"):
         view.energy_curves(runs(), description=" ")

@@ -89,5 +89,5 @@ def test_charts_compile_without_warnings():
 def test_wrong_input_names_the_argument():
     with pytest.raises(ValueError, match="table must have a column 'best'"):
         view.error_areas(histogram().drop(columns="best"), description="d")
-    with pytest.raises(ValueError, match="description must say what the chart shows"):
+    with pytest.raises(ValueError, match="description must say what the figure shows"):
         view.answer_curves(answers(), description=" ")
