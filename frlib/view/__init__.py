@@ -9,7 +9,7 @@ from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, scatter
 from frlib.view.say import say
 from frlib.view.sweep import sweep
-from frlib.view.thresholds import answer_curves, error_areas
+from frlib.view.thresholds import answer_curves, error_curves
 from frlib.view.verdict import verdict
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "dots",
     "enable",
     "energy_curves",
-    "error_areas",
+    "error_curves",
     "face_map",
     "figure",
     "fingerprint_views",
