@@ -108,8 +108,7 @@ def _check_different(labelled: Labelled, metric: str) -> None:
 def _distances(embeddings, identities, found: dict, used: str) -> Section:
     """Return the section on distances and verification."""
     rows = pd.DataFrame([found])
-    options = {"metric": found["metric"], "bins": recognition.BINS, "threshold": found["threshold"]}
-    bars = distance_histogram(embeddings, identities, **options)
+    bars = distance_histogram(embeddings, identities, metric=found["metric"], bins=recognition.BINS)
     pairs_used = (
         f"All pairs of {len(identities):,} images: {found['same_pairs']:,} of one person, "
         f"{found['different_pairs']:,} of two. {used}"

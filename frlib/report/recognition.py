@@ -83,7 +83,7 @@ def histograms(networks: dict) -> Figure:
     Parameters
     ----------
     networks : mapping of name to (rows, figures)
-        Rows of `frlib.geometry.distance_histogram` at the best threshold, and `frlib.geometry.recognition_figures`.
+        Rows of `frlib.geometry.distance_histogram`, and `frlib.geometry.recognition_figures`.
     """
     tables = []
     for network, (rows, found) in networks.items():
