@@ -84,10 +84,7 @@ def displacement(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
 def _checked_ends(minus, plus, metric: str) -> tuple[torch.Tensor, torch.Tensor]:
     checks.one_of("metric", metric, checks.METRICS)
     minus = checks.as_matrix("minus", minus, metric=metric)
-    plus = checks.as_matrix("plus", plus, rows=len(minus), metric=metric)
-    if plus.shape != minus.shape:
-        raise ValueError(f"plus must have {minus.shape[1]} columns, as minus has; got {plus.shape[1]}")
-    return minus, plus
+    return minus, checks.as_matrix("plus", plus, rows=len(minus), columns=minus.shape[1], metric=metric)
 
 
 @takes_cloud("points", "fields")
@@ -227,11 +224,7 @@ def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, t
         matrices = dict.fromkeys(fields, checks.as_matrix("points", points, metric=metric))
     clouds: list[tuple[torch.Tensor, dict]] = []
     for name, matrix in matrices.items():
-        field = checks.as_matrix(f"fields[{name!r}]", fields[name], rows=len(matrix))
-        if field.shape != matrix.shape:
-            raise ValueError(
-                f"fields[{name!r}] must have {matrix.shape[1]} columns, as its points have; got {field.shape[1]}"
-            )
+        field = checks.as_matrix(f"fields[{name!r}]", fields[name], rows=len(matrix), columns=matrix.shape[1])
         for cloud, own in clouds:
             if cloud is matrix or (cloud.shape == matrix.shape and torch.equal(cloud, matrix.to(cloud))):
                 own[name] = field

@@ -78,9 +78,7 @@ def pair_distances(X, Y=None, *, metric: str = "cosine") -> torch.Tensor:
             matrix[rows, columns] = tile.to(X.dtype)
             matrix[columns, rows] = tile.T.to(X.dtype)
         return matrix
-    Y = _checked("Y", Y, metric).to(X.device)
-    if X.shape[1] != Y.shape[1]:
-        raise ValueError(f"Y must have {X.shape[1]} columns, as X has; got {Y.shape[1]}")
+    Y = checks.as_matrix("Y", Y, columns=X.shape[1], metric=metric).to(X.device)
     together = centred(torch.cat([X.double(), Y.double()]), metric)
     left, right = together[: len(X)], together[len(X) :]
     matrix = torch.empty(len(X), len(Y), dtype=torch.promote_types(X.dtype, Y.dtype), device=X.device)
