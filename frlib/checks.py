@@ -103,8 +103,11 @@ def as_matrix(
     Raises
     ------
     ValueError
-        If the type or the shape is wrong, an element is NaN or infinite, or a row is not accepted by the metric.
+        If the metric is unknown, a type or shape is wrong, an element is NaN or infinite, or a row is not accepted
+        by the metric.
     """
+    if metric is not None:
+        one_of("metric", metric, METRICS)
     matrix = _as_tensor(name, value)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(f"{name} must be a non-empty matrix (N, d); got shape {tuple(matrix.shape)}")

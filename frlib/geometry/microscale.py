@@ -82,7 +82,6 @@ def displacement(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
 
 
 def _checked_ends(minus, plus, metric: str) -> tuple[torch.Tensor, torch.Tensor]:
-    checks.one_of("metric", metric, checks.METRICS)
     minus = checks.as_matrix("minus", minus, metric=metric)
     return minus, checks.as_matrix("plus", plus, rows=len(minus), columns=minus.shape[1], metric=metric)
 
@@ -153,7 +152,6 @@ def energy_sweep(
     ValueError
         If an argument has a shape, a name or a value that is not accepted.
     """
-    checks.one_of("metric", metric, checks.METRICS)
     scales = checks.as_scales("scales", scales)
     if max_neighbors is not None:
         max_neighbors = checks.at_least("max_neighbors", max_neighbors, 1)

@@ -57,7 +57,6 @@ def identity_retention(
     ValueError
         If a shape, a value or the metric is not accepted, or the attributes of both ends differ.
     """
-    checks.one_of("metric", metric, checks.METRICS)
     _check_curves(minus, plus, {"d_intra": d_intra, "d_inter": d_inter, "threshold": threshold})
     center = checks.as_matrix("center", center, metric=metric)
     rows = []

@@ -77,10 +77,6 @@ class Elementwise(nn.Module):
             return self.function(*values)
         return self.function(*values, torch.as_tensor(self.number, dtype=values[0].dtype, device=values[0].device))
 
-    def extra_repr(self) -> str:
-        """Show the number."""
-        return "" if self.number is None else f"number={self.number:g}"
-
 
 def elementwise(name: str, function: Callable) -> type[Elementwise]:
     """Return an `Elementwise` module class that applies ``function``."""
@@ -113,10 +109,6 @@ class PadChannels(nn.Module):
     def forward(self, x):
         """Return ``x`` of shape (N, C, H, W) as (N, C + extra, H, W)."""
         return nn.functional.pad(x, (0, 0, 0, 0, 0, self.extra))
-
-    def extra_repr(self) -> str:
-        """Show the number of channels."""
-        return f"extra={self.extra}"
 
 
 KINDS: dict[str, Callable[..., nn.Module]] = {

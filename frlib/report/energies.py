@@ -88,63 +88,41 @@ def ranking_chart(rankings: pd.DataFrame, subject: str) -> Figure:
     )
 
 
-def _with_directions(energies: pd.DataFrame) -> pd.DataFrame:
-    """Leave out clouds that an attribute moves nowhere: without a direction there is no ball, and nothing to draw."""
-    return energies[energies["undefined"] < 1]
+def _curves(energies: pd.DataFrame, what: str, caption: str, **options) -> Figure:
+    """Draw means over people. Clouds that an attribute moves nowhere have no direction, so no ball and no curve."""
+    description = f"Curves of energy against {what}, for one choice at a time, with the share of isolated points below."
+    drawn = energies[energies["undefined"] < 1]
+    chart = view.energy_curves(
+        drawn, detail="identity", title=f"Energy against {what}", description=description, **options
+    )
+    return Figure(chart, caption)
 
 
 def by_attribute(energies: pd.DataFrame, subject: str) -> Figure:
     """Draw the energies of all attributes against ε, for a network that the reader chooses; first the report's own."""
     several = energies["network"].nunique() > 1
-    drawn = _with_directions(energies)
-    named, shown = (table.loc[table["network"] == subject, "attribute"].unique() for table in (energies, drawn))
-    still = [attribute for attribute in named if attribute not in shown]
-    chart = view.energy_curves(
-        drawn,
-        detail="identity",
-        choose="network" if several else None,
-        title="Energy against scale, one curve per attribute",
-        description="Curves of energy against scale, one per attribute, for one network at a time, with the share of "
-        "isolated points below.",
-    )
-    return Figure(
-        chart,
+    own = energies[energies["network"] == subject].groupby("attribute", sort=False)["undefined"].min()
+    still = list(own.index[own == 1])
+    caption = (
         (f"Begins with {subject}; choose another network to compare. " if several else "")
         + "Low: neighbouring images move in the same direction when the attribute changes. Read the lower panel first: "
         "where most points are isolated, the energy rests on few pairs."
-        + (f" Without a direction, so not drawn: {', '.join(still)}." if still else ""),
+        + (f" Without a direction, so not drawn: {', '.join(still)}." if still else "")
     )
+    return _curves(energies, "scale, one curve per attribute", caption, choose="network" if several else None)
 
 
 def by_network(energies: pd.DataFrame) -> Figure:
     """Draw the energies of all networks against ε, for an attribute that the reader chooses."""
-    chart = view.energy_curves(
-        _with_directions(energies),
-        color="network",
-        detail="identity",
-        choose="attribute",
-        title="Energy against scale, one curve per network",
-        description="Curves of energy against scale, one per network, for one attribute at a time, with the share of "
-        "isolated points below.",
-    )
-    return Figure(chart, "All networks on the same images, at equal ε. Across metrics the same ε is not the same ball.")
+    caption = "All networks on the same images, at equal ε. Across metrics the same ε is not the same ball."
+    return _curves(energies, "scale, one curve per network", caption, color="network", choose="attribute")
 
 
 def at_equal_shares(energies: pd.DataFrame) -> Figure:
     """Draw the energies of all networks against the share of pairs in the balls."""
-    axis = "share of all pairs that are neighbours"
-    chart = view.energy_curves(
-        _with_directions(energies).rename(columns={"share": axis}),
-        x=axis,
-        color="network",
-        detail="identity",
-        choose="attribute",
-        title="Energy at equal share of pairs",
-        description="Curves of energy against the share of pairs that the balls hold, one per network, for one "
-        "attribute at a time.",
-    )
-    return Figure(
-        chart,
+    caption = (
         "The same energies with balls that hold the same share of pairs in every network. This is the fairer "
-        "comparison of networks with different metrics.",
+        "comparison of networks with different metrics."
     )
+    axis = "share of all pairs that are neighbours"
+    return _curves(energies.rename(columns={"share": axis}), axis, caption, x=axis, color="network", choose="attribute")

@@ -12,6 +12,7 @@ from scipy.cluster.hierarchy import is_valid_linkage
 
 from frlib import checks
 from frlib.view import static
+from frlib.view.charts import is_number
 
 #: Values of a column with more different numbers than this are shaded rather than told apart by hue.
 MANY = 8
@@ -149,8 +150,7 @@ def _space(name: str, space: Space) -> dict:
 
 def _column(name: str, values: pd.Series) -> dict:
     """Return one attribute: classes with their names, or numbers with their range."""
-    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    if numeric and values.nunique() > MANY:
+    if is_number(values) and values.nunique() > MANY:
         rounded = [float(f"{value:.4g}") for value in values]
         return {"name": name, "kind": "number", "values": rounded, "low": min(rounded), "high": max(rounded)}
     codes, classes = pd.factorize(values, sort=True)

@@ -50,7 +50,6 @@ def _checked(cloud, energies: pd.DataFrame) -> Swept:
     ValueError
         If shapes differ, a value is not finite, or the energies lack a column, an attribute or a scale.
     """
-    checks.one_of("metric", cloud.metric, checks.METRICS)
     points = checks.as_matrix("points", cloud.points, metric=cloud.metric).detach().cpu().double()
     fields = {}
     for name, field in cloud.fields.items():
