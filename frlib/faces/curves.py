@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,8 @@ STEPS = {"rendered": 1 / 6, "pixels": 1 / 4}
 class Curves:
     """A drawing of one identity: centres, and both ends of a curve through each of them along every attribute.
 
-    Centres vary in the five rendered attributes, uniformly and independently, and are neutral in the three that change
-    pixels. So one set of centres, and one matrix of distances, serves all attributes.
+    Centres vary in the rendered attributes, uniformly and independently, and are neutral in those that change pixels.
+    So one set of centres, and one matrix of distances, serves all attributes.
 
     Parameters
     ----------
@@ -261,10 +262,13 @@ class Tangents:
 
 def center_table(identity: Identity, n_points: int, margin: float, seed: int) -> pd.DataFrame:
     """Return the values of the rendered attributes of each centre, which keep a share of each range from both ends."""
-    draws = np.random.default_rng(seed + identity.index).random((n_points, len(RENDERED)))
-    low, high = (np.array([getattr(ATTRIBUTES[name], end) for name in RENDERED]) for end in ("low", "high"))
-    kept = margin * (high - low)
-    return pd.DataFrame((low + kept) + draws * ((high - kept) - (low + kept)), columns=list(RENDERED))
+    table = {}
+    for name in RENDERED:
+        # A seed for each name: one more attribute leaves the values of the others where they are.
+        draws = np.random.default_rng([seed, identity.index, crc32(name.encode())]).random(n_points)
+        low, high = ATTRIBUTES[name].low, ATTRIBUTES[name].high
+        table[name] = low + (margin + (1 - 2 * margin) * draws) * (high - low)
+    return pd.DataFrame(table)
 
 
 def as_type(images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
