@@ -186,16 +186,17 @@ view.say(
 # %% [markdown]
 # ## Fingerprints
 #
-# One figure, one slider. Move ε and read from above: the curves of one network, the ranks of its attributes, the same
-# numbers as a heat map, one attribute in all networks, and all networks at this ε with their displacements.
+# One figure, one slider. Choose a network and read from above: its curves and isolated shares, the ranks of its
+# attributes and the same numbers as a heat map, then one attribute in all networks. Move ε for the last row: all
+# networks at this ε with their displacements.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fingerprint-04", "caption": "Energies of all networks, attributes and scales under one slider. Choose a network and an attribute below the figure. Low curves: neighbours agree on the direction. Read the isolated shares first: where most points have no neighbour, the energy rests on few pairs. Large points of the ranks are sure; a click on a name of the legend shows the interval of its rank. In the heat map, a dot marks cells where most points are isolated. At equal ε two metrics do not look at the same pairs, so the row below it shows both readings; dashed curves are the controls. The last row puts the displacement beside every energy."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fingerprint-04", "caption": "Energies of all networks, attributes and scales under one slider. Choose a network and an attribute below the figure. Low curves: neighbours agree on the direction. Read the isolated shares first: where most points have no neighbour, the energy rests on few pairs. Large rings of the ranks are sure; point at one to read its interval. In the heat map, a dot marks cells where most points are isolated. At equal ε two metrics do not look at the same pairs, so its row shows both readings; dashed curves are the controls. The last row puts the displacement beside every energy."}}
 summary = fingerprint_summary(table, n_points=n_points, seed=seed)
 view.fingerprint_views(
     summary,
     controls=controls,
-    description="Five views of the same energies. Curves of energy against scale for one network, with isolated shares and "
-    "ranks below; a heat map of attribute against scale; one attribute in six networks, against the scale and against the "
+    description="Views of the same energies. Curves of energy against scale for one network, with isolated shares and "
+    "ranks; a heat map of attribute against scale; one attribute in six networks, against the scale and against the "
     "share of pairs; and energies and displacements of all networks at the scale of the slider. In the face networks, "
     "illumination and head angle have the highest energies at large scales; the curve of head angle rises with the scale.",
 )
