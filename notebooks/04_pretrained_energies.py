@@ -367,8 +367,8 @@ view.say(
 # %% [markdown]
 # Half of the first claim stands: at ε = 1, illumination is among the two highest in
 # {glue:text}`high_illumination`, whatever face network. Contrast is not: image quality has rank
-# {glue:text}`quality_rank_best` to {glue:text}`quality_rank_worst` of {glue:text}`n_attributes` there. Of the second claim neither half stands
-# everywhere. Head angle, which the paper finds lowest, is among the two highest in
+# {glue:text}`quality_rank_best` to {glue:text}`quality_rank_worst` of {glue:text}`n_attributes` there. Of the second
+# claim neither half stands everywhere. Head angle, which the paper finds lowest, is among the two highest in
 # {glue:text}`high_head_angle` at ε = 1; age has ranks from {glue:text}`age_rank_best` to
 # {glue:text}`age_rank_worst`. We see five differences that may matter.
 # * *Size of the step.* A curve of head angle is 15° long to each side and moves the embedding of mobilefacenet by
@@ -1015,8 +1015,8 @@ for c, key in (("energy", "energy"), ("displacement", "moved")):
 # What can {glue:text}`n_identities` identities tell, and what not?
 # * The intervals are over identities. They say how the result would change with other people, drawn by the same
 #   generator. They do not say how it would change with other attributes, and there are only
-#   {glue:text}`n_attributes`: at a level of 5 % a correlation must exceed {glue:text}`rho_needed:.2f` in size. The columns *p* compare with all orders of the attributes; they are
-#   below 5 % for the energy in {glue:text}`rho_energy_significant` and for the displacement in
+#   {glue:text}`n_attributes`: at a level of 5 % a correlation must exceed {glue:text}`rho_needed:.2f` in size. The columns
+#   *p* compare with all orders of the attributes; they are below 5 % for the energy in {glue:text}`rho_energy_significant` and for the displacement in
 #   {glue:text}`rho_moved_significant` of {glue:text}`n_face` networks.
 # * Over {glue:text}`n_face` networks, one of {glue:text}`n_orders` orders gives +1 and one −1: no *p* can be smaller than
 #   {glue:text}`least_p:.3f`.
