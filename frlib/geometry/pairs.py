@@ -431,7 +431,7 @@ def sampled_ball_sums(
     """
     n = len(rows)
     sums = torch.zeros(len(vectors), n, len(limits), dtype=torch.float64, device=rows.device)
-    for block in blocks(n, max(1, 4 * tile_size(rows.device) ** 2 // n)):
+    for block in blocks(n, max(1, 4 * tile_size(rows.device) ** 2 // max(1, n))):
         squares = squared_distances(rows[block], rows)
         squares[:, block].fill_diagonal_(0 if include_center else torch.inf)
         order = torch.from_numpy(generator.random(squares.shape)).to(rows.device).argsort(dim=1)
