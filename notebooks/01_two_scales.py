@@ -775,7 +775,7 @@ view.figure(
     view.dots(tolerated, share, "attribute", apart=True, tips=["δ"], **look),
     choose={"δ": 1.0},
     height=360,
-    description="For each of eight attributes, one mark per network with the share of steps that stay inside the chosen "
+    description="For each attribute, one mark per network with the share of steps that stay inside the chosen "
     "multiple of d_intra.",
 )
 
@@ -876,7 +876,7 @@ view.say(
 # that the authors print for that network. We took this as what they accept as the same order of magnitude.
 #
 # In single steps, {glue:text}`least_inside` has the fewest points inside $d_{intra}$, averaged over networks
-# ({glue:text}`least_share:.0f` %; {glue:text}`least_agree`). For {glue:text}`n_inside` of the eight attributes at least
+# ({glue:text}`least_share:.0f` %; {glue:text}`least_agree`). For {glue:text}`n_inside` of the attributes at least
 # 99 % of the points are inside. The numbers rest on {glue:text}`n_moved` people with {glue:text}`n_points` points per
 # attribute.
 #

@@ -39,6 +39,7 @@ seed = 0
 device = "auto"
 
 # %% tags=["hide-input"]
+import itertools
 import math
 
 import numpy as np
@@ -366,8 +367,8 @@ view.say(
 # %% [markdown]
 # Half of the first claim stands: at ε = 1, illumination is among the two highest in
 # {glue:text}`high_illumination`, whatever face network. Contrast is not: image quality has rank
-# {glue:text}`quality_rank_best` to {glue:text}`quality_rank_worst` of 8 there. Of the second claim neither half stands
-# everywhere. Head angle, which the paper finds lowest, is among the two highest in
+# {glue:text}`quality_rank_best` to {glue:text}`quality_rank_worst` of {glue:text}`n_attributes` there. Of the second
+# claim neither half stands everywhere. Head angle, which the paper finds lowest, is among the two highest in
 # {glue:text}`high_head_angle` at ε = 1; age has ranks from {glue:text}`age_rank_best` to
 # {glue:text}`age_rank_worst`. We see five differences that may matter.
 # * *Size of the step.* A curve of head angle is 15° long to each side and moves the embedding of mobilefacenet by
@@ -428,7 +429,7 @@ view.verdict(
     verdicts.by_shares(all_below),
     f"dlib stands in for FaceNet. Over all draws and attributes it lies below all cosine networks in "
     f"{below_scale.mean():.0%} of the cases at equal ε and in {below_share.mean():.0%} at equal share of pairs; in all "
-    f"eight attributes at once in {verdicts.span(all_below)} of the draws.",
+    f"attributes at once in {verdicts.span(all_below)} of the draws.",
 )
 
 # %% tags=["remove-cell"]
@@ -465,11 +466,12 @@ def ranks_of_head_angle(network):
 
 
 crossed = {n: crossed_in(n) for n in face_networks}
+pairs_of = np.array(np.triu_indices(len(names), 1))
 in_words = [f"{len(c)} in {n}" + (f" (for example {c[0]})" if c else "") for n, c in crossed.items()]
 view.verdict(
     "energy-order-depends-on-scale",
     verdicts.over_places([len(c) > 0 for c in crossed.values()]),
-    f"Between ε = {usable[0]} and ε = {usable[-1]}, of 28 pairs of attributes surely cross: {', '.join(in_words)}. "
+    f"Between ε = {usable[0]} and ε = {usable[-1]}, of {len(pairs_of[0])} pairs of attributes surely cross: {', '.join(in_words)}. "
     f"Ranks of head angle at the two ends (1: highest): {', '.join(map(ranks_of_head_angle, face_networks))}.",
 )
 
@@ -477,7 +479,6 @@ view.verdict(
 alone = (
     of_faces.groupby(["network", "attribute", "scale"]).isolated.mean().groupby(["network", "scale"]).max()
 )
-pairs_of = np.array(np.triu_indices(len(names), 1))
 own_scales = {n: [s for s in scales if alone[n, s] < 0.5] for n in face_networks}
 own_crossed = {n: crossed_in(n, at=at) for n, at in own_scales.items()}
 counts = [f"{len(c)} in {n} (from ε = {own_scales[n][0]})" for n, c in own_crossed.items()]
@@ -488,6 +489,8 @@ head_dlib = summary[(summary.network == "dlib") & (summary.attribute == "head_an
 view.say(
     own_crossed=", ".join(counts),
     pairs_in_means=", ".join(moved_pairs),
+    n_pairs=len(pairs_of[0]),
+    n_attributes=len(names),
     own_examples=f"Examples: {', '.join(examples[:3])}." if examples else "",
     head_dlib_small=head_dlib.energy[usable[0]],
     head_dlib_large=head_dlib.energy[usable[-1]],
@@ -497,7 +500,7 @@ view.say(
 # The rule asks for scales that are usable in all networks, and dlib bounds them from below. A second look, with the scales
 # that are usable in each network on its own, was added after this result was known. The numbers of pairs that cross are
 # then: {glue:text}`own_crossed`. {glue:text}`own_examples` In the means alone, without asking how sure, pairs change their
-# order between ε = {glue:text}`scale_small` and {glue:text}`scale_large`: {glue:text}`pairs_in_means` of 28. The ranks in
+# order between ε = {glue:text}`scale_small` and {glue:text}`scale_large`: {glue:text}`pairs_in_means` of {glue:text}`n_pairs`. The ranks in
 # {numref}`fig-fingerprint-04` show them: they lie close together.
 #
 # ```{admonition} An energy without its scale says little
@@ -911,7 +914,7 @@ view.figure(
         for x in (at_scale_one, moves_by)
     ),
     choose={"network": face_networks[0]},
-    description="Two scatter plots of the growth of the error for eight attributes in the chosen network: against energy and "
+    description="Two scatter plots of the growth of the error for each attribute in the chosen network: against energy and "
     "against displacement. The growth rises with the displacement; with the energy there is no fall.",
 )
 
@@ -972,7 +975,9 @@ energy_at = {n: np.nanmean(energies_of(n), axis=0) for n in face_networks}
 rho_scales = np.array([rank_correlation(energy_at[n].T, growth(n)[None]) for n in face_networks])
 for name, key in zip(controls, ("imagenet", "random"), strict=True):
     view.say(**{f"rho_{key}": found[name, "energy"][0], f"linked_{key}": linked[name]})
+by_chance = rank_correlation(np.array(list(itertools.permutations(range(len(names))))), range(len(names)))
 view.say(
+    rho_needed=np.quantile(np.abs(by_chance), 0.95),
     rho_scales_low=rho_scales.min(),
     rho_scales_high=rho_scales.max(),
     answer=say,
@@ -993,7 +998,7 @@ for c, key in (("energy", "energy"), ("displacement", "moved")):
     view.say(**{f"across_{key}": values.mean(), f"across_{key}_negative": (values < 0).sum()})
 
 # %% [markdown]
-# The answer of these data is {glue:text}`answer`. Over the eight attributes of a face network, Spearman's correlation
+# The answer of these data is {glue:text}`answer`. Over the attributes of a face network, Spearman's correlation
 # between energy and growth of the error runs from {glue:text}`rho_energy_low:+.2f` to {glue:text}`rho_energy_high:+.2f`,
 # and over all usable scales from {glue:text}`rho_scales_low:+.2f` to {glue:text}`rho_scales_high:+.2f`. In
 # {glue:text}`rises` of {glue:text}`n_face` networks its interval over identities lies above 0, the opposite of what useful invariance
@@ -1009,9 +1014,9 @@ for c, key in (("energy", "energy"), ("displacement", "moved")):
 #
 # What can {glue:text}`n_identities` identities tell, and what not?
 # * The intervals are over identities. They say how the result would change with other people, drawn by the same
-#   generator. They do not say how it would change with other attributes, and there are only eight: at a level of 5 % a
-#   correlation over eight must exceed 0.74 in size. The columns *p* compare with all orders of the attributes; they are
-#   below 5 % for the energy in {glue:text}`rho_energy_significant` and for the displacement in
+#   generator. They do not say how it would change with other attributes, and there are only
+#   {glue:text}`n_attributes`: at a level of 5 % a correlation must exceed {glue:text}`rho_needed:.2f` in size. The columns
+#   *p* compare with all orders of the attributes; they are below 5 % for the energy in {glue:text}`rho_energy_significant` and for the displacement in
 #   {glue:text}`rho_moved_significant` of {glue:text}`n_face` networks.
 # * Over {glue:text}`n_face` networks, one of {glue:text}`n_orders` orders gives +1 and one −1: no *p* can be smaller than
 #   {glue:text}`least_p:.3f`.

@@ -42,6 +42,7 @@ seed = 0
 device = "auto"
 
 # %% tags=["hide-input"]
+import math
 import time
 
 import numpy as np
@@ -102,6 +103,8 @@ clouds = embed([Curves(who, n_points, seed=seed) for who in identities], list(em
 
 # %% tags=["remove-cell"]
 view.say(
+    n_attributes=len(ATTRIBUTES),
+    n_rough=len(ATTRIBUTES) - len(SMOOTH),
     n_identities=n_identities,
     n_points=n_points,
     n_few=n_few,
@@ -249,14 +252,14 @@ view.say(
 # %% [markdown]
 # *Answer.* Of the variance over identities with {glue:text}`n_points` points each, people make up
 # {glue:text}`people_share_low:.0f` % ({glue:text}`people_share_low_at`) to {glue:text}`people_share_high:.0f` %
-# ({glue:text}`people_share_high_at`); for {glue:text}`people_most` of 8 attributes more than half. With
+# ({glue:text}`people_share_high_at`); for {glue:text}`people_most` of {glue:text}`n_attributes` attributes more than half. With
 # {glue:text}`n_identities` people and {glue:text}`n_points` points the mean energy has a standard error of
 # {glue:text}`error_here:.3f` on average over attributes, and {glue:text}`error_here_largest:.3f` for
 # {glue:text}`error_here_at`. For 1,200 points in all, 20 people with 60 points have an average error of
 # {glue:text}`error_square:.4f`, 120 people with 10 points one of {glue:text}`error_wide:.4f`, and 10 people with 120 points
 # one of {glue:text}`error_narrow:.4f`. Clouds of {glue:text}`smallest` points have a mean bias of
 # {glue:text}`bias_smallest:+.4f` at ε = 1, at most {glue:text}`bias_largest:.4f`; its interval excludes 0 for
-# {glue:text}`biased_attributes` of 8 attributes. At ε = 0.4 the largest bias is {glue:text}`bias_small_scale:.3f`. As a
+# {glue:text}`biased_attributes` of {glue:text}`n_attributes` attributes. At ε = 0.4 the largest bias is {glue:text}`bias_small_scale:.3f`. As a
 # check, parts of a cloud, one for each identity, have standard errors of {glue:text}`design_ratio_low:.2f` to
 # {glue:text}`design_ratio_high:.2f` times those of the table.
 #
@@ -493,7 +496,7 @@ lost = 1 - levels[main, "counted"] / levels[main, "left out"]
 lost_dlib = 1 - levels[euclidean, "counted"] / levels[euclidean, "left out"]
 view.say(
     self_flips=sum(f.sum() for f in flips.values()),
-    self_pairs=28 * len(fine) * 2,
+    self_pairs=math.comb(len(ATTRIBUTES), 2) * len(fine) * 2,
     self_turned=turned.sum(),
     self_known=known.sum(),
     self_lost_one=100 * lost[1.0],
@@ -571,7 +574,7 @@ energy = view.Column("energy", "energy at ε = 1")
 view.figure(
     view.dots(level, energy, "attribute", color=kind, apart=True, bars=("low", "high")),
     choose="network",
-    description="For each of eight attributes four points with intervals: the energy at scale one with raw, normalised, "
+    description="For each attribute four points with intervals: the energy at scale one with raw, normalised, "
     "tangent and transported vectors, in the chosen network.",
 )
 
@@ -686,7 +689,7 @@ cosine = view.Column("cosine", "cosine to the smallest step", domain=(0, 1))
 view.figure(
     view.curves(left, step, view.Column("energy", "energy at ε = 1"), color="attribute"),
     view.curves(right, step, cosine, color="attribute"),
-    description="Two panels with eight lines each, one per attribute, against four steps from a twenty-fourth to a quarter of "
+    description="Two panels with one line per attribute each, against four steps from a twenty-fourth to a quarter of "
     "the range: the energy at scale one, and the mean cosine to the field of the smallest step, which falls.",
 )
 
@@ -861,7 +864,7 @@ view.say(
 # less that of exact tangents: {glue:text}`exact_gaps`. Kendall's rank correlation of the two orders is
 # {glue:text}`exact_tau:.2f`, over five attributes.
 #
-# *We chose* differences, because three of the eight attributes have nothing else. Exact tangents tell what
+# *We chose* differences, because {glue:text}`n_rough` of the attributes have nothing else. Exact tangents tell what
 # differences cannot: which part of an energy is the length of the step.
 
 # %% [markdown]
@@ -997,10 +1000,10 @@ view.say(
 #
 # | condition | energy against own crop | clear for | order (Kendall) | AUC, own → other |
 # |:--|:--|:--|:--|:--|
-# | mobilefacenet, wide crop | {glue:text}`crop_wide:+.3f` ± {glue:text}`crop_wide_half:.3f`: {glue:text}`crop_wide_word` | {glue:text}`crop_wide_clear` of 8 | {glue:text}`crop_wide_tau:.2f` | {glue:text}`auc_own:.3f` → {glue:text}`auc_wide:.3f` |
-# | mobilefacenet, detector | {glue:text}`crop_detector:+.3f` ± {glue:text}`crop_detector_half:.3f`: {glue:text}`crop_detector_word` | {glue:text}`crop_detector_clear` of 8 | {glue:text}`crop_detector_tau:.2f` | {glue:text}`auc_own:.3f` → {glue:text}`auc_detector:.3f` |
-# | mobilefacenet, detector, ends as centre | {glue:text}`crop_center:+.3f` ± {glue:text}`crop_center_half:.3f`: {glue:text}`crop_center_word` | {glue:text}`crop_center_clear` of 8 | {glue:text}`crop_center_tau:.2f` | {glue:text}`auc_own:.3f` → {glue:text}`auc_center:.3f` |
-# | dlib, ArcFace crop | {glue:text}`crop_dlib:+.3f` ± {glue:text}`crop_dlib_half:.3f`: {glue:text}`crop_dlib_word` | {glue:text}`crop_dlib_clear` of 8 | {glue:text}`crop_dlib_tau:.2f` | {glue:text}`auc_dlib_own:.3f` → {glue:text}`auc_dlib:.3f` |
+# | mobilefacenet, wide crop | {glue:text}`crop_wide:+.3f` ± {glue:text}`crop_wide_half:.3f`: {glue:text}`crop_wide_word` | {glue:text}`crop_wide_clear` of {glue:text}`n_attributes` | {glue:text}`crop_wide_tau:.2f` | {glue:text}`auc_own:.3f` → {glue:text}`auc_wide:.3f` |
+# | mobilefacenet, detector | {glue:text}`crop_detector:+.3f` ± {glue:text}`crop_detector_half:.3f`: {glue:text}`crop_detector_word` | {glue:text}`crop_detector_clear` of {glue:text}`n_attributes` | {glue:text}`crop_detector_tau:.2f` | {glue:text}`auc_own:.3f` → {glue:text}`auc_detector:.3f` |
+# | mobilefacenet, detector, ends as centre | {glue:text}`crop_center:+.3f` ± {glue:text}`crop_center_half:.3f`: {glue:text}`crop_center_word` | {glue:text}`crop_center_clear` of {glue:text}`n_attributes` | {glue:text}`crop_center_tau:.2f` | {glue:text}`auc_own:.3f` → {glue:text}`auc_center:.3f` |
+# | dlib, ArcFace crop | {glue:text}`crop_dlib:+.3f` ± {glue:text}`crop_dlib_half:.3f`: {glue:text}`crop_dlib_word` | {glue:text}`crop_dlib_clear` of {glue:text}`n_attributes` | {glue:text}`crop_dlib_tau:.2f` | {glue:text}`auc_dlib_own:.3f` → {glue:text}`auc_dlib:.3f` |
 #
 # The two networks in their own crops differ by {glue:text}`networks_apart:+.3f` ± {glue:text}`networks_apart_half:.3f`
 # (dlib less mobilefacenet) at ε = 1. Hold the changes in the table against this number: it is what a comparison of
@@ -1012,7 +1015,7 @@ view.say(
 # * *A detector.* Recognition hardly notices it. Energies do: clear changes for {glue:text}`detector_words`. Both
 #   ends of a curve get crops of their own, and the difference of the two crops goes into the vector. It weighs most
 #   where the attribute itself moves the embedding least: the rank correlation of the change with the displacement is
-#   {glue:text}`detector_moves:.2f` over the 8 attributes. If both ends are cut like the centre, the mean change is
+#   {glue:text}`detector_moves:.2f` over the attributes. If both ends are cut like the centre, the mean change is
 #   {glue:text}`crop_center:+.3f` ± {glue:text}`crop_center_half:.3f` in place of {glue:text}`crop_detector:+.3f` ±
 #   {glue:text}`crop_detector_half:.3f`. So noise of the crop can be read as invariance.
 #

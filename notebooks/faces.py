@@ -18,7 +18,7 @@
 # ```{admonition} Goals
 # :class: tip
 # After this page you can
-# * say how the faces of this book are made, and what each of their eight attributes means;
+# * say how the faces of this book are made, and what each of their attributes means;
 # * judge by eye and by number what they can stand for;
 # * tell for which attributes a drawn person stays the same person, for a given network.
 # ```
@@ -133,7 +133,7 @@ image_grid(
     torch.cat([render(people[0], {name: v.tolist()}) for name, v in values.items()]),
     rows=[name.replace("_", " ") for name in ATTRIBUTES],
     columns=[f"{s:.0%}" for s in shares],
-    description="One person in eight rows of seven images, one row per attribute. Head angle turns the head from side to "
+    description="One person in rows of seven images, one row per attribute. Head angle turns the head from side to "
     "side, age changes its shape and lines, hair goes from dark to blond, light moves from right to left, a smile grows; "
     "brightness, hue and image quality change the whole image.",
     width=72,
@@ -514,7 +514,7 @@ pd.DataFrame({"labels that are true": said}).style.set_properties(
 # ## Summary
 #
 # On this page, we saw
-# * people who are vectors of parameters, and eight attributes with exact steps;
+# * people who are vectors of parameters, and attributes with exact steps;
 # * that head angle and light are what their units say, that hair colour and age keep their order but not their values;
 # * how well {glue:text}`n_networks` networks tell these people apart, and that their distances are not those of photographs;
 # * for which attributes a person is still accepted as the same person after a step.

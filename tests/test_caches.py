@@ -123,6 +123,7 @@ def folder(machine):
         yield make
 
 
+@pytest.mark.slow
 def test_without_a_folder_that_can_be_written_everything_is_computed_anew(run):
     found = run(LABELS, RESULTS, NETWORK, FACES, home="/nonexistent")
     points, labels = np.random.default_rng(0).normal(size=(60, 8)), pd.DataFrame({"a": np.arange(60) % 2 == 0})
@@ -137,6 +138,7 @@ def test_without_a_folder_that_can_be_written_everything_is_computed_anew(run):
     assert found["network"].endswith(f"/nonexistent/.cache/frlib/downloads cannot be written. {store.REMEDY}")
 
 
+@pytest.mark.slow
 def test_frlib_cache_holds_everything_and_serves_also_where_it_can_only_be_read(run, folder):
     home, cache = folder("home", owner=0), folder("cache")
     if head_is_built():  # building it takes as long as all the rest

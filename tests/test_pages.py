@@ -60,6 +60,15 @@ def test_each_module_is_described_once():
     assert described and len(described) == len(set(described))
 
 
+def test_what_the_recipes_for_contributors_name_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`((?:frlib|tests|notebooks|book)/[\w/.]*|[\w_]+\.(?:md|yml))`", text)
+    assert len(paths) >= 8 and not [path for path in paths if not (ROOT / path).exists()]
+    code = "\n".join(source.read_text() for source in (ROOT / "frlib").rglob("*.py"))
+    names = "ATTRIBUTES DEFAULT_NETWORKS Looks NETWORKS Preprocess change draw_linear pose".split()
+    assert all(f"`{name}`" in text and re.search(rf"(?m)^(?:def |class )?{name}\b", code) for name in names)
+
+
 def test_commands_and_variables_on_the_pages_exist():
     text = "\n".join(page.read_text() for page in PAGES)
     targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.M))

@@ -19,50 +19,71 @@ from frlib.models import catalogue, load
 #: For each version: the number of the version, what its code gave then, and by how much that may differ.
 KNOWN: dict[str, tuple[int, list[float], float]] = {
     "GENERATOR": (
-        2,
+        3,
         [
-            90.27,
-            128.19,
-            117.03,
-            107.74,
-            143.5,
-            137.49,
-            117.26,
-            137.3,
-            140.4,
+            147.92,
+            157.03,
+            121.34,
+            147.8,
+            147.76,
+            117.38,
+            143.49,
+            140.88,
+            119.32,
+            101.36,
+            134.27,
+            126.58,
+            112.81,
+            141.86,
+            142.35,
             118.15,
-            147.91,
-            116.87,
-            130.74,
-            156.23,
-            134.72,
-            132.47,
-            150.79,
-            135.51,
-            90.17,
-            127.38,
-            116.72,
-            108.24,
-            143.03,
-            137.37,
-            117.65,
-            137.23,
-            139.86,
-            89.43,
-            126.64,
-            115.95,
-            106.88,
-            141.94,
-            136.37,
-            116.68,
-            135.79,
-            139.61,
+            134.91,
+            142.61,
+            147.58,
+            156.37,
+            121.01,
+            147.47,
+            147.34,
+            117.36,
+            142.89,
+            140.84,
+            119.61,
+            146.43,
+            155.14,
+            120.2,
+            146.53,
+            146.15,
+            116.44,
+            142.63,
+            139.31,
+            118.74,
         ],
         0.5,
     ),
     "CONVERSION": (
         1,
-        [-0.011984, 0.016793, 0.00703, -0.020663, 0.0, 0.0, 0.0, 0.0, -0.042979, 0.085911, 0.054232, -0.010713],
+        [
+            0.264108,
+            -0.958418,
+            -0.409748,
+            -0.578578,
+            0.776797,
+            0.420325,
+            1.829533,
+            0.427134,
+            -0.72151,
+            0.127528,
+            0.286728,
+            0.237674,
+            -0.514684,
+            0.518218,
+            0.961404,
+            -0.000833,
+            1.576588,
+            1.795831,
+            2.391252,
+            1.668357,
+        ],
         0.0001,
     ),
     "EMBEDDING": (
@@ -110,10 +131,13 @@ def drawn() -> torch.Tensor:
 
 
 def converted() -> torch.Tensor:
-    """Return the first coordinates of what four networks, each of another converter, make of one image."""
+    """Return sums over quarters of what networks, each of another converter, make of one image."""
     images = next(Waves().draw(["any"]))["any"]["points"]
-    rows = [load(n, "cpu").embed(images, progress=False)[0] for n in ("mobilefacenet", "faceres", "dlib")]
-    return torch.cat([row[:4] / row.norm() for row in rows])
+    rows = [
+        load(n, "cpu").embed(images, progress=False)[0]
+        for n in ("mobilefacenet", "faceres", "dlib", "sface", "efficientnet-lite0")
+    ]
+    return torch.cat([(row / row.norm()).reshape(4, -1).sum(dim=1) for row in rows])
 
 
 def embedded(cache) -> torch.Tensor:

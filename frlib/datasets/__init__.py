@@ -1,7 +1,7 @@
 """Images from elsewhere: detection and alignment of faces."""
 
 from frlib.datasets.detected import Detected
-from frlib.datasets.detection import Detection, detect, detector_crops
+from frlib.datasets.detection import Detection, detect
 from frlib.faces.crops import align
 
-__all__ = ["Detected", "Detection", "align", "detect", "detector_crops"]
+__all__ = ["Detected", "Detection", "align", "detect"]

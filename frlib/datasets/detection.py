@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from frlib import checks
-from frlib.faces.crops import BACKGROUND, SMALLEST, align, as_images, tone
+from frlib.faces.crops import BACKGROUND, SMALLEST, as_images, tone
 from frlib.runtime import choose_device
 
 #: Images, and pixels with their border, that go through the detector together: large photographs go one by one.
@@ -123,28 +123,3 @@ def load_detector(device: str):
     except ImportError as error:
         raise ImportError("detection needs the package facenet-pytorch: pip install 'frlib[faces]'") from error
     return MTCNN(keep_all=True, select_largest=False, min_face_size=SMALLEST, device=torch.device(device)).eval()
-
-
-def detector_crops(images, *, size: int = 112, crop: str = "arcface", margin: float = MARGIN, device=None):
-    """Find and align the face of each image.
-
-    Parameters
-    ----------
-    images, margin, device
-        As in `detect`.
-    size, crop
-        As in `align`.
-
-    Returns
-    -------
-    crops : Tensor, shape (M, size, size, 3)
-        Of the M images with a face, in their order: ``images[detection.found]``.
-    detection : Detection
-        Of all N images.
-    """
-    images = torch.as_tensor(images)
-    detection = detect(images, margin=margin, device=device)
-    if not detection.found.any():
-        return torch.empty((0, size, size, 3), dtype=images.dtype), detection
-    crops = align(images[detection.found], detection.landmarks[detection.found], size=size, crop=crop)
-    return crops, detection

@@ -3,7 +3,7 @@
 import importlib
 
 #: Version of the head file and of what is drawn: results made with another version are not used again.
-GENERATOR = 2
+GENERATOR = 3
 
 # Read on first use: what only aligns photographs, or names attributes, does not start the renderer.
 _HOMES = {

@@ -1,4 +1,4 @@
-"""The eight attributes of a face, with the ranges of Leroy et al. (2025), Table 5, in natural units."""
+"""The attributes of a face, with the ranges of Leroy et al. (2025), Table 5, in natural units."""
 
 from collections.abc import Mapping
 from typing import NamedTuple

@@ -3,15 +3,17 @@
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
 import torch
 
 from frlib import checks
-from frlib.faces import GENERATOR, pixels
+from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
 from frlib.faces.crops import CROPS, IMAGE_SIZES
+from frlib.faces.drawing import Faces
 from frlib.faces.generator.renderer import render
 from frlib.faces.generator.tangent import SMOOTH, tangent
 from frlib.faces.identity import Identity
@@ -21,11 +23,11 @@ STEPS = {"rendered": 1 / 6, "pixels": 1 / 4}
 
 
 @dataclass(frozen=True)
-class Curves:
+class Curves(Faces):
     """A drawing of one identity: centres, and both ends of a curve through each of them along every attribute.
 
-    Centres vary in the five rendered attributes, uniformly and independently, and are neutral in the three that change
-    pixels. So one set of centres, and one matrix of distances, serves all attributes.
+    Centres vary in the rendered attributes, uniformly and independently, and are neutral in those that change pixels.
+    So one set of centres, and one matrix of distances, serves all attributes.
 
     Parameters
     ----------
@@ -95,20 +97,7 @@ class Curves:
     @property
     def key(self) -> dict:
         """What the images depend on."""
-        return {
-            "generator": GENERATOR,
-            "identity": self.identity.key,
-            "n_points": int(self.n_points),
-            "step": self.step,
-            "margin": self._margin,
-            "seed": int(self.seed),
-            "attributes": list(self.attributes),
-            "crop": self.crop,
-            "size": self.size,
-            "dtype": str(self.dtype),
-            "shadows": self.shadows,
-            "source": None if self.source is None else self.source.key,
-        }
+        return super().key | {"margin": self._margin, "dtype": str(self.dtype)}
 
     @property
     def _margin(self) -> float:
@@ -121,11 +110,11 @@ class Curves:
 
     def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
         """Yield the images by crop and name: see `frlib.clouds.Drawing`."""
-        yield {crop: self._images(self.crop or crop, enlarged) for crop in crops}
+        sizes = {crop: round(enlarged * (self.size or IMAGE_SIZES[self.crop or crop])) for crop in crops}
+        yield {crop: self.images(self.crop or crop, size) for crop, size in sizes.items()}
 
-    def _images(self, crop: str, enlarged: float = 1.0) -> dict[str, torch.Tensor]:
+    def images(self, crop: str, size: int) -> dict[str, torch.Tensor]:
         """Return the images by name."""
-        size = round(enlarged * (self.size or IMAGE_SIZES[crop]))
         shadows = {} if self.shadows else {"shadows": False}
         options = {"crop": crop, "size": size, "dtype": torch.float32, **shadows}
         draw = render if self.source is None else self.source.render
@@ -140,11 +129,14 @@ class Curves:
                     moved = self.table.assign(**{name: self.table[name] + shift})
                     images = draw(self.identity, moved.to_dict("list"), **options)
                 parts[f"{end} {name}"] = images
-        return {name: as_type(images, self.dtype) for name, images in parts.items()}
+        if self.dtype == torch.float32:
+            return parts
+        return {name: images.round().to(torch.uint8) for name, images in parts.items()}
 
     @functools.cached_property
     def _drawn(self) -> dict[str, torch.Tensor]:
-        return self._images(self.crop or "arcface")
+        (drawn,) = self.draw(["arcface"])
+        return drawn["arcface"]
 
     @property
     def center(self) -> torch.Tensor:
@@ -197,7 +189,7 @@ def sample_curves(
 
 
 @dataclass(frozen=True)
-class Tangents:
+class Tangents(Faces):
     """A drawing of the centres of `Curves`, and how their pixels change with one attribute: its exact derivative.
 
     Images are not rounded. For illumination they have no shadows, which move in jumps.
@@ -236,37 +228,26 @@ class Tangents:
         """The attribute."""
         return (self.attribute,)
 
-    @property
-    def key(self) -> dict:
-        """What the images and their derivatives depend on."""
-        numbers = {"n_points": int(self.n_points), "margin": self.margin, "seed": int(self.seed)}
-        return {"generator": GENERATOR, "identity": self.identity.key, "attribute": self.attribute, **numbers}
-
     @functools.cached_property
     def table(self) -> pd.DataFrame:
         """Values of the rendered attributes of each centre."""
         return center_table(self.identity, self.n_points, self.margin, self.seed)
 
-    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
-        """Yield the images and their derivatives by crop: see `frlib.clouds.Drawing`."""
-        values, shadows = self.table.to_dict("list"), self.attribute != "illumination"
-        found = {}
-        for crop in crops:
-            look = {"crop": crop, "size": round(enlarged * IMAGE_SIZES[crop])}
-            images = render(self.identity, values, shadows=shadows, dtype=torch.float32, **look)
-            along = tangent(self.identity, values, self.attribute, **look)
-            found[crop] = {"points": images, f"along {self.attribute}": along}
-        yield found
+    def images(self, crop: str, size: int) -> dict[str, torch.Tensor]:
+        """Return the images and their derivatives by name."""
+        values, look = self.table.to_dict("list"), {"crop": crop, "size": size}
+        shadows = self.attribute != "illumination"
+        along = tangent(self.identity, values, self.attribute, **look)
+        images = render(self.identity, values, shadows=shadows, dtype=torch.float32, **look)
+        return {"points": images, f"along {self.attribute}": along}
 
 
 def center_table(identity: Identity, n_points: int, margin: float, seed: int) -> pd.DataFrame:
     """Return the values of the rendered attributes of each centre, which keep a share of each range from both ends."""
-    draws = np.random.default_rng(seed + identity.index).random((n_points, len(RENDERED)))
-    low, high = (np.array([getattr(ATTRIBUTES[name], end) for name in RENDERED]) for end in ("low", "high"))
-    kept = margin * (high - low)
-    return pd.DataFrame((low + kept) + draws * ((high - kept) - (low + kept)), columns=list(RENDERED))
-
-
-def as_type(images: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Return float images as they are, or rounded to uint8 as an image file would."""
-    return images.round().to(torch.uint8) if dtype == torch.uint8 else images
+    table = {}
+    for name in RENDERED:
+        # A seed for each name: one more attribute leaves the values of the others where they are.
+        draws = np.random.default_rng([seed, identity.index, crc32(name.encode())]).random(n_points)
+        low, high = ATTRIBUTES[name].low, ATTRIBUTES[name].high
+        table[name] = low + (margin + (1 - 2 * margin) * draws) * (high - low)
+    return pd.DataFrame(table)

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -10,15 +10,16 @@ import torch
 from tqdm.auto import tqdm
 
 from frlib import checks
-from frlib.faces import GENERATOR, pixels
+from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
 from frlib.faces.crops import CROPS, IMAGE_SIZES
+from frlib.faces.drawing import Faces
 from frlib.faces.generator.renderer import render
 from frlib.faces.identity import Identity
 
 
 @dataclass(frozen=True)
-class Lattice:
+class Lattice(Faces):
     """The drawing of all images of the lattice of one identity, block after block.
 
     Parameters
@@ -33,15 +34,9 @@ class Lattice:
     identity: Identity
     side: int = 5
     low_level: int = 5
-    batch: int = 64
+    batch: int = field(default=64, compare=False)
 
     kind, attributes = "lattice", ()
-
-    @property
-    def key(self) -> dict:
-        """What the images depend on."""
-        sizes = {"side": int(self.side), "low_level": int(self.low_level)}
-        return {"generator": GENERATOR, "identity": self.identity.key, **sizes}
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:

@@ -1,16 +1,15 @@
 """People with known binary attributes, one or more images each, and the same person with one attribute switched."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.stats import norm
 
 from frlib import checks
 from frlib.faces import GENERATOR
-from frlib.faces.crops import IMAGE_SIZES
+from frlib.faces.drawing import Faces
 from frlib.faces.generator.renderer import render
 from frlib.faces.identity import Identity
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, SPLITS, TABLE, derive, render_values, variants
@@ -20,7 +19,7 @@ CERTAIN = 8.0
 
 
 @dataclass(frozen=True, eq=False)
-class People:
+class People(Faces):
     """A drawing of people with given binary attributes.
 
     With the people of the same seed the images are those of `frlib.faces.sample_population`.
@@ -66,10 +65,9 @@ class People:
         """What the images depend on."""
         return {"generator": GENERATOR, "people": [p.key for p in self._shown], "attributes": self._values}
 
-    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
-        """Yield the images by crop: see `frlib.clouds.Drawing`."""
-        sizes = {crop: round(enlarged * IMAGE_SIZES[crop]) for crop in crops}
-        yield {c: {"points": render(self._shown, self._values, crop=c, size=size)} for c, size in sizes.items()}
+    def images(self, crop: str, size: int) -> dict:
+        """Return the images by name."""
+        return {"points": render(self._shown, self._values, crop=crop, size=size)}
 
 
 def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:

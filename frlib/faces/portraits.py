@@ -1,17 +1,14 @@
 """Portraits: several images of one identity, as different as photographs of an album."""
 
 import functools
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 
 from frlib import checks
-from frlib.faces import GENERATOR
 from frlib.faces.attributes import ATTRIBUTES
-from frlib.faces.crops import IMAGE_SIZES
+from frlib.faces.drawing import Faces
 from frlib.faces.generator.renderer import render
 from frlib.faces.identity import Identity
 
@@ -20,7 +17,7 @@ HEAD_ANGLE = 20.0
 
 
 @dataclass(frozen=True)
-class Portraits:
+class Portraits(Faces):
     """A drawing of several images of one identity: head angle, light and smile vary.
 
     The head angle is uniform on -20..20 degrees, illumination and expression on their ranges. All other attributes are
@@ -49,12 +46,6 @@ class Portraits:
         checks.at_least("n_images", self.n_images, 1)
         checks.at_least("seed", self.seed, 0)
 
-    @property
-    def key(self) -> dict:
-        """What the images depend on."""
-        drawn = {"identity": self.identity.key, "n_images": int(self.n_images), "seed": int(self.seed)}
-        return {"generator": GENERATOR, **drawn}
-
     @functools.cached_property
     def table(self) -> pd.DataFrame:
         """Attribute values of each image."""
@@ -64,7 +55,6 @@ class Portraits:
         high = np.array([HEAD_ANGLE, light.high, smile.high])
         return pd.DataFrame(low + draws * (high - low), columns=["head_angle", "illumination", "expression"])
 
-    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
-        """Yield the images by crop: see `frlib.clouds.Drawing`."""
-        values, sizes = self.table.to_dict("list"), {crop: round(enlarged * IMAGE_SIZES[crop]) for crop in crops}
-        yield {crop: {"points": render(self.identity, values, crop=crop, size=size)} for crop, size in sizes.items()}
+    def images(self, crop: str, size: int) -> dict:
+        """Return the images by name."""
+        return {"points": render(self.identity, self.table.to_dict("list"), crop=crop, size=size)}

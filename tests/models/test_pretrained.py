@@ -8,6 +8,8 @@ exactly the two faults (test_graph_rewriting). No program computes the repaired 
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 import torch
 from safetensors.numpy import load_file
@@ -33,7 +35,23 @@ def assert_same_activations(found, expected):
     assert (1 - (found * expected).sum(1) / norms).max() < 1e-7
 
 
-@pytest.mark.parametrize("name", ["mobileface", "faceres", "dlib", "efficientnet-lite0"])
+FILES = {name: network.files[0].local for name, network in NETWORKS.items()}
+ONNX = [name for name, path in FILES.items() if path.suffix == ".onnx"]
+
+
+@pytest.mark.parametrize("name", ONNX)
+def test_embedding_equals_that_of_the_file_in_onnxruntime(name, pretrained):
+    embedder = pretrained(name)
+    fetch(name, progress=False)
+    model = onnx.load(FILES[name])
+    del model.graph.input[1:]  # weights, which stand there too
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    images = seeded_images(embedder.input_size).astype(np.float32).transpose(0, 3, 1, 2)
+    expected = [session.run(None, {model.graph.input[0].name: image[None]})[0][0] for image in images]
+    assert_same_activations(embedder.embed(seeded_images(embedder.input_size)), expected)
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("mobilefacenet", *ONNX)])
 def test_embedding_equals_that_of_the_published_program(name, pretrained):
     embedder = pretrained(name)
     assert_same_activations(embedder.embed(seeded_images(embedder.input_size)), REFERENCES[name])
@@ -84,6 +102,7 @@ PREPROCESSING = {
     "mobilefacenet": lambda rgb: (rgb - 127.5) / 128,
     "mobileface": lambda rgb: rgb,
     "faceres": lambda rgb: rgb[..., ::-1] - np.array([103.939, 116.779, 123.68]),
+    "sface": lambda rgb: rgb,
     "dlib": lambda rgb: (rgb - np.array([122.782, 117.001, 104.298])) / 255,
     "efficientnet-lite0": lambda rgb: (rgb - 127) / 128,
 }

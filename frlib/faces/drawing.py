@@ -1,0 +1,33 @@
+"""What the drawings of generated faces have in common: their key, and images by crop."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+import numpy as np
+import torch
+
+from frlib.faces import GENERATOR
+from frlib.faces.crops import IMAGE_SIZES
+
+
+class Faces:
+    """Base of the drawings, which are dataclasses: `images` says what one block holds in one crop."""
+
+    @property
+    def key(self) -> dict:
+        """What the images depend on: the version of the generator, and every field that is compared."""
+        return {"generator": GENERATOR} | {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.compare}
+
+    def images(self, crop: str, size: int) -> dict[str, torch.Tensor]:
+        """Return the images by name."""
+        raise NotImplementedError
+
+    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Yield the images by crop and name: see `frlib.clouds.Drawing`."""
+        yield {crop: self.images(crop, round(enlarged * IMAGE_SIZES[crop])) for crop in crops}
+
+
+def plain(value):
+    """Return a field as a plain JSON value: identities and sources by their keys."""
+    value = getattr(value, "key", value)
+    return int(value) if isinstance(value, np.integer) else value
