@@ -273,18 +273,9 @@ def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, th
 
 def _table(results: Mapping[str, tuple], scales: np.ndarray, radii: np.ndarray) -> pd.DataFrame:
     place = np.argsort(np.argsort(scales, kind="stable"), kind="stable")  # from ascending back to the given order
-    parts = [
-        pd.DataFrame(
-            {
-                "attribute": name,
-                "scale": scales,
-                "radius": radii,
-                "energy": energy[place],
-                "neighbors": neighbors[place],
-                "isolated": isolated[place].astype(float),
-                "undefined": undefined,
-            }
-        )
-        for name, (energy, neighbors, isolated, undefined) in results.items()
-    ]
+    names = ["attribute", "scale", "radius", "energy", "neighbors", "isolated", "undefined"]
+    parts = []
+    for name, (*by_scale, undefined) in results.items():
+        columns = (name, scales, radii, *(values[place].astype(float) for values in by_scale), undefined)
+        parts.append(pd.DataFrame(dict(zip(names, columns, strict=True))))
     return pd.concat(parts, ignore_index=True)

@@ -1,44 +1,12 @@
 """Energies by scale at equal ε and at equal share of pairs, and a ranking of attributes by how far they move images."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from frlib import view
-from frlib.clouds import Cloud
-from frlib.geometry import energy_sweep
 from frlib.report.page import Column, Figure, Table
 from frlib.summary import RANKED_AT
 
 SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
-
-
-def cloud_tables(clouds: Mapping[str, Cloud], scales=SCALES) -> pd.DataFrame:
-    """Return energies and displacements of one person, of whom each attribute may have other points.
-
-    Parameters
-    ----------
-    clouds : mapping of attribute to Cloud
-        Each with the ends of that attribute.
-    scales : sequence of float
-        In mean pair distances of the points of the attribute.
-
-    Returns
-    -------
-    DataFrame
-        That of `energy_sweep`, with ``displacement`` in mean pair distances.
-
-    Raises
-    ------
-    CoincidentPoints
-        If all points of an attribute coincide.
-    """
-    tables = []
-    for attribute, cloud in clouds.items():
-        table = energy_sweep(cloud, scales, mean_distance=cloud.mean_distance)
-        moved = float(cloud.displacements[attribute].mean()) / cloud.mean_distance
-        tables.append(table.assign(displacement=moved))
-    return pd.concat(tables, ignore_index=True)
 
 
 def ranking_table(table: pd.DataFrame, caption: str) -> Table:
