@@ -110,7 +110,7 @@ def fingerprint_views(
     few = np.where(summary["isolated"] > 0.5, "●", "")
     one = summary.assign(attribute=summary["attribute"].str.replace("_", " "), kind=control, few=few)
     # What the reader chooses hides rows of the tables that have its column, so the others need another name.
-    several = one.rename(columns={"network": "of", "attribute": "compared attribute"})
+    several = one[one["share"] > 0].rename(columns={"network": "of", "attribute": "compared attribute"})
     here = one.rename(columns={"network": "of", "scale": "ε"})
     counts = summary.groupby("identities")["network"].unique()
     people = "; ".join(f"{n} identities: {', '.join(names)}" for n, names in sorted(counts.items(), reverse=True))
@@ -157,14 +157,7 @@ def _one_attribute(table: pd.DataFrame) -> list[alt.LayerChart]:
     looks = {"dash": Column("kind", legend=False), "band": ("energy_low", "energy_high"), "points": False}
     return [
         curves(table, scale, "energy", color=Column("of", "network"), tips=[share], **looks),
-        curves(
-            table[table["share"] > 0],
-            share,
-            "energy",
-            color=Column("of", "network", legend=False),
-            tips=[scale],
-            **looks,
-        ),
+        curves(table, share, "energy", color=Column("of", "network", legend=False), tips=[scale], **looks),
     ]
 
 
@@ -173,4 +166,5 @@ def _at_scale(table: pd.DataFrame) -> list[alt.LayerChart]:
     energy = Column("energy", "energy at ε", domain=(min(0.0, table["energy_low"].min()), table["energy_high"].max()))
     moved = Column("displacement", "displacement, in mean pair distances", log=True)
     looks = {"color": Column("of", "network", legend=False), "apart": True, "size": 30, "tips": ["isolated"]}
-    return [dots(table, x, "attribute", bars=(f"{x.name}_low", f"{x.name}_high"), **looks) for x in (energy, moved)]
+    rows = [dots(table, x, "attribute", bars=(f"{x.name}_low", f"{x.name}_high"), **looks) for x in (energy, moved)]
+    return [row.properties(height=40 * table["attribute"].nunique()) for row in rows]

@@ -66,8 +66,7 @@ def figure(
     for group in [sum(leaves, [])] if shared else leaves:
         _one_scale(group, room=80 if shared else 80 // min(columns, len(panels)))
     params = _choosers(panels, choose)
-    for holder in _tables(panels):
-        _slim(holder)
+    _slim(list(_tables(panels)))
     size = {"width": width or WIDTH - 80 if len(panels) == 1 else width or 500 // min(columns, len(panels))}
     for k, panel in enumerate(panels):
         tall = {} if panel.height is not alt.Undefined and height is None else {"height": height or 260}
@@ -180,9 +179,13 @@ def only(chart: alt.TopLevelMixin, test: str) -> alt.TopLevelMixin:
     return chart
 
 
-def _slim(holder: alt.TopLevelMixin) -> None:
-    """Leave out columns that nothing refers to, and digits that nobody sees."""
-    used = repr([holder.transform, *([leaf.encoding, leaf.transform] for leaf in _leaves(holder))])
-    data = holder.data[[name for name in holder.data if repr(name) in used]]
-    floats = data.select_dtypes("floating")
-    holder.data = data.assign(**{name: [float(f"{v:.5g}") for v in floats[name]] for name in floats})
+def _slim(holders: list) -> None:
+    """Leave out columns that nothing refers to, and digits that nobody sees; what shares a table goes on sharing it."""
+    for data in {id(holder.data): holder.data for holder in holders}.values():
+        own = [holder for holder in holders if holder.data is data]
+        used = repr([(h.transform, [(leaf.encoding, leaf.transform) for leaf in _leaves(h)]) for h in own])
+        slim = data[[name for name in data if repr(name) in used]]
+        floats = slim.select_dtypes("floating")
+        slim = slim.assign(**{name: [float(f"{v:.5g}") for v in floats[name]] for name in floats})
+        for holder in own:
+            holder.data = slim
