@@ -243,24 +243,9 @@ def train_ensemble(
     sizes = [inputs.shape[2], *hidden, N_CLASSES]
     moving = Ensemble.initial(sizes, seeds, activation, device)
     final = Ensemble.initial(sizes, seeds, activation, device)
-    criterion = Criterion(tolerance, window, max_epochs)
     with tqdm(total=len(seeds), desc="networks converged", disable=not progress, leave=False) as bar:
-        history = descend(moving, final, inputs, labels, learning_rate, criterion, bar)
+        history = descend(moving, final, inputs, labels, learning_rate, tolerance, window, max_epochs, bar)
     return record_training(final, inputs, labels, history)
-
-
-class Criterion(NamedTuple):
-    """When a training ends: the fall of the loss (nats) over a window of epochs, and the last allowed epoch."""
-
-    tolerance: float
-    window: int
-    max_epochs: int
-
-    def met(self, losses: list[torch.Tensor]) -> torch.Tensor:
-        """Return which members (R,) have converged, from the losses (R,) of all epochs so far."""
-        if len(losses) <= self.window:
-            return torch.zeros_like(losses[-1], dtype=torch.bool)
-        return losses[-1 - self.window] - losses[-1] < self.tolerance
 
 
 def descend(
@@ -269,22 +254,25 @@ def descend(
     inputs: torch.Tensor,
     labels: torch.Tensor,
     learning_rate: float,
-    criterion: Criterion,
+    tolerance: float,
+    window: int,
+    max_epochs: int,
     bar: tqdm,
 ) -> torch.Tensor:
     """Train ``moving`` until every member has converged; copy each one to ``final`` at that moment; return losses."""
     parameters = [parameter.requires_grad_() for parameter in moving.weights + moving.biases]
     optimizer = torch.optim.Adam(parameters, lr=learning_rate)
-    final.epochs = torch.full((len(final),), criterion.max_epochs)
+    final.epochs = torch.full((len(final),), max_epochs)
     final.converged = torch.zeros(len(final), dtype=torch.bool)
     losses: list[torch.Tensor] = []
-    for epoch in range(criterion.max_epochs + 1):
+    for epoch in range(max_epochs + 1):
         loss = cross_entropy_by_run(moving.forward(inputs), labels)
         losses.append(loss.detach().cpu())
-        new = criterion.met(losses) & ~final.converged
+        slow = losses[-1 - window] - losses[-1] < tolerance if epoch >= window else torch.tensor(False)
+        new = slow & ~final.converged
         final.epochs[new] = epoch
         final.converged |= new
-        out_of_time = epoch == criterion.max_epochs
+        out_of_time = epoch == max_epochs
         keep_members(final, moving, new | (out_of_time & ~final.converged))
         bar.update(int(new.sum()))
         if out_of_time or bool(final.converged.all()):
@@ -432,9 +420,9 @@ def run_energies(
         mean_distance = (table["radius"] / table["scale"]).iloc[0]
         lengths = {name: float(vectors.norm(dim=1).mean()) / mean_distance for name, vectors in own.items()}
         kind = np.where(table["attribute"].isin(list(useful)), "useful", "useless")
-        tables.append(table.assign(run=run, kind=kind, displacement=table["attribute"].map(lengths)))
-    table = pd.concat(tables, ignore_index=True)
-    return table[["run", *[name for name in table if name != "run"]]]
+        table.insert(0, "run", run)
+        tables.append(table.assign(kind=kind, displacement=table["attribute"].map(lengths)))
+    return pd.concat(tables, ignore_index=True)
 
 
 class Experiment(NamedTuple):
