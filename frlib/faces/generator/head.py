@@ -147,24 +147,15 @@ def load_head() -> Head:
         except OSError as error:
             warnings.warn(f"{error}; it is rebuilt", stacklevel=2)
     arrays, parameters = build_head()
-    store.keep_arrays(head_path(), arrays, parameters)
+    store.save_arrays(head_path(), arrays, parameters)
     return _unpacked(arrays, parameters)
 
 
 def _unpacked(arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> Head:
     array = {name: tensor.numpy() for name, tensor in arrays.items()}
     shape = (len(array["part"]), len(array["base"]))
-    smoothing = sparse.csr_matrix((array["values"], array["columns"], array["rows"]), shape)
-    return Head(
-        base=array["base"],
-        offsets=array["offsets"],
-        names=tuple(parameters["names"]),
-        smoothing=smoothing,
-        quads=array["quads"],
-        part=array["part"],
-        head_weight=array["head_weight"],
-        occlusion=array["occlusion"],
-    )
+    smoothing = sparse.csr_matrix((array.pop("values"), array.pop("columns"), array.pop("rows")), shape)
+    return Head(**array, names=tuple(parameters["names"]), smoothing=smoothing)
 
 
 # ---------------------------------------------------------------- building it
@@ -277,12 +268,10 @@ def head_faces(vertices: np.ndarray, faces: np.ndarray, groups: np.ndarray) -> t
     """Return the quads of the head and upper shoulders, and the part of each."""
     corner = vertices[faces]
     body = (corner[..., 2].min(axis=1) > HEAD_BOTTOM) & (np.abs(corner[..., 0]).max(axis=1) < 0.26)
-    quads, labels = [], []
-    for label, group in enumerate(GROUPS):
-        chosen = (groups == group) & (body if group == "body" else True)
-        quads.append(faces[chosen])
-        labels.append(np.full(chosen.sum(), label))
-    return np.concatenate(quads), np.concatenate(labels)
+    label = np.array([GROUPS.index(group) if group in GROUPS else -1 for group in groups])
+    chosen = np.flatnonzero((label > 0) | ((label == 0) & body))
+    chosen = chosen[np.argsort(label[chosen], kind="stable")]
+    return faces[chosen], label[chosen]
 
 
 def curtain_grid() -> tuple[np.ndarray, np.ndarray]:
