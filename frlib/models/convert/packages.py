@@ -16,6 +16,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -229,22 +230,14 @@ def pip_download(wanted: str, staging: Path) -> Callable[[], subprocess.Complete
 
 def with_progress(command: Callable, staging: Path, package: Package, *, progress: bool):
     """Run a command in a thread and show how the bytes arrive in the staging folder's cache."""
-    with (
-        ThreadPoolExecutor(1) as pool,
-        tqdm(
-            total=package.bytes,
-            desc=package.name,
-            unit="B",
-            unit_scale=True,
-            disable=not progress,
-        ) as bar,
-    ):
+    size, look = package.bytes, {"desc": package.name, "unit": "B", "unit_scale": True, "disable": not progress}
+    with ThreadPoolExecutor(1) as pool, tqdm(total=size, **look) as bar:
         running = pool.submit(command)
         while wait([running], timeout=0.2).not_done:
-            bar.update(max(min(folder_bytes(staging / "cache"), package.bytes) - bar.n, 0))
+            bar.update(max(min(folder_bytes(staging / "cache"), size) - bar.n, 0))
         finished = running.result()
         if finished.returncode == 0:
-            bar.update(package.bytes - bar.n)
+            bar.update(size - bar.n)
         return finished
 
 
@@ -253,8 +246,6 @@ def folder_bytes(folder: Path) -> int:
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
-            try:
+            with suppress(OSError):
                 total += os.path.getsize(os.path.join(root, name))
-            except OSError:
-                continue
     return total
