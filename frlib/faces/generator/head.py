@@ -43,18 +43,16 @@ LEFT_OUT = re.compile(
     r"^head-trans|^nose-trans-(in|out|forward|backward)|^mouth-trans-(in|out)|^eyebrows-trans-(forward|backward)"
     r"|ear-trans-(forward|backward)|^head-age-decr|^nose-compression"
 )
-#: Facial action units with a left and a right half, and those without.
-ACTIONS = (
-    "cheekSquint",
-    "eyeSquint",
-    "eyeWide",
-    "mouthLowerDown",
-    "mouthSmile",
-    "mouthStretch",
-    "mouthUpperUp",
-    "noseSneer",
-)
+#: A wide smile in facial action units; those with two sides act on both.
+SMILE = {
+    "mouthSmile": 0.90, "cheekSquint": 0.65, "mouthUpperUp": 0.60, "mouthLowerDown": 0.42, "eyeSquint": 0.35,
+    "mouthStretch": 0.20, "noseSneer": 0.08, "jawOpen": 0.09,
+}  # fmt: skip
+#: The resting face: the mesh's mouth droops a little and its lids are low.
+REST = {"mouthSmile": 0.17, "eyeWide": 0.26, "browInnerUp": 0.05, "cheekSquint": 0.08}
+#: Facial action units without a left and a right half, and those with.
 MIDDLE_ACTIONS = ("browInnerUp", "jawOpen")
+ACTIONS = tuple(sorted({*SMILE, *REST} - {*MIDDLE_ACTIONS}))
 TO_METRES = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]) * 0.1  # MakeHuman: decimetres, y up
 #: Height in metres on the package's base mesh; what lies below is not drawn.
 HEAD_BOTTOM = 0.50
