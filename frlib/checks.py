@@ -133,29 +133,15 @@ def _as_tensor(name: str, value) -> torch.Tensor:
             array = np.asarray(value)
         except ValueError as error:  # rows of different lengths
             raise ValueError(f"{name} must be a matrix (N, d); {error}") from error
-        with warnings.catch_warnings():  # of read-only memory, which is read, never written
-            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-            value = torch.from_numpy(_for_torch(name, array))
+        if array.dtype.kind not in "fiu":
+            raise ValueError(_not_real(name, array.dtype))
+        kind = np.float64 if array.dtype.kind == "f" and array.dtype.itemsize >= 8 else np.float32
+        with warnings.catch_warnings(), np.errstate(over="ignore"):  # a long double that is too large becomes infinite
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # it is read, never written
+            value = torch.from_numpy(np.require(array, kind, "CA"))
     if value.is_complex() or value.dtype == torch.bool:
         raise ValueError(_not_real(name, value.dtype))
     return value if value.dtype in (torch.float32, torch.float64) else value.to(torch.float32)
-
-
-def _for_torch(name: str, array: np.ndarray) -> np.ndarray:
-    """Return an array as a type and in a layout that torch takes."""
-    if array.dtype.kind not in "fiu":
-        raise ValueError(_not_real(name, array.dtype))
-    if array.dtype.kind in "iu":
-        return array.astype(np.float32)
-    if array.dtype.char == "g":  # long double
-        with np.errstate(over="ignore"):
-            narrow = array.astype(np.float64)
-        lost = np.isinf(narrow) & np.isfinite(array)
-        if lost.any():
-            raise ValueError(f"{name} must fit into float64, up to 1.8e308; got {array[lost][0]!r}")
-        return narrow
-    array = np.require(array, array.dtype.newbyteorder("="), "A")
-    return array.copy() if any(step < 0 for step in array.strides) else array
 
 
 def _not_real(name: str, kind) -> str:

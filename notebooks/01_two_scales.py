@@ -261,17 +261,17 @@ view.say(
 # $t$: pairs up to $t$ are taken for one person. Pairs of one person beyond it are *false rejections*. Pairs of two
 # people below it are *false acceptances*.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-histogram-01", "caption": "All distances inside people and between people, in units of d_inter. Move the threshold. The two strong areas are its errors: pairs of one person to the right, pairs of two people to the left. See one of them shrink while the other grows, and how much they overlap in a control. The dashed line is the threshold with the fewest errors."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-histogram-01", "caption": "All distances inside people and between people, in units of d_inter. Move the threshold. Below are its errors: pairs of one person to its right, pairs of two people to its left. See one of them shrink while the other grows, and how much the distances overlap in a control. The dashed line above is the threshold with the fewest errors."}}
 shown = [s for s in spaces if s not in ("random weights 1", "random weights 2")]
 bars = []
 for s in shown:
     table = distance_histogram(points[s].double(), who, metric=metric[s], bins=80)
     table[["low", "high"]] /= summary.d_inter[s]
     bars.append(table.assign(network=s, best=summary.threshold[s] / summary.d_inter[s]))
-view.error_areas(
+view.error_curves(
     pd.concat(bars),
     description="Two histograms of distances for the chosen network, inside people on the left and between people on the "
-    "right, with the shares of wrong decisions at the chosen threshold.",
+    "right, and below them the shares of wrong decisions against the threshold.",
 )
 
 # %% [markdown]
@@ -438,10 +438,10 @@ for s in shown:
         for answer, share in given.items():
             part = {"network": s, "group": group, "threshold": steps, "answer": answer, "share": share}
             decided.append(pd.DataFrame(part))
-view.answer_areas(
+view.answer_curves(
     pd.concat(decided),
-    description="Two stacked areas against the threshold for the chosen network. For enrolled people, right answers grow "
-    "with the threshold; for strangers, wrong ones do.",
+    description="Shares of the answers against the threshold for the chosen network. For enrolled people, right answers "
+    "grow with the threshold; for strangers, wrong ones do.",
 )
 
 # %% [markdown]

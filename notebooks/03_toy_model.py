@@ -209,7 +209,6 @@ view.energy_curves(
     crossing,
     detail="draw",
     log=True,
-    slider=False,
     height=200,
     title="Which field is more orderly?",
     description="Two curves of energy against scale. The noisy field is flat near 0.46. The tangential field starts at 0, "
@@ -244,7 +243,6 @@ halves = energy_sweep(points, {"whole cloud": field}, scales_planar, metric="euc
 view.energy_curves(
     halves,
     log=True,
-    slider=False,
     height=200,
     title="Whose energy?",
     description="The energy rises from near 0 at scale 0.05 to about 0.7 at the largest scale. The share of isolated points "
@@ -513,7 +511,7 @@ view.say(
 scales = [float(f"{scale:.2g}") for scale in np.geomspace(0.02, 3, 16)]
 energies = run_energies(embeddings, fields, scales, useful, device=device)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-energies-03", "caption": "Energy of the six input dimensions against the scale. Line: mean over runs; band: from the 10th to the 90th percentile over runs. Two low curves: the useful dimensions. Four high curves: the useless ones. Below: share of points with an empty ball. Move the slider to read the size of the balls; click the legend to single out a dimension."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-energies-03", "caption": "Energy of the six input dimensions against the scale. Line: mean over runs; band: from the 10th to the 90th percentile over runs. Two low curves: the useful dimensions. Four high curves: the useless ones. Below: share of points with an empty ball. Point at a curve to read the size of the balls."}}
 view.energy_curves(
     energies.assign(dimension=energies.attribute + " (" + energies.kind + ")"),
     color="dimension",

@@ -186,16 +186,17 @@ view.say(
 # %% [markdown]
 # ## Fingerprints
 #
-# One figure, one slider. Move ε and read from above: the curves of one network, the ranks of its attributes, the same
-# numbers as a heat map, one attribute in all networks, and all networks at this ε with their displacements.
+# One figure, one slider. Choose a network and read from above: its curves and isolated shares, the ranks of its
+# attributes and the same numbers as a heat map, then one attribute in all networks. Move ε for the last row: all
+# networks at this ε with their displacements.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fingerprint-04", "caption": "Energies of all networks, attributes and scales under one slider. Choose a network and an attribute below the figure. Low curves: neighbours agree on the direction. Read the isolated shares first: where most points have no neighbour, the energy rests on few pairs. Large points of the ranks are sure; a click on a name of the legend shows the interval of its rank. In the heat map, a dot marks cells where most points are isolated. At equal ε two metrics do not look at the same pairs, so the row below it shows both readings; dashed curves are the controls. The last row puts the displacement beside every energy."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fingerprint-04", "caption": "Energies of all networks, attributes and scales under one slider. Choose a network and an attribute below the figure. Low curves: neighbours agree on the direction. Read the isolated shares first: where most points have no neighbour, the energy rests on few pairs. Large rings of the ranks are sure; point at one to read its interval. In the heat map, a dot marks cells where most points are isolated. At equal ε two metrics do not look at the same pairs, so its row shows both readings; dashed curves are the controls. The last row puts the displacement beside every energy."}}
 summary = fingerprint_summary(table, n_points=n_points, seed=seed)
 view.fingerprint_views(
     summary,
     controls=controls,
-    description="Five views of the same energies. Curves of energy against scale for one network, with isolated shares and "
-    "ranks below; a heat map of attribute against scale; one attribute in six networks, against the scale and against the "
+    description="Views of the same energies. Curves of energy against scale for one network, with isolated shares and "
+    "ranks; a heat map of attribute against scale; one attribute in six networks, against the scale and against the "
     "share of pairs; and energies and displacements of all networks at the scale of the slider. In the face networks, "
     "illumination and head angle have the highest energies at large scales; the curve of head angle rises with the scale.",
 )
@@ -366,8 +367,8 @@ view.say(
 # %% [markdown]
 # Half of the first claim stands: at ε = 1, illumination is among the two highest in
 # {glue:text}`high_illumination`, whatever face network. Contrast is not: image quality has rank
-# {glue:text}`quality_rank_best` to {glue:text}`quality_rank_worst` of {glue:text}`n_attributes` there. Of the second claim neither half stands
-# everywhere. Head angle, which the paper finds lowest, is among the two highest in
+# {glue:text}`quality_rank_best` to {glue:text}`quality_rank_worst` of {glue:text}`n_attributes` there. Of the second
+# claim neither half stands everywhere. Head angle, which the paper finds lowest, is among the two highest in
 # {glue:text}`high_head_angle` at ε = 1; age has ranks from {glue:text}`age_rank_best` to
 # {glue:text}`age_rank_worst`. We see five differences that may matter.
 # * *Size of the step.* A curve of head angle is 15° long to each side and moves the embedding of mobilefacenet by
@@ -1014,8 +1015,8 @@ for c, key in (("energy", "energy"), ("displacement", "moved")):
 # What can {glue:text}`n_identities` identities tell, and what not?
 # * The intervals are over identities. They say how the result would change with other people, drawn by the same
 #   generator. They do not say how it would change with other attributes, and there are only
-#   {glue:text}`n_attributes`: at a level of 5 % a correlation must exceed {glue:text}`rho_needed:.2f` in size. The columns *p* compare with all orders of the attributes; they are
-#   below 5 % for the energy in {glue:text}`rho_energy_significant` and for the displacement in
+#   {glue:text}`n_attributes`: at a level of 5 % a correlation must exceed {glue:text}`rho_needed:.2f` in size. The columns
+#   *p* compare with all orders of the attributes; they are below 5 % for the energy in {glue:text}`rho_energy_significant` and for the displacement in
 #   {glue:text}`rho_moved_significant` of {glue:text}`n_face` networks.
 # * Over {glue:text}`n_face` networks, one of {glue:text}`n_orders` orders gives +1 and one −1: no *p* can be smaller than
 #   {glue:text}`least_p:.3f`.

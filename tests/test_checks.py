@@ -75,10 +75,10 @@ def test_what_is_no_matrix_of_real_numbers_is_named(value, message):
 
 
 @pytest.mark.skipif(not WIDE, reason="long double is double here")
-def test_a_long_double_beyond_float64_is_named_and_does_not_become_infinite():
+def test_a_long_double_beyond_float64_is_named():
     wide = VALUES.astype(np.longdouble)
     wide[1, 2] = np.longdouble("1e400")
-    with pytest.raises(ValueError, match=r"X must fit into float64, up to 1.8e308; got .*1e\+400"):
+    with pytest.raises(ValueError, match="X must be finite; row 1 holds NaN or infinity"):
         as_matrix("X", wide)
 
 

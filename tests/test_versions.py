@@ -62,7 +62,28 @@ KNOWN: dict[str, tuple[int, list[float], float]] = {
     ),
     "CONVERSION": (
         1,
-        [-0.011984, 0.016793, 0.00703, -0.020663, 0.0, 0.0, 0.0, 0.0, -0.042979, 0.085911, 0.054232, -0.010713],
+        [
+            0.264108,
+            -0.958418,
+            -0.409748,
+            -0.578578,
+            0.776797,
+            0.420325,
+            1.829533,
+            0.427134,
+            -0.72151,
+            0.127528,
+            0.286728,
+            0.237674,
+            -0.514684,
+            0.518218,
+            0.961404,
+            -0.000833,
+            1.576588,
+            1.795831,
+            2.391252,
+            1.668357,
+        ],
         0.0001,
     ),
     "EMBEDDING": (
@@ -110,10 +131,13 @@ def drawn() -> torch.Tensor:
 
 
 def converted() -> torch.Tensor:
-    """Return the first coordinates of what four networks, each of another converter, make of one image."""
+    """Return sums over quarters of what networks, each of another converter, make of one image."""
     images = next(Waves().draw(["any"]))["any"]["points"]
-    rows = [load(n, "cpu").embed(images, progress=False)[0] for n in ("mobilefacenet", "faceres", "dlib")]
-    return torch.cat([row[:4] / row.norm() for row in rows])
+    rows = [
+        load(n, "cpu").embed(images, progress=False)[0]
+        for n in ("mobilefacenet", "faceres", "dlib", "sface", "efficientnet-lite0")
+    ]
+    return torch.cat([(row / row.norm()).reshape(4, -1).sum(dim=1) for row in rows])
 
 
 def embedded(cache) -> torch.Tensor:

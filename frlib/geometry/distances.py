@@ -1,6 +1,5 @@
 """Distances inside and between identities, and what they are good for: telling whether two images show one person."""
 
-import math
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -209,10 +208,8 @@ def error_curve(embeddings, identities, *, metric: str = "cosine", at_most: int 
 
 @takes_clouds
 @torch.no_grad()
-def distance_histogram(
-    embeddings, identities, *, metric: str = "cosine", bins: int = 60, threshold: float | None = None
-) -> pd.DataFrame:
-    """Count the distances inside identities and between them, with the errors of a threshold as areas.
+def distance_histogram(embeddings, identities, *, metric: str = "cosine", bins: int = 60) -> pd.DataFrame:
+    """Count the distances inside identities and between them.
 
     Parameters
     ----------
@@ -222,52 +219,32 @@ def distance_histogram(
         The label of each row: at least two identities, one of them with two rows.
     metric : {"cosine", "euclidean"}
     bins : int
-        Number of bins of equal width between the smallest and the largest distance; one more where they are moved so
-        that the threshold falls between two of them.
-    threshold : float, optional
-        Largest accepted distance, for instance that of `verification`.
+        Number of bins of equal width between the smallest and the largest distance.
 
     Returns
     -------
     DataFrame, one row per kind and bin
         ``kind``: intra or inter; ``low``, ``high``: the bin holds low < distance <= high (the first one low too);
-        ``pairs``: their number; ``share`` of the pairs of this kind; ``density``: share over width;
-        ``error``: whether the threshold decides these pairs wrongly. The shares of the wrong rows sum exactly to
-        1 - TAR over the intra pairs and to FAR over the inter pairs. Without a threshold no row is wrong.
+        ``pairs``: their number; ``share`` of the pairs of this kind; ``density``: share over width.
 
     Raises
     ------
     ValueError
-        If a shape, a value, the metric, the number of bins or the threshold is not accepted.
+        If a shape, a value, the metric or the number of bins is not accepted.
     """
     bins = checks.at_least("bins", bins, 1)
-    if threshold is not None and not np.isfinite(threshold):
-        raise ValueError(f"threshold must be a finite number or None; got {threshold!r}")
     scores = dict(zip(("intra", "inter"), intra_inter_distances(embeddings, identities, metric=metric), strict=True))
     low, high = (float(pick(part[end] for part in scores.values())) for pick, end in ((min, 0), (max, -1)))
-    edges = _edges(low, high, bins, threshold)
+    edges = low + ((high - low) / bins or 1.0) * np.arange(bins + 1)
+    edges[-1] = max(edges[-1], high)  # against rounding
     tables = []
     for kind, distances in scores.items():
         below = np.searchsorted(distances, edges, side="right")
         below[0] = 0
         share = np.diff(below) / len(distances)
         table = pd.DataFrame({"kind": kind, "low": edges[:-1], "high": edges[1:], "pairs": np.diff(below)})
-        # The threshold is an edge or outside all bins, so their centres tell which side they are on.
-        wrong = False if threshold is None else ((table.low + table.high) / 2 > threshold) == (kind == "intra")
-        tables.append(table.assign(share=share, density=share / np.diff(edges), error=wrong))
+        tables.append(table.assign(share=share, density=share / np.diff(edges)))
     return pd.concat(tables, ignore_index=True)
-
-
-def _edges(low: float, high: float, bins: int, threshold: float | None) -> np.ndarray:
-    """Cut [low, high] into equal bins; a threshold inside becomes an edge."""
-    width = (high - low) / bins or 1.0
-    if threshold is None or not low <= threshold < high:
-        edges = low + width * np.arange(bins + 1)
-    else:
-        before, after = max(1, math.ceil((threshold - low) / width)), math.ceil((high - threshold) / width)
-        edges = threshold + width * np.arange(-before, after + 1)
-    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)  # against rounding
-    return edges
 
 
 def _labelled(embeddings, identities, metric: str) -> tuple[torch.Tensor, torch.Tensor]:

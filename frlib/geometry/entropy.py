@@ -8,9 +8,11 @@ from frlib.geometry import labels
 
 #: Points of [-1, 1] at which the density of the identities' means is read.
 GRID = np.linspace(-1, 1, 101)
+#: Standard deviation of the kernel, in units of the label -1 or 1.
+BANDWIDTH = 0.1
 
 
-def attribute_entropies(identities, attributes: pd.DataFrame, *, bandwidth: float = 0.1) -> pd.DataFrame:
+def attribute_entropies(identities, attributes: pd.DataFrame) -> pd.DataFrame:
     """Measure how much each attribute varies inside identities, and between them.
 
     The intra-entropy is the mean over identities of the entropy of the attribute inside the identity,
@@ -29,8 +31,6 @@ def attribute_entropies(identities, attributes: pd.DataFrame, *, bandwidth: floa
         The label of each row.
     attributes : DataFrame of bool, N rows
         One column per attribute. The rows correspond by position, not by index.
-    bandwidth : float
-        Standard deviation of the kernel, in units of the label -1 or 1.
 
     Returns
     -------
@@ -40,22 +40,20 @@ def attribute_entropies(identities, attributes: pd.DataFrame, *, bandwidth: floa
     Raises
     ------
     ValueError
-        If the attributes are not boolean, a shape does not fit or the bandwidth is not positive.
+        If the attributes are not boolean or a shape does not fit.
     """
-    if not (np.isfinite(bandwidth) and bandwidth > 0):
-        raise ValueError(f"bandwidth must be a positive number; got {bandwidth!r}")
     attributes = labels.boolean_table(attributes)
     codes = labels.numbered("identities", identities, len(attributes))[0]
     shares = attributes.groupby(codes).mean().astype(float)
     intra = (entr(shares) + entr(1 - shares)).mean()
-    inter = [_spread(2 * shares[name].to_numpy() - 1, bandwidth) for name in shares]
+    inter = [_spread(2 * shares[name].to_numpy() - 1) for name in shares]
     table = {"mean": 2 * attributes.mean() - 1, "intra_entropy": intra, "inter_entropy": inter}
     return pd.DataFrame(table).rename_axis("attribute")
 
 
-def _spread(means: np.ndarray, bandwidth: float) -> float:
+def _spread(means: np.ndarray) -> float:
     """Return the entropy of the kernel density of the means on `GRID`."""
     values, counts = np.unique(means, return_counts=True)
-    exponents = -0.5 * ((GRID[:, None] - values) / bandwidth) ** 2
-    density = np.exp(exponents - exponents.max()) @ counts  # the largest exponent: no bandwidth can empty the grid
+    exponents = -0.5 * ((GRID[:, None] - values) / BANDWIDTH) ** 2
+    density = np.exp(exponents - exponents.max()) @ counts  # the largest exponent: nothing vanishes
     return float(entr(density / density.sum()).sum())

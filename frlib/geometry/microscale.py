@@ -254,55 +254,30 @@ def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, th
     """Return for each attribute (energy, neighbors, isolated, undefined), the first three per ascending scale."""
     dtype = torch.float64 if any(field.dtype == torch.float64 for field in fields.values()) else torch.float32
     units = {name: pairs.unit_rows(field.to(rows.device), dtype) for name, field in fields.items()}
-    defined = {name: (unit != 0).any(dim=1).cpu() for name, unit in units.items()}
     # Attributes that are defined on the same points share one count of neighbours; as a rule all do.
-    masks = list({tuple(mask.tolist()): mask for mask in defined.values()}.values())
-    which = {name: next(m for m, mask in enumerate(masks) if torch.equal(mask, defined[name])) for name in units}
-    indicators = [mask.to(rows.device, dtype)[:, None] for mask in masks]
-    vectors = indicators if sample else [*indicators, *units.values()]
-    sums = pairs.ball_sums(rows, vectors, limits, threads=threads)
-    if include_center:
-        sums += torch.stack([(vector != 0).any(dim=1) for vector in vectors]).cpu()[..., None]
-    counts, totals = sums[: len(masks)], sums[len(masks) :]
-    if sample:
-        used, totals = _sampled(rows, list(units.values()), masks, list(which.values()), limits, include_center, sample)
-    else:
+    groups: dict[tuple, list[str]] = {}
+    for name, unit in units.items():
+        groups.setdefault(tuple((unit != 0).any(dim=1).tolist()), []).append(name)
+    results = {}
+    for mask, names in groups.items():
+        here = torch.tensor(mask, device=rows.device)
+        vectors = [
+            torch.ones(int(here.sum()), 1, dtype=dtype, device=rows.device),
+            *(units[name][here] for name in names),
+        ]
+        counts, *totals = pairs.ball_sums(rows[here], vectors, limits, threads=threads) + include_center
         used = counts
-    return {
-        name: _reduce(totals[a], used[which[name]], counts[which[name]], defined[name]) for a, name in enumerate(units)
-    }
-
-
-def _sampled(rows, units: list, masks: list, which: list[int], limits, include_center: bool, sample):
-    """Return sampled counts per mask and sampled sums per attribute; only defined points take part in the draw."""
-    at_most, generator = sample
-    used = torch.zeros(len(masks), len(rows), len(limits), dtype=torch.float64)
-    totals = torch.zeros(len(units), len(rows), len(limits), dtype=torch.float64)
-    for m, mask in enumerate(masks):
-        if not mask.any():
-            continue
-        own = [a for a, mine in enumerate(which) if mine == m]
-        here = mask.to(rows.device)
-        vectors = [torch.ones(int(mask.sum()), 1, dtype=units[0].dtype, device=rows.device)]
-        vectors += [units[a][here] for a in own]
-        sums = pairs.sampled_ball_sums(
-            rows[here], vectors, limits, at_most=at_most, include_center=include_center, generator=generator
-        )
-        used[m, mask] = sums[0]
-        for a, total in zip(own, sums[1:], strict=True):
-            totals[a, mask] = total
-    return used, totals
-
-
-def _reduce(totals, used, counts, defined) -> tuple:
-    """Turn sums over balls (N, K) into the energy and the shares of points, per scale."""
-    n = len(defined)
-    totals, used, counts = totals[defined], used[defined], counts[defined]
-    filled = used > 0
-    cosines = torch.where(filled, totals / used, 0).sum(dim=0)
-    energy = 1 - cosines / filled.sum(dim=0)  # 0 / 0 is NaN: no point has a neighbour
-    isolated = (~filled).sum(dim=0) / n
-    return energy.numpy(), counts.mean(dim=0).numpy(), isolated.numpy(), (n - int(defined.sum())) / n
+        if sample:
+            draw = {"at_most": sample[0], "include_center": include_center, "generator": sample[1]}
+            used, *totals = pairs.sampled_ball_sums(rows[here], vectors, limits, **draw)
+        filled = used > 0
+        isolated = (~filled).sum(dim=0) / len(mask)
+        for name, total in zip(names, totals, strict=True):
+            # 0 / 0 is NaN: no point has a neighbour.
+            energy = 1 - torch.where(filled, total / used, 0).sum(dim=0) / filled.sum(dim=0)
+            undefined = (len(mask) - sum(mask)) / len(mask)
+            results[name] = energy.numpy(), counts.mean(dim=0).numpy(), isolated.numpy(), undefined
+    return results
 
 
 def _table(results: Mapping[str, tuple], scales: np.ndarray, radii: np.ndarray) -> pd.DataFrame:

@@ -57,7 +57,7 @@ def null_energies(points, fields: Mapping, scales: Sequence[float], *, metric: s
     ValueError
         If a shape, a value or the metric is not accepted.
     """
-    squares, limits, scales = _squares_and_limits(points, scales, metric)
+    squares, limits, _ = pairs.balls(points, scales, metric)
     rows = []
     for name, vectors in fields.items():
         unit = pairs.unit_rows(checks.as_matrix(f"fields[{name!r}]", vectors, rows=len(squares)))
@@ -68,17 +68,6 @@ def null_energies(points, fields: Mapping, scales: Sequence[float], *, metric: s
             weights = _weights(squares[here][:, here] <= limit)
             rows.append({"attribute": name, "scale": scale} | _moments(weights, cosines, unit.shape[1]))
     return pd.DataFrame(rows)
-
-
-def _squares_and_limits(points, scales, metric: str, mean_distance: float | None = None):
-    """Return squared distances (N, N) between centred rows, and the largest square inside the ball of each scale."""
-    checks.one_of("metric", metric, checks.METRICS)
-    points = checks.as_matrix("points", points, metric=metric)
-    scales = checks.as_scales("scales", scales)
-    rows = pairs.centred(points, metric)
-    unit = pairs.unit_distance(points, metric=metric) if mean_distance is None else mean_distance
-    radii = torch.from_numpy(scales * unit)
-    return pairs.squared_distances(rows, rows), pairs.to_squares(radii, metric) * (1 + pairs.TIE), scales
 
 
 def _weights(inside: torch.Tensor) -> torch.Tensor:
@@ -167,7 +156,7 @@ def isolated_shares(
     ValueError
         If a shape, a value or the metric is not accepted, or a size lies outside 1..N.
     """
-    squares, limits, scales = _squares_and_limits(points, scales, metric, mean_distance)
+    squares, limits, _ = pairs.balls(points, scales, metric, mean_distance)
     total = len(squares)
     checks.between("sizes", sizes, 1, total)
     within = torch.stack([(squares <= limit).sum(dim=1) - 1 for limit in limits]).numpy()  # (scales, points)

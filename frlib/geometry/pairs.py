@@ -241,6 +241,19 @@ def to_squares(distances: torch.Tensor, metric: str) -> torch.Tensor:
     return distances * 2 if metric == "cosine" else distances.square()
 
 
+def balls(
+    points, scales, metric: str, mean_distance: float | None = None
+) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
+    """Return squared distances (N, N), the largest square inside the ball of each scale, and the radii of the balls.
+
+    ``mean_distance`` is the unit of the scales; without it, it is that of the points.
+    """
+    points, scales = _checked("points", points, metric), checks.as_scales("scales", scales)
+    rows = centred(points, metric)
+    radii = scales * (unit_distance(points, metric=metric) if mean_distance is None else mean_distance)
+    return squared_distances(rows, rows), to_squares(torch.from_numpy(radii), metric) * (1 + TIE), radii
+
+
 def tile_size(device: torch.device) -> int:
     """Return the number of rows of a tile on a device."""
     return CUDA_TILE if device.type == "cuda" else TILE
@@ -418,7 +431,7 @@ def sampled_ball_sums(
     """
     n = len(rows)
     sums = torch.zeros(len(vectors), n, len(limits), dtype=torch.float64, device=rows.device)
-    for block in blocks(n, max(1, 4 * tile_size(rows.device) ** 2 // n)):
+    for block in blocks(n, max(1, 4 * tile_size(rows.device) ** 2 // max(1, n))):
         squares = squared_distances(rows[block], rows)
         squares[:, block].fill_diagonal_(0 if include_center else torch.inf)
         order = torch.from_numpy(generator.random(squares.shape)).to(rows.device).argsort(dim=1)

@@ -125,9 +125,7 @@ def transported_cosines(points, vectors) -> torch.Tensor:
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
-def transported_energy_sweep(
-    points, fields: Mapping, scales: Sequence[float], *, mean_distance: float | None = None
-) -> pd.DataFrame:
+def transported_energy_sweep(points, fields: Mapping, scales: Sequence[float]) -> pd.DataFrame:
     """Compute the invariance energy with parallel transport, in the cosine metric.
 
     .. math:: E_a(\\varepsilon) = 1 - \\operatorname{mean}_i \\operatorname{mean}_{j \\ne i,\\;
@@ -143,9 +141,7 @@ def transported_energy_sweep(
     fields : mapping of attribute to array_like, shape (N, d)
         A vector of any length at each point. One without a tangent part is undefined: neither centre nor neighbour.
     scales : sequence of K floats
-        Radii of the closed balls in units of the mean distance.
-    mean_distance : float, optional
-        Default: the mean over all pairs of points.
+        Radii of the closed balls in units of the mean distance over all pairs of points.
 
     Returns
     -------
@@ -158,18 +154,10 @@ def transported_energy_sweep(
     ValueError
         If an argument has a shape or a value that is not accepted, or two points are antipodal.
     """
-    points = checks.as_matrix("points", points, metric="cosine")
     if not fields:
         raise ValueError("fields must be a non-empty mapping of attribute to matrix; got an empty one")
-    scales = checks.as_scales("scales", scales)
-    if mean_distance is None:
-        mean_distance = pairs.unit_distance(points)
-    elif not 0 < mean_distance < np.inf:
-        raise ValueError(f"mean_distance must be positive and finite; got {mean_distance!r}")
-    rows = pairs.centred(points, "cosine")
-    squares = pairs.squared_distances(rows, rows)
-    limits = pairs.to_squares(torch.from_numpy(scales * float(mean_distance)), "cosine") * (1 + pairs.TIE)
-    others = ~torch.eye(len(points), dtype=torch.bool)
+    squares, limits, radii = pairs.balls(points, scales, "cosine")
+    others = ~torch.eye(len(squares), dtype=torch.bool)
     parts = []
     for name, field in fields.items():
         cosines = transported_cosines(points, field)
@@ -179,7 +167,7 @@ def transported_energy_sweep(
         parts += [_row(name, ball, cosines, defined) for ball in balls]
     table = pd.DataFrame(parts, columns=["attribute", "energy", "neighbors", "isolated", "undefined"])
     table.insert(1, "scale", np.tile(scales, len(fields)))
-    table.insert(2, "radius", table["scale"] * float(mean_distance))
+    table.insert(2, "radius", np.tile(radii, len(fields)))
     return table
 
 

@@ -139,7 +139,6 @@ def at_equal_shares(energies: pd.DataFrame) -> Figure:
         color="network",
         detail="identity",
         choose="attribute",
-        slider=False,
         title="Energy at equal share of pairs",
         description="Curves of energy against the share of pairs that the balls hold, one per network, for one "
         "attribute at a time.",

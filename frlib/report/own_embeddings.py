@@ -2,11 +2,11 @@
 
 import warnings
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import torch
 
+from frlib import view
 from frlib.geometry import (
     CoincidentPoints,
     coincide,
@@ -22,7 +22,6 @@ from frlib.report.facts import facts_of
 from frlib.report.labelled import Labelled
 from frlib.report.page import Column, Figure, Page, Points, Section, Table, Text
 from frlib.report.remarks import PEOPLE_BY_NUMBER
-from frlib.view import charts
 
 # Draws whose mean says whether distances inside a modality are the smaller ones.
 DRAWS = 5
@@ -109,8 +108,7 @@ def _check_different(labelled: Labelled, metric: str) -> None:
 def _distances(embeddings, identities, found: dict, used: str) -> Section:
     """Return the section on distances and verification."""
     rows = pd.DataFrame([found])
-    options = {"metric": found["metric"], "bins": recognition.BINS, "threshold": found["threshold"]}
-    bars = distance_histogram(embeddings, identities, **options)
+    bars = distance_histogram(embeddings, identities, metric=found["metric"], bins=recognition.BINS)
     pairs_used = (
         f"All pairs of {len(identities):,} images: {found['same_pairs']:,} of one person, "
         f"{found['different_pairs']:,} of two. {used}"
@@ -190,34 +188,20 @@ def _found_attributes(table: pd.DataFrame) -> str:
 
 
 def ks_chart(table: pd.DataFrame) -> Figure:
-    """Draw the statistic of each attribute and modality; faint where q exceeds 5 %."""
-    data = table[["attribute", "modality", "ks", "q_value"]].round(5)
-    order = list(data.groupby("attribute")["ks"].mean().sort_values(ascending=False).index)
-    color = alt.Color("modality:N").sort(["positive", "negative"])
-    color = color.scale(domain=["positive", "negative"], range=charts.COLORS[:2])
-    chart = (
-        alt.Chart(data)
-        .mark_point(size=90)
-        .encode(
-            x=alt.X("ks:Q").title("KS statistic"),
-            y=alt.Y("attribute:N").sort(order).title(None),
-            color=color.legend(orient="bottom", title=None),
-            opacity=alt.condition("datum.q_value <= 0.05", alt.value(1), alt.value(0.35)),
-            tooltip=[
-                "attribute",
-                "modality",
-                alt.Tooltip("ks:Q", format=".3f"),
-                alt.Tooltip("q_value:Q", format=".3g"),
-            ],
-        )
-        .properties(
-            width=charts.WIDTH - 40,
-            height=alt.Step(24),
-            description=f"KS statistic of each attribute and modality. The largest mean is that of {order[0]}.",
-        )
+    """Draw the statistic of each attribute and modality, with another mark where q exceeds 5 %."""
+    first = table.groupby("attribute")["ks"].mean().idxmax()
+    data = table.assign(sure=np.where(table["q_value"] <= 0.05, "q ≤ 5 %", "q > 5 %"))
+    order = data.groupby("attribute")["ks"].transform("mean").sort_values(ascending=False, kind="stable").index
+    looks = {
+        "color": view.Column("modality", order=["positive", "negative"]),
+        "shape": view.Column("sure", "", order=["q ≤ 5 %", "q > 5 %"]),
+    }
+    chart = view.figure(
+        view.dots(data.loc[order], view.Column("ks", "KS statistic"), "attribute", tips=["q_value"], **looks),
+        description=f"KS statistic of each attribute and modality. The largest mean is that of {first}.",
     )
     return Figure(
-        chart, "One point per modality: far to the right, the attribute organises the people. Faint: q > 5 %."
+        chart, "One mark per modality: far to the right, the attribute organises the people. Squares: q > 5 %."
     )
 
 

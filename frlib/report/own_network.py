@@ -164,8 +164,7 @@ def _recognition(subject: str, known: dict, images: dict, clouds: dict, sizes: S
         f"The same on the clouds of the energies: {sizes.identities} people with {sizes.points} images each, over the "
         "whole range of head angle, age, hair colour, light and expression. These overlap more."
     )
-    options = {name: {"bins": recognition.BINS, "threshold": row["threshold"]} for name, row in known.items()}
-    shown = {name: (distance_histogram(own, **options[name]), known[name]) for name, own in images.items()}
+    shown = {name: (distance_histogram(own, bins=recognition.BINS), known[name]) for name, own in images.items()}
     blocks = [
         recognition.table(rows, caption, subject),
         *recognition.without_errors(rows),

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from frlib import view
 from frlib.report.page import Column, Figure, Table, Text
-from frlib.view import error_areas
 
 #: Below this area under the curve a network does not recognise the people: a rule of thumb, named on the page.
 RECOGNISES = 0.9
@@ -83,7 +83,7 @@ def histograms(networks: dict) -> Figure:
     Parameters
     ----------
     networks : mapping of name to (rows, figures)
-        Rows of `frlib.geometry.distance_histogram` at the best threshold, and `frlib.geometry.recognition_figures`.
+        Rows of `frlib.geometry.distance_histogram`, and `frlib.geometry.recognition_figures`.
     """
     tables = []
     for network, (rows, found) in networks.items():
@@ -91,16 +91,15 @@ def histograms(networks: dict) -> Figure:
         rows = rows.assign(low=rows["low"] / unit, high=rows["high"] / unit)
         tables.append(rows.assign(network=network, best=found["threshold"] / unit))
     together = pd.concat(tables, ignore_index=True)
-    start = round(float(together["best"].iloc[0]), 2)
-    chart = error_areas(
+    chart = view.error_curves(
         together,
-        start=start,
-        description="Histograms of the distances between two images of one person and of two people, with a movable "
-        "threshold. Distances inside a person lie to the left of those between people where the network recognises "
-        "them.",
+        start=round(float(together["best"].iloc[0]), 2),
+        description="Histograms of the distances between two images of one person and of two people, and the errors of "
+        "a movable threshold. Distances inside a person lie to the left of those between people where the network "
+        "recognises them.",
     )
     return Figure(
         chart,
         "Distances between two images of one person, and of two people, in units of the mean distance between people. "
-        "Full colour: pairs that the threshold decides wrongly. Dashed: the best threshold on these pairs.",
+        "Below: pairs that a threshold decides wrongly. Dashed: the best threshold on these pairs.",
     )

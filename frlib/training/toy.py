@@ -241,64 +241,37 @@ def train_ensemble(
     checks.at_least("window", window, 1)
     checks.at_least("max_epochs", max_epochs, 1)
     sizes = [inputs.shape[2], *hidden, N_CLASSES]
-    moving = Ensemble.initial(sizes, seeds, activation, device)
-    final = Ensemble.initial(sizes, seeds, activation, device)
-    with tqdm(total=len(seeds), desc="networks converged", disable=not progress, leave=False) as bar:
-        history = descend(moving, final, inputs, labels, learning_rate, tolerance, window, max_epochs, bar)
-    return record_training(final, inputs, labels, history)
-
-
-def descend(
-    moving: Ensemble,
-    final: Ensemble,
-    inputs: torch.Tensor,
-    labels: torch.Tensor,
-    learning_rate: float,
-    tolerance: float,
-    window: int,
-    max_epochs: int,
-    bar: tqdm,
-) -> torch.Tensor:
-    """Train ``moving`` until every member has converged; copy each one to ``final`` at that moment; return losses."""
-    parameters = [parameter.requires_grad_() for parameter in moving.weights + moving.biases]
-    optimizer = torch.optim.Adam(parameters, lr=learning_rate)
+    moving, final = (Ensemble.initial(sizes, seeds, activation, device) for _ in range(2))
+    optimizer = torch.optim.Adam([p.requires_grad_() for p in moving.weights + moving.biases], lr=learning_rate)
     final.epochs = torch.full((len(final),), max_epochs)
     final.converged = torch.zeros(len(final), dtype=torch.bool)
     losses: list[torch.Tensor] = []
-    for epoch in range(max_epochs + 1):
-        loss = cross_entropy_by_run(moving.forward(inputs), labels)
-        losses.append(loss.detach().cpu())
-        slow = losses[-1 - window] - losses[-1] < tolerance if epoch >= window else torch.tensor(False)
-        new = slow & ~final.converged
-        final.epochs[new] = epoch
-        final.converged |= new
-        out_of_time = epoch == max_epochs
-        keep_members(final, moving, new | (out_of_time & ~final.converged))
-        bar.update(int(new.sum()))
-        if out_of_time or bool(final.converged.all()):
-            break
-        optimizer.zero_grad()
-        loss.sum().backward()
-        optimizer.step()
-    return torch.stack(losses)
-
-
-def keep_members(final: Ensemble, moving: Ensemble, which: torch.Tensor) -> None:
-    """Copy the members where ``which`` (R,) is true from the networks in training to the final ones."""
-    with torch.no_grad():
-        for kept, current in zip(final.weights + final.biases, moving.weights + moving.biases, strict=True):
-            chosen = which.to(kept.device)
-            kept[chosen] = current[chosen]
-
-
-def record_training(ensemble: Ensemble, inputs: torch.Tensor, labels: torch.Tensor, history: torch.Tensor) -> Ensemble:
-    """Fill in loss, accuracy and history; after a member's last epoch its history is NaN."""
-    logits = ensemble.forward(inputs)
-    ensemble.loss = cross_entropy_by_run(logits, labels).cpu()
-    ensemble.accuracy = (logits.argmax(dim=2) == labels).double().mean(dim=1).cpu()
-    after = torch.arange(len(history))[:, None] > ensemble.epochs
-    ensemble.history = history.masked_fill(after, torch.nan)
-    return ensemble
+    with tqdm(total=len(seeds), desc="networks converged", disable=not progress, leave=False) as bar:
+        for epoch in range(max_epochs + 1):
+            loss = cross_entropy_by_run(moving.forward(inputs), labels)
+            losses.append(loss.detach().cpu())
+            fallen = (
+                losses[-1 - window] - losses[-1] < tolerance if epoch >= window else torch.zeros_like(final.converged)
+            )
+            new = fallen & ~final.converged
+            final.epochs[new] = epoch
+            final.converged |= new
+            bar.update(int(new.sum()))
+            over = epoch == max_epochs or bool(final.converged.all())
+            keep = (new | ~final.converged if epoch == max_epochs else new).to(inputs.device)
+            with torch.no_grad():
+                for kept, current in zip(final.weights + final.biases, moving.weights + moving.biases, strict=True):
+                    kept[keep] = current[keep]
+            if over:
+                break
+            optimizer.zero_grad()
+            loss.sum().backward()
+            optimizer.step()
+    logits, history = final.forward(inputs), torch.stack(losses)
+    final.loss = cross_entropy_by_run(logits, labels).cpu()
+    final.accuracy = (logits.argmax(dim=2) == labels).double().mean(dim=1).cpu()
+    final.history = history.masked_fill(torch.arange(len(history))[:, None] > final.epochs, torch.nan)
+    return final
 
 
 def embed(ensemble: Ensemble, inputs: torch.Tensor, *, before_activation: bool = False) -> torch.Tensor:
@@ -420,9 +393,9 @@ def run_energies(
         mean_distance = (table["radius"] / table["scale"]).iloc[0]
         lengths = {name: float(vectors.norm(dim=1).mean()) / mean_distance for name, vectors in own.items()}
         kind = np.where(table["attribute"].isin(list(useful)), "useful", "useless")
-        table.insert(0, "run", run)
-        tables.append(table.assign(kind=kind, displacement=table["attribute"].map(lengths)))
-    return pd.concat(tables, ignore_index=True)
+        tables.append(table.assign(run=run, kind=kind, displacement=table["attribute"].map(lengths)))
+    table = pd.concat(tables, ignore_index=True)
+    return table[["run", *[name for name in table if name != "run"]]]
 
 
 class Experiment(NamedTuple):
@@ -586,22 +559,12 @@ def sign_flip_p(differences: np.ndarray, resamples: int, seed: int) -> np.ndarra
     """Return one-sided p values (scales,) of positive mean differences (runs, scales), by the largest t over scales."""
 
     def t_by_scale(signs: np.ndarray) -> np.ndarray:
-        flipped = signs[..., None] * differences
-        return stats.ttest_1samp(flipped, 0, axis=-2).statistic
-
-    def largest(signs: np.ndarray, axis: int = -1) -> np.ndarray:
-        return t_by_scale(signs).max(axis=-1)
+        return stats.ttest_1samp(signs[..., None] * differences, 0, axis=-2).statistic
 
     signs = np.ones(len(differences))
-    null = stats.permutation_test(
-        (signs,),
-        largest,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=resamples,
-        batch=500,
-        rng=np.random.default_rng(seed),
-    ).null_distribution
+    run = {"n_resamples": resamples, "batch": 500, "rng": np.random.default_rng(seed)}
+    run |= {"permutation_type": "samples", "vectorized": True}
+    null = stats.permutation_test((signs,), lambda s, axis: t_by_scale(s).max(axis=-1), **run).null_distribution
     observed = t_by_scale(signs)
     exact = 2 ** len(differences) <= resamples
     reached = (null[:, None] >= observed - 1e-12 * np.abs(observed)).sum(axis=0)

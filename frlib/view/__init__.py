@@ -1,30 +1,28 @@
 """Charts, the ε-sweep, verdicts and the numbers of the prose, in a live notebook and on the site."""
 
-from frlib.view.charts import COLORS, enable, energy_curves
-from frlib.view.facemap import FaceMap, Space, face_map
+from frlib.view.charts import COLORS, enable
+from frlib.view.energies import energy_curves, fingerprint_views
+from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
-from frlib.view.fingerprint import fingerprint_views
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, scatter
 from frlib.view.say import say
-from frlib.view.sweep import Sweep, sweep
-from frlib.view.thresholds import answer_areas, error_areas
+from frlib.view.sweep import sweep
+from frlib.view.thresholds import answer_curves, error_curves
 from frlib.view.verdict import verdict
 
 __all__ = [
     "COLORS",
     "Column",
-    "FaceMap",
     "Space",
-    "Sweep",
-    "answer_areas",
+    "answer_curves",
     "bars",
     "curves",
     "dots",
     "enable",
     "energy_curves",
-    "error_areas",
+    "error_curves",
     "face_map",
     "figure",
     "fingerprint_views",

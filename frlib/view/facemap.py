@@ -5,10 +5,8 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import anywidget
 import numpy as np
 import pandas as pd
-import traitlets
 from PIL import Image
 from scipy.cluster.hierarchy import is_valid_linkage
 
@@ -59,33 +57,6 @@ class Space:
         object.__setattr__(self, "layouts", layouts)
 
 
-class FaceMap(anywidget.AnyWidget):
-    """The map in a live notebook. Its traits follow the reader.
-
-    Attributes
-    ----------
-    space, layout, attribute : str
-        Names of what is on show: a space, one of its layouts, and the column that colours the images.
-    scale : int
-        Index into the scales: images closer than this are drawn as one.
-    point : int
-        Number of the picked image.
-    """
-
-    _esm = static.module_source("facemap")
-    spaces = traitlets.List().tag(sync=True)
-    scales = traitlets.List().tag(sync=True)
-    columns = traitlets.List().tag(sync=True)
-    faces = traitlets.Dict().tag(sync=True)
-    space = traitlets.Unicode().tag(sync=True)
-    layout = traitlets.Unicode().tag(sync=True)
-    attribute = traitlets.Unicode().tag(sync=True)
-    scale = traitlets.Int(0).tag(sync=True)
-    point = traitlets.Int(0).tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    description = traitlets.Unicode().tag(sync=True)
-
-
 def face_map(
     spaces: Mapping[str, Space],
     images,
@@ -120,8 +91,10 @@ def face_map(
 
     Returns
     -------
-    FaceMap
-        In a live notebook; in the book, static HTML with the same figure.
+    widget
+        In the book, static HTML with the same figure. In a live notebook its traits follow the reader: ``space``,
+        ``layout`` and ``attribute``, the names on show; ``scale``, an index into ``scales``: images closer than this
+        are drawn as one; ``point``, the number of the picked image.
 
     Raises
     ------
@@ -145,7 +118,7 @@ def face_map(
         "title": title,
         "description": description,
     }
-    return static.host("facemap", FaceMap, state, description=description)
+    return static.host("facemap", state, description=description)
 
 
 def _check_counts(spaces, images: np.ndarray, attributes: pd.DataFrame) -> int:

@@ -6,8 +6,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from frlib.view.charts import WIDTH, check_description, is_number, ordered, stretches
+from frlib.view.charts import WIDTH, is_number, ordered, stretches
 from frlib.view.recipes import scale_of
+from frlib.view.static import check_description
 
 
 def figure(

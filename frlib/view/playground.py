@@ -1,8 +1,6 @@
 """How to read an energy: fields in the plane, a ball, and the energy computed live in the reader's browser."""
 
-import anywidget
 import numpy as np
-import traitlets
 
 from frlib import checks
 from frlib.training.planar import PRESETS
@@ -10,20 +8,6 @@ from frlib.view import static
 
 #: Radii of the balls over the mean pair distance: nearly empty balls at one end, all pairs at the other.
 SCALES = tuple(float(f"{scale:.3g}") for scale in np.geomspace(0.03, 3, 41))
-
-
-class Playground(anywidget.AnyWidget):
-    """The playground in a live notebook; the site hosts the same JavaScript without a kernel."""
-
-    _esm = static.module_source("playground")
-    presets = traitlets.List().tag(sync=True)
-    scales = traitlets.List().tag(sync=True)
-    seed = traitlets.Int(0).tag(sync=True)
-    count = traitlets.Int(300).tag(sync=True)
-    preset = traitlets.Int(0).tag(sync=True)
-    scale = traitlets.Int(0).tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    description = traitlets.Unicode().tag(sync=True)
 
 
 def state(description: str, seed: int = 0) -> dict:
@@ -68,4 +52,4 @@ def playground(*, description: str, seed: int = 0):
         If the description is empty or the seed is negative.
     """
     checks.at_least("seed", seed, 0)
-    return static.host("playground", Playground, state(description, seed), description=description)
+    return static.host("playground", state(description, seed), description=description)

@@ -14,11 +14,14 @@ import itertools
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+import anywidget
 import numpy as np
+import traitlets
+from IPython.display import HTML
 
 _FOLDER = Path(__file__).parent
 _EXPORT = "export default { render };"
@@ -141,16 +144,13 @@ def _placed(prefix: str, kind: str, data: Mapping, description: str, attributes:
     return f"{place}<script {marks}>{json_for_script(data)}</script>"
 
 
-def host(name: str, live: Callable, state: Mapping, *, description: str):
+def host(name: str, state: Mapping, *, description: str):
     """Return what a notebook cell displays for a widget.
 
     Parameters
     ----------
     name : str
         Widget module, see `module_source`.
-    live : callable
-        Makes the live widget from the state as keyword arguments (an ``anywidget.AnyWidget`` class whose ``_esm`` is
-        ``module_source(name)`` and whose synced traits are the keys of the state).
     state : mapping
         Plain JSON values, what ``model.get(key)`` returns in JavaScript.
     description : str
@@ -159,17 +159,23 @@ def host(name: str, live: Callable, state: Mapping, *, description: str):
     Returns
     -------
     object
-        The live widget, or in the book an HTML display object.
+        The live widget, whose traits are the keys of the state and follow the reader, or in the book an HTML display
+        object.
 
     Raises
     ------
     ValueError
         If the description is empty.
     """
+    check_description(description)
+    if in_book():
+        return HTML(widget_html(name, state, description))
+    traits = {key: traitlets.Any().tag(sync=True) for key in state}
+    live = type(name.title(), (anywidget.AnyWidget,), {"_esm": module_source(name), **traits})
+    return live(**_without_nan(state))
+
+
+def check_description(description: str) -> None:
+    """Raise unless the text alternative says something."""
     if not description.strip():
         raise ValueError("description must say what the figure shows; got an empty text")
-    if not in_book():
-        return live(**_without_nan(state))
-    from IPython.display import HTML
-
-    return HTML(widget_html(name, state, description))

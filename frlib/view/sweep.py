@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import anywidget
 import numpy as np
 import pandas as pd
 import torch
-import traitlets
 
 from frlib import checks
 from frlib.geometry import pair_distances
@@ -69,31 +67,6 @@ def _checked(cloud, energies: pd.DataFrame) -> Swept:
     return Swept(points, fields, cloud.metric, energies)
 
 
-class Sweep(anywidget.AnyWidget):
-    """The ε-sweep in a live notebook. Its traits follow the reader.
-
-    Attributes
-    ----------
-    cloud : str
-        Name of the cloud on show.
-    scale : int
-        Index into the ascending scales of that cloud.
-    point : int
-        Row of the picked point in the cloud's ``points``.
-    attribute : str
-        The attribute whose field is drawn.
-    """
-
-    _esm = static.module_source("sweep")
-    clouds = traitlets.List().tag(sync=True)
-    cloud = traitlets.Unicode().tag(sync=True)
-    scale = traitlets.Int(0).tag(sync=True)
-    point = traitlets.Int(0).tag(sync=True)
-    attribute = traitlets.Unicode().tag(sync=True)
-    title = traitlets.Unicode().tag(sync=True)
-    description = traitlets.Unicode().tag(sync=True)
-
-
 def sweep(
     clouds,
     energies: pd.DataFrame | Mapping[str, pd.DataFrame],
@@ -129,8 +102,10 @@ def sweep(
 
     Returns
     -------
-    Sweep
-        In a live notebook; in the book, static HTML with the same figure.
+    widget
+        In the book, static HTML with the same figure. In a live notebook its traits follow the reader: ``cloud``, the
+        name of the cloud on show; ``scale``, an index into its ascending scales; ``point``, the row of the picked
+        point; ``attribute``.
 
     Raises
     ------
@@ -155,7 +130,7 @@ def sweep(
         "title": title,
         "description": description,
     }
-    return static.host("sweep", Sweep, state, description=description)
+    return static.host("sweep", state, description=description)
 
 
 def _first_scale(cloud: Swept) -> int:

@@ -212,21 +212,16 @@ def test_a_short_error_curve_is_a_part_of_the_whole_one_with_its_ends(seed, at_m
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10**6), bins=st.integers(1, 50), which=st.floats(-0.2, 1.2), exact=st.booleans())
-def test_the_wrong_bars_of_a_histogram_are_the_errors_of_the_threshold(seed, bins, which, exact):
-    """Also where the threshold is one of the distances, the smallest and the largest included."""
+@given(seed=st.integers(0, 10**6), bins=st.integers(1, 50))
+def test_a_histogram_holds_every_pair_once(seed, bins):
     X, labels = population(seed, 30, 6)
-    intra, inter = intra_inter_distances(X, labels)
-    everything = np.sort(np.concatenate([intra, inter]))
-    threshold = everything[0] + which * (everything[-1] - everything[0])
-    if exact:
-        threshold = everything[int(np.clip(which, 0, 1) * (len(everything) - 1))]
-    found = distance_histogram(X, labels, bins=bins, threshold=float(threshold))
-    assert found.groupby("kind").pairs.sum().to_dict() == {"intra": len(intra), "inter": len(inter)}
-    assert np.allclose((found.density * (found.high - found.low)).groupby(found.kind).sum(), 1)
-    wrong = found[found.error].groupby("kind").share.sum().reindex(["intra", "inter"], fill_value=0)
-    assert wrong.intra == pytest.approx((intra > threshold).mean(), abs=1e-12)
-    assert wrong.inter == pytest.approx((inter <= threshold).mean(), abs=1e-12)
+    found = distance_histogram(X, labels, bins=bins)
+    for kind, distances in zip(("intra", "inter"), intra_inter_distances(X, labels), strict=True):
+        rows = found[found.kind == kind]
+        assert len(rows) == bins and rows.pairs.sum() == len(distances)
+        for end, share in zip(rows.high, rows.share.cumsum(), strict=True):
+            assert share == pytest.approx((distances <= end).mean(), abs=1e-12)
+        assert ((rows.high - rows.low) * rows.density).sum() == pytest.approx(1)
 
 
 def test_equal_distances_make_one_bar():
@@ -240,8 +235,6 @@ def test_bad_arguments_of_curves_and_histograms_are_named():
         error_curve(X, labels, at_most=9)
     with pytest.raises(ValueError, match="bins must be an integer of at least 1; got 0"):
         distance_histogram(X, labels, bins=0)
-    with pytest.raises(ValueError, match="threshold must be a finite number or None; got nan"):
-        distance_histogram(X, labels, threshold=float("nan"))
 
 
 @pytest.mark.parametrize(

@@ -203,8 +203,6 @@ def test_messages():
         parallel_transport(v, q, 0 * p)
     with pytest.raises(ValueError, match="scales must be positive and finite; got -1"):
         transported_energy_sweep(q, {"a": v}, [-1.0])
-    with pytest.raises(ValueError, match="mean_distance must be positive and finite; got 0"):
-        transported_energy_sweep(q, {"a": v}, [1.0], mean_distance=0)
     with pytest.raises(CoincidentPoints, match="points must not all coincide"):
         transported_energy_sweep(q[[0, 0, 0]], {"a": v[[0, 0, 0]]}, [1.0])
     with pytest.raises(ValueError, match="fields must be a non-empty mapping"):

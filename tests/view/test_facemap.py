@@ -115,7 +115,6 @@ def test_the_unit_of_the_slider_is_that_of_the_space(node):
 
 def test_python_can_read_what_the_reader_chose(monkeypatch):
     widget = state(monkeypatch)
-    assert isinstance(widget, view.FaceMap)
     assert (widget.space, widget.layout, widget.attribute, widget.scales[0]) == ("net", "plane", "person", 0)
     assert {"space", "layout", "attribute", "scale", "point"} <= set(widget.traits(sync=True))
 

@@ -103,13 +103,13 @@ def test_errors_name_the_argument():
     with pytest.raises(ValueError, match="must have one export"):
         static.module_source("field")
     with pytest.raises(ValueError, match="description must say"):
-        static.host("sweep", dict, {}, description="  ")
+        static.host("sweep", {}, description="  ")
 
 
 def test_host_gives_the_live_widget_or_its_place_on_the_page(monkeypatch):
     monkeypatch.delenv("FRLIB_BOOK", raising=False)
-    assert static.host("sweep", dict, {"a": float("nan")}, description="d") == {"a": None}
+    assert static.host("sweep", {"a": float("nan")}, description="d").a is None
     monkeypatch.setenv("FRLIB_BOOK", "1")
-    html = static.host("sweep", dict, {"a": "</script>"}, description="What it shows.").data
+    html = static.host("sweep", {"a": "</script>"}, description="What it shows.").data
     assert 'data-widget="sweep"' in html and "What it shows." in html
     assert data_of(html) == {"a": "</script>"}

@@ -1,14 +1,12 @@
 """Charts of thresholds: what the browser computes at the slider is what Python computes at that threshold."""
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
 
 from frlib import view
-from frlib.geometry import distance_histogram, verification
-from frlib.view import thresholds
+from frlib.geometry import distance_histogram, intra_inter_distances, verification
 
 
 def cloud(seed=0):
@@ -42,51 +40,59 @@ def answers():
 
 
 def texts(chart):
-    """Return the words that Vega draws above the panels."""
+    """Return the words that Vega writes at the slider's threshold, without duplicates."""
     svg = vl_convert.vegalite_to_svg(chart.to_dict())
-    return [part.split("<")[0] for part in svg.split(">") if "," in part and "%" in part.split("<")[0]]
+    return sorted(
+        {
+            part.split("<")[0]
+            for part in svg.split(">")
+            if part.split("<")[0].endswith("%") and " " in part.split("<")[0]
+        }
+    )
 
 
 @pytest.mark.parametrize("place", [5, 13, 20])
 def test_the_errors_at_the_slider_are_those_of_the_threshold(place):
     table = histogram()
-    at = float(np.sort(table.high.unique())[place])
+    end = min(2.0, table.high.max())
+    at = float(np.linspace(0, end, 101)[place])
     points, who = cloud()
-    exact = distance_histogram(points, who, metric="euclidean", bins=40, threshold=at)
-    wrong = exact[exact.error].groupby("kind").share.sum().reindex(["intra", "inter"], fill_value=0)
-    words = texts(view.error_areas(table, description="d", start=at))
-    assert words == [f"rejected wrongly {wrong.intra:.1%}, accepted wrongly {wrong.inter:.2%}"]
+    intra, inter = intra_inter_distances(points, who, metric="euclidean")
+    wrong = [(inter <= at).mean(), (intra > at).mean()]
+    words = texts(view.error_curves(table, description="d", start=at))
+    assert [text.rsplit(" ", 1)[0] for text in words] == ["accepted wrongly", "rejected wrongly"]
+    found = [float(text.rsplit(" ", 1)[1].rstrip("%")) / 100 for text in words]
+    assert np.abs(np.subtract(found, wrong)).max() <= table.share.max()  # less than what one bin holds
 
 
 def test_the_densities_integrate_to_one():
-    data = pd.DataFrame(view.error_areas(histogram(), description="d").to_dict()["datasets"].popitem()[1])
-    area = (data.density * (data.high - data.low)).groupby(data["pairs of"]).sum()
-    np.testing.assert_allclose(area, 1, atol=2e-3)  # five digits are sent
+    table = histogram()
+    table[["low", "high"]] /= table.high.max()
+    datasets = view.error_curves(table, description="d").to_dict()["datasets"].values()
+    data = next(pd.DataFrame(rows) for rows in datasets if "density" in rows[0])
+    width = np.diff(np.unique(data.low)).mean()
+    np.testing.assert_allclose(data.groupby("pairs").density.sum() * width, 1, atol=2e-3)  # five digits are sent
 
 
 def test_the_answers_at_the_slider_are_those_of_the_table():
-    own, strangers = texts(view.answer_areas(answers(), description="d", start=0.4))
-    assert own == "right person 36.0%, wrong person 2.0%, unidentified 62.0%"
-    assert strangers == "wrong person 16.0%, unidentified 84.0%"
+    expected = ["right person 36.00%", "unidentified 62.00%", "unidentified 84.00%", "wrong person 16.00%"]
+    expected += ["wrong person 2.00%"]
+    assert texts(view.answer_curves(answers(), description="d", start=0.4)) == expected
 
 
 def test_the_slider_visits_every_threshold_of_the_table():
-    chart = view.answer_areas(answers(), description="d").to_dict()
-    bind = next(p["bind"] for p in chart["params"] if p["name"] == "threshold")
+    chart = view.answer_curves(answers(), description="d").to_dict()
+    bind = next(p["bind"] for p in chart["params"] if p["bind"]["input"] == "range")
     assert (bind["min"], bind["max"], bind["step"]) == (0, 1.0, pytest.approx(0.1))
 
 
 def test_charts_compile_without_warnings():
-    for chart in (view.error_areas(histogram(), description="d"), view.answer_areas(answers(), description="d")):
-        assert isinstance(chart, alt.LayerChart | alt.VConcatChart)
+    for chart in (view.error_curves(histogram(), description="d"), view.answer_curves(answers(), description="d")):
         assert vl_convert.vegalite_to_vega(chart.to_dict())["marks"]
 
 
 def test_wrong_input_names_the_argument():
     with pytest.raises(ValueError, match="table must have a column 'best'"):
-        view.error_areas(histogram().drop(columns="best"), description="d")
-    with pytest.raises(ValueError, match="table must have answers among 'right person', .*; got {'maybe'}"):
-        view.answer_areas(answers().assign(answer="maybe"), description="d")
-    with pytest.raises(ValueError, match="description must say what the chart shows"):
-        view.answer_areas(answers(), description=" ")
-    assert set(thresholds.ANSWERS) == set(answers().answer)
+        view.error_curves(histogram().drop(columns="best"), description="d")
+    with pytest.raises(ValueError, match="description must say what the figure shows"):
+        view.answer_curves(answers(), description=" ")

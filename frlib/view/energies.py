@@ -1,0 +1,176 @@
+"""Energies against scale: the curves of one table, and the fingerprints of several networks under one slider."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from frlib import checks
+from frlib.geometry.resampling import LEVEL
+from frlib.view.figure import figure
+from frlib.view.recipes import Column, curves, dots, guide, heat_map, scatter
+from frlib.view.static import check_description
+
+_SCALE = "scale ε, in mean pair distances"
+_TIPS = (Column("neighbors", "neighbours in the ball"), Column("isolated", "isolated points", format="%"))
+
+
+def energy_curves(
+    table: pd.DataFrame,
+    *,
+    description: str,
+    color: str = "attribute",
+    detail: str | None = None,
+    x: str = "scale",
+    choose: str | None = None,
+    title: str = "Energy against scale",
+    band: tuple[float, float] = (0.1, 0.9),
+    log: bool = False,
+    height: int = 260,
+) -> alt.VConcatChart:
+    """Draw energy against scale, with the spread over replicates and the share of isolated points below.
+
+    The energy of a scale at which most points are isolated rests on few points.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `frlib.geometry.energy_sweep`, perhaps of several runs, identities or networks put together.
+    description : str
+        Text alternative: what the chart shows and what it says.
+    color : str
+        Column with one curve per value.
+    detail : str, optional
+        Column that names the replicate (a run, an identity). The line is the mean over replicates, the band goes from
+        one quantile over replicates to another.
+    x : str
+        Column of the horizontal axis: ``"scale"`` (ε, in mean pair distances) or another measure of size.
+    choose : str, optional
+        Column whose values the reader chooses from (a network); one is shown at a time.
+    band : pair of float
+        The two quantiles of the band.
+    log : bool
+        Logarithmic horizontal axis.
+    height : int
+        Of the main panel, in pixels.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, the table is empty, or the description is empty.
+    """
+    keys = [column for column in (choose, color, x) if column]
+    checks.columns("table", table, [*keys, *([detail] if detail else []), "energy", "neighbors", "isolated"])
+    groups = table.groupby(keys, sort=False)
+    data = groups[["energy", "neighbors", "isolated"]].mean().reset_index()
+    data[["low", "high"]] = np.transpose([groups["energy"].quantile(level) for level in band])
+    axis = Column(x, _SCALE if x == "scale" else x, log=log)
+    energy = curves(data, axis, "energy", color=color, band=("low", "high"), tips=_TIPS)
+    alone = curves(
+        data, axis, Column("isolated", format="%", domain=(0, 1), ticks=[0, 0.5, 1]), color=color, points=False
+    )
+    count = table[detail].nunique() if detail else 1
+    low, high = (f"{100 * level:.0f}th" for level in band)
+    said = [f"Line: mean over {detail} (n = {count}). Band: {low} to {high} percentile."] if count > 1 else []
+    panels = (guide(y=1) + energy).properties(height=height), alone.properties(height=70)
+    chart = figure(*panels, description=description, choose=choose or (), columns=1)
+    return chart.properties(title=alt.TitleParams(title, subtitle=said))
+
+
+def fingerprint_views(
+    summary: pd.DataFrame, *, description: str, controls: Sequence[str] = (), title: str = "Multiscale fingerprints"
+) -> alt.VConcatChart:
+    """Draw fingerprints: energies and ranks of one network, one attribute in all networks, all of them at ε.
+
+    One slider moves ε in all views, and needs no kernel. The reader chooses a network for the first four views and an
+    attribute for the two below; the tooltip of a rank has its interval.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Of `frlib.summary.fingerprint_summary`.
+    description : str
+        Text alternative: what the views show and what they say.
+    controls : sequence of str
+        Networks that are no face networks; their curves are dashed.
+    title : str
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, the table or the description is empty, or a control is no network of the table.
+    """
+    checks.columns("summary", summary, ["network", "attribute", "scale", "energy", "rank", "share", "displacement"])
+    check_description(description)
+    missing = set(controls) - set(summary["network"])
+    if missing:
+        raise ValueError(f"controls must be networks of summary; got {', '.join(map(repr, sorted(missing)))}")
+    control = np.where(summary["network"].isin(controls), "control", "face network")
+    few = np.where(summary["isolated"] > 0.5, "●", "")
+    one = summary.assign(attribute=summary["attribute"].str.replace("_", " "), kind=control, few=few)
+    # What the reader chooses hides rows of the tables that have its column, so the others need another name.
+    several = one.rename(columns={"network": "of", "attribute": "compared attribute"})
+    here = one.rename(columns={"network": "of", "scale": "ε"})
+    counts = summary.groupby("identities")["network"].unique()
+    people = "; ".join(f"{n} identities: {', '.join(names)}" for n, names in sorted(counts.items(), reverse=True))
+    said = [f"Bands and bars: {LEVEL:.0%} interval of the mean over identities, by drawing them again.", f"{people}."]
+    chart = figure(
+        *_one_network(one, guide(here.drop_duplicates("ε"), x="ε")),
+        *_one_attribute(several),
+        *_at_scale(here),
+        description=description,
+        choose=("network", "compared attribute", "ε"),
+        titles=[
+            *("One network: energies", "Isolated points", "Ranks in this network, 1: highest", "Heat map"),
+            *("One attribute in all networks", "At equal share of pairs"),
+            *("All attributes and networks at ε", "How far they move the embedding"),
+        ],
+        shared=False,
+    )
+    return chart.properties(title=alt.TitleParams(title, subtitle=said))
+
+
+def _one_network(table: pd.DataFrame, here: alt.Chart) -> list[alt.LayerChart]:
+    """Return energies, isolated shares and ranks against the scale, and the energies as a heat map."""
+    axis, plain = Column("scale", _SCALE), Column("attribute", legend=False)
+    rank = Column("rank", reverse=True, ticks=range(1, table["attribute"].nunique() + 1))
+    sure = Column("rank_sure", "draws with this rank", domain=(0, 1), format="%", legend=False)
+    ends = [Column("rank_low", "interval from"), Column("rank_high", "interval to")]
+    energy = Column("energy", domain=(0, table["energy"].max()))
+    return [
+        here + curves(table, axis, "energy", color="attribute", band=("energy_low", "energy_high"), tips=_TIPS),
+        here + curves(table, axis, Column("isolated", format="%", domain=(0, 1)), color=plain, points=False),
+        here
+        + curves(table, axis, rank, color=plain, points=False)
+        + scatter(table, axis, rank, color=plain, size=sure, tips=ends),
+        heat_map(table, axis, "attribute", energy, text="few", tips=[*_TIPS, "displacement"]),
+    ]
+
+
+def _one_attribute(table: pd.DataFrame) -> list[alt.LayerChart]:
+    """Return the energy in all networks against ε and against the share of pairs in the balls."""
+    scale = Column("scale", "scale ε")
+    share = Column(
+        "share", "share of pairs in the balls", log=True, format="~%", ticks=[0.001, 0.01, 0.03, 0.1, 0.3, 1]
+    )
+    looks = {"dash": Column("kind", legend=False), "band": ("energy_low", "energy_high"), "points": False}
+    return [
+        curves(table, scale, "energy", color=Column("of", "network"), tips=[share], **looks),
+        curves(
+            table[table["share"] > 0],
+            share,
+            "energy",
+            color=Column("of", "network", legend=False),
+            tips=[scale],
+            **looks,
+        ),
+    ]
+
+
+def _at_scale(table: pd.DataFrame) -> list[alt.LayerChart]:
+    """Return energies of all attributes and networks, and displacements (which know no scale)."""
+    energy = Column("energy", "energy at ε", domain=(min(0.0, table["energy_low"].min()), table["energy_high"].max()))
+    moved = Column("displacement", "displacement, in mean pair distances", log=True)
+    looks = {"color": Column("of", "network", legend=False), "apart": True, "size": 30, "tips": ["isolated"]}
+    return [dots(table, x, "attribute", bars=(f"{x.name}_low", f"{x.name}_high"), **looks) for x in (energy, moved)]
