@@ -82,7 +82,9 @@ def as_scales(name: str, value) -> np.ndarray:
     return array
 
 
-def as_matrix(name: str, value, *, rows: int | None = None, metric: str | None = None) -> torch.Tensor:
+def as_matrix(
+    name: str, value, *, rows: int | None = None, columns: int | None = None, metric: str | None = None
+) -> torch.Tensor:
     """Return ``value`` as a finite floating-point matrix (N, d), without a copy where possible.
 
     Parameters
@@ -92,8 +94,8 @@ def as_matrix(name: str, value, *, rows: int | None = None, metric: str | None =
     value : array_like, shape (N, d)
         Real numbers in any byte order. Float32 and float64 are kept; float16 and integers become float32, wider floats
         float64.
-    rows : int, optional
-        The number of rows that the matrix must have.
+    rows, columns : int, optional
+        The numbers of rows and columns that the matrix must have.
     metric : str, optional
         With ``"cosine"`` a row of zeros is an error, because it has no direction; with ``"euclidean"`` a row so long
         that distances overflow.
@@ -101,13 +103,17 @@ def as_matrix(name: str, value, *, rows: int | None = None, metric: str | None =
     Raises
     ------
     ValueError
-        If the type or the shape is wrong, an element is NaN or infinite, or a row is not accepted by the metric.
+        If the metric is unknown, a type or shape is wrong, an element is NaN or infinite, or a row is not accepted
+        by the metric.
     """
+    if metric is not None:
+        one_of("metric", metric, METRICS)
     matrix = _as_tensor(name, value)
     if matrix.ndim != 2 or 0 in matrix.shape:
         raise ValueError(f"{name} must be a non-empty matrix (N, d); got shape {tuple(matrix.shape)}")
-    if rows is not None and len(matrix) != rows:
-        raise ValueError(f"{name} must have {rows} rows; got {len(matrix)}")
+    for what, wanted, found in zip(("rows", "columns"), (rows, columns), matrix.shape, strict=True):
+        if wanted not in (None, found):
+            raise ValueError(f"{name} must have {wanted} {what}; got {found}")
     largest = torch.linalg.vector_norm(matrix.detach(), ord=torch.inf, dim=1)  # keeps NaN and infinity
     finite = torch.isfinite(largest)
     if not finite.all():

@@ -14,6 +14,8 @@ import torch
 from joblib import Parallel, delayed
 from tqdm import tqdm
 
+from frlib import checks
+
 # How often the tasks that are left begin anew after a worker was killed, without a result in between.
 PATIENCE = 3
 
@@ -30,10 +32,9 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         chosen = torch.device(device)
-    except (RuntimeError, TypeError) as error:
+        checks.one_of("device", chosen.type, ("cpu", "cuda"))  # others lack float64, which distances need
+    except (RuntimeError, TypeError, ValueError) as error:
         raise ValueError(f"device must be 'auto', 'cpu' or 'cuda'; got {device!r}") from error
-    if chosen.type not in ("cpu", "cuda"):  # others lack float64, which distances need
-        raise ValueError(f"device must be 'auto', 'cpu' or 'cuda'; got {device!r}")
     if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
         here = torch.cuda.device_count()
         raise ValueError(f"device must be 'auto' or 'cpu' on this machine, which has {here} CUDA GPUs; got {device!r}")

@@ -923,7 +923,7 @@ view.say(
 # :class: dropdown
 # The two errors are equal where the slider reads about the EER on both sides; the width of a bar limits how exactly.
 # The dashed line maximises TAR − FAR, so it minimises the *sum* of the two errors. Where the histograms are not mirror
-# images, the sum is smallest where their densities cross, and that need not be where the areas are equal.
+# images, the sum is smallest where their densities cross, and that need not be where the errors are equal.
 # ```
 #
 # ```{exercise} Chances of a stranger (easy)

@@ -66,7 +66,6 @@ def label_trials(
     ValueError
         If a shape or value is not accepted, or there are too few identities, or too few with two images.
     """
-    checks.one_of("metric", metric, checks.METRICS)
     embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     codes = labels.numbered("identities", identities, len(embeddings), "embedding")[0]
     n_both = round(checks.between("in_both", in_both, 0, 1) * checks.at_least("per_modality", per_modality, 2))

@@ -35,7 +35,6 @@ def mean_pair_distance(points, *, metric: str = "cosine") -> float:
     ValueError
         If a shape, a value or the metric is not accepted.
     """
-    checks.one_of("metric", metric, checks.METRICS)
     points = checks.as_matrix("points", points, metric=metric)
     if len(points) < 2:
         raise ValueError("points must have at least two rows; got 1")
@@ -249,7 +248,6 @@ def distance_histogram(embeddings, identities, *, metric: str = "cosine", bins: 
 
 def _labelled(embeddings, identities, metric: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Return checked embeddings and the identities as numbers from 0, on the same device."""
-    checks.one_of("metric", metric, checks.METRICS)
     embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     codes, names = labels.numbered("identities", identities, len(embeddings), "embedding")
     if len(names) < 2:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import expit, logit
 from scipy.stats import norm
 
 from frlib import checks
@@ -51,7 +52,10 @@ def auc_interval(embeddings, identities, *, metric: str = "cosine", level: float
     auc, without = wins[0] / pairs[0], wins[1:] / pairs[1:]
     n = len(without)
     se = float(np.sqrt((n - 1) / n * ((without - without.mean()) ** 2).sum()))
-    low, high = (auc, auc) if se == 0 or auc in (0, 1) else _logit_interval(auc, se, level)
+    low, high = auc, auc
+    if se > 0 and 0 < auc < 1:
+        half = norm.isf((1 - level) / 2) * se / (auc * (1 - auc))
+        low, high = expit(logit(auc) + np.array([-half, half])).tolist()
     return pd.Series({"auc": auc, "se": se, "low": low, "high": high})
 
 
@@ -97,8 +101,3 @@ def _above(values: np.ndarray, others: np.ndarray) -> np.ndarray:
 def _below(values: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Return how many of the others, which are sorted, lie below each value, ties half."""
     return sum(np.searchsorted(others, values, side=side) for side in ("left", "right")) / 2
-
-
-def _logit_interval(auc: float, se: float, level: float) -> tuple[float, float]:
-    center, half = np.log(auc / (1 - auc)), norm.isf((1 - level) / 2) * se / (auc * (1 - auc))
-    return tuple(float(1 / (1 + np.exp(-(center + sign * half)))) for sign in (-1, 1))

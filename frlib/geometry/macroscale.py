@@ -191,7 +191,6 @@ def ks_draws(
 
 
 def _checked(embeddings, identities, attributes, metric: str) -> tuple[torch.Tensor, np.ndarray, pd.DataFrame]:
-    checks.one_of("metric", metric, checks.METRICS)
     embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     codes = labels.numbered("identities", identities, len(embeddings), "embedding")[0]
     return embeddings, codes, labels.boolean_table(attributes, len(embeddings))

@@ -82,12 +82,8 @@ def displacement(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
 
 
 def _checked_ends(minus, plus, metric: str) -> tuple[torch.Tensor, torch.Tensor]:
-    checks.one_of("metric", metric, checks.METRICS)
     minus = checks.as_matrix("minus", minus, metric=metric)
-    plus = checks.as_matrix("plus", plus, rows=len(minus), metric=metric)
-    if plus.shape != minus.shape:
-        raise ValueError(f"plus must have {minus.shape[1]} columns, as minus has; got {plus.shape[1]}")
-    return minus, plus
+    return minus, checks.as_matrix("plus", plus, rows=len(minus), columns=minus.shape[1], metric=metric)
 
 
 @takes_cloud("points", "fields")
@@ -156,7 +152,6 @@ def energy_sweep(
     ValueError
         If an argument has a shape, a name or a value that is not accepted.
     """
-    checks.one_of("metric", metric, checks.METRICS)
     scales = checks.as_scales("scales", scales)
     if max_neighbors is not None:
         max_neighbors = checks.at_least("max_neighbors", max_neighbors, 1)
@@ -227,11 +222,7 @@ def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, t
         matrices = dict.fromkeys(fields, checks.as_matrix("points", points, metric=metric))
     clouds: list[tuple[torch.Tensor, dict]] = []
     for name, matrix in matrices.items():
-        field = checks.as_matrix(f"fields[{name!r}]", fields[name], rows=len(matrix))
-        if field.shape != matrix.shape:
-            raise ValueError(
-                f"fields[{name!r}] must have {matrix.shape[1]} columns, as its points have; got {field.shape[1]}"
-            )
+        field = checks.as_matrix(f"fields[{name!r}]", fields[name], rows=len(matrix), columns=matrix.shape[1])
         for cloud, own in clouds:
             if cloud is matrix or (cloud.shape == matrix.shape and torch.equal(cloud, matrix.to(cloud))):
                 own[name] = field
@@ -282,18 +273,9 @@ def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, th
 
 def _table(results: Mapping[str, tuple], scales: np.ndarray, radii: np.ndarray) -> pd.DataFrame:
     place = np.argsort(np.argsort(scales, kind="stable"), kind="stable")  # from ascending back to the given order
-    parts = [
-        pd.DataFrame(
-            {
-                "attribute": name,
-                "scale": scales,
-                "radius": radii,
-                "energy": energy[place],
-                "neighbors": neighbors[place],
-                "isolated": isolated[place].astype(float),
-                "undefined": undefined,
-            }
-        )
-        for name, (energy, neighbors, isolated, undefined) in results.items()
-    ]
+    names = ["attribute", "scale", "radius", "energy", "neighbors", "isolated", "undefined"]
+    parts = []
+    for name, (*by_scale, undefined) in results.items():
+        columns = (name, scales, radii, *(values[place].astype(float) for values in by_scale), undefined)
+        parts.append(pd.DataFrame(dict(zip(names, columns, strict=True))))
     return pd.concat(parts, ignore_index=True)

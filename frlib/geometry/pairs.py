@@ -71,16 +71,14 @@ def pair_distances(X, Y=None, *, metric: str = "cosine") -> torch.Tensor:
     ValueError
         If a shape, a value or the metric is not accepted.
     """
-    X = _checked("X", X, metric)
+    X = checks.as_matrix("X", X, metric=metric)
     if Y is None:
         matrix = X.new_empty(len(X), len(X))
         for rows, columns, tile in distance_tiles(X, metric):
             matrix[rows, columns] = tile.to(X.dtype)
             matrix[columns, rows] = tile.T.to(X.dtype)
         return matrix
-    Y = _checked("Y", Y, metric).to(X.device)
-    if X.shape[1] != Y.shape[1]:
-        raise ValueError(f"Y must have {X.shape[1]} columns, as X has; got {Y.shape[1]}")
+    Y = checks.as_matrix("Y", Y, columns=X.shape[1], metric=metric).to(X.device)
     together = centred(torch.cat([X.double(), Y.double()]), metric)
     left, right = together[: len(X)], together[len(X) :]
     matrix = torch.empty(len(X), len(Y), dtype=torch.promote_types(X.dtype, Y.dtype), device=X.device)
@@ -89,11 +87,6 @@ def pair_distances(X, Y=None, *, metric: str = "cosine") -> torch.Tensor:
             squares = squared_distances(left[rows], right[columns])
             matrix[rows, columns] = from_squares(squares, metric).to(matrix.dtype)
     return matrix
-
-
-def _checked(name: str, points, metric: str) -> torch.Tensor:
-    checks.one_of("metric", metric, checks.METRICS)
-    return checks.as_matrix(name, points, metric=metric)
 
 
 def unit_rows(matrix: torch.Tensor, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -170,7 +163,7 @@ def coincide(points, *, metric: str = "cosine") -> bool:
     ValueError
         If a shape, a value or the metric is not accepted.
     """
-    return _coincide(_checked("points", points, metric), metric)
+    return _coincide(checks.as_matrix("points", points, metric=metric), metric)
 
 
 def _coincide(points: torch.Tensor, metric: str) -> bool:
@@ -211,7 +204,7 @@ def unit_distance(points, *, metric: str = "cosine", threads: int = 1) -> float:
     ValueError
         If a shape, a value or the metric is not accepted.
     """
-    points = _checked("points", points, metric)
+    points = checks.as_matrix("points", points, metric=metric)
     mean = mean_distance(points, metric, threads)
     if mean == 0:
         raise CoincidentPoints(
@@ -248,7 +241,7 @@ def balls(
 
     ``mean_distance`` is the unit of the scales; without it, it is that of the points.
     """
-    points, scales = _checked("points", points, metric), checks.as_scales("scales", scales)
+    points, scales = checks.as_matrix("points", points, metric=metric), checks.as_scales("scales", scales)
     rows = centred(points, metric)
     radii = scales * (unit_distance(points, metric=metric) if mean_distance is None else mean_distance)
     return squared_distances(rows, rows), to_squares(torch.from_numpy(radii), metric) * (1 + TIE), radii

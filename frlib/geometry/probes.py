@@ -74,7 +74,6 @@ def probe_errors(probes: Sequence, gallery: Sequence, threshold: float, *, metri
     ValueError
         If there are fewer than two identities, or shapes, the metric or the threshold are not accepted.
     """
-    checks.one_of("metric", metric, checks.METRICS)
     n = len(gallery)
     if n < 2 or len(probes) != n:
         raise ValueError(

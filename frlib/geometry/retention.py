@@ -57,7 +57,6 @@ def identity_retention(
     ValueError
         If a shape, a value or the metric is not accepted, or the attributes of both ends differ.
     """
-    checks.one_of("metric", metric, checks.METRICS)
     _check_curves(minus, plus, {"d_intra": d_intra, "d_inter": d_inter, "threshold": threshold})
     center = checks.as_matrix("center", center, metric=metric)
     rows = []
@@ -90,13 +89,9 @@ def _check_curves(minus, plus, scales: Mapping[str, float]) -> None:
 
 def _along_curves(attribute: str, center: torch.Tensor, minus, plus, metric: str) -> torch.Tensor:
     """Return the distances down to centre, centre to up, down to up, shape (3, N)."""
-    ends = []
-    for name, value in (("minus", minus), ("plus", plus)):
-        end = checks.as_matrix(f"{name}[{attribute!r}]", value, rows=len(center), metric=metric)
-        if end.shape != center.shape:
-            raise ValueError(
-                f"{name}[{attribute!r}] must have {center.shape[1]} columns, as center; got {end.shape[1]}"
-            )
-        ends.append(end)
+    ends = [
+        checks.as_matrix(f"{name}[{attribute!r}]", end, rows=len(center), columns=center.shape[1])
+        for name, end in (("minus", minus), ("plus", plus))
+    ]
     pairs = ((ends[0], center), (center, ends[1]), (ends[0], ends[1]))
     return torch.stack([displacement(*pair, metric=metric) for pair in pairs])

@@ -1,44 +1,12 @@
 """Energies by scale at equal ε and at equal share of pairs, and a ranking of attributes by how far they move images."""
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from frlib import view
-from frlib.clouds import Cloud
-from frlib.geometry import energy_sweep
 from frlib.report.page import Column, Figure, Table
 from frlib.summary import RANKED_AT
 
 SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
-
-
-def cloud_tables(clouds: Mapping[str, Cloud], scales=SCALES) -> pd.DataFrame:
-    """Return energies and displacements of one person, of whom each attribute may have other points.
-
-    Parameters
-    ----------
-    clouds : mapping of attribute to Cloud
-        Each with the ends of that attribute.
-    scales : sequence of float
-        In mean pair distances of the points of the attribute.
-
-    Returns
-    -------
-    DataFrame
-        That of `energy_sweep`, with ``displacement`` in mean pair distances.
-
-    Raises
-    ------
-    CoincidentPoints
-        If all points of an attribute coincide.
-    """
-    tables = []
-    for attribute, cloud in clouds.items():
-        table = energy_sweep(cloud, scales, mean_distance=cloud.mean_distance)
-        moved = float(cloud.displacements[attribute].mean()) / cloud.mean_distance
-        tables.append(table.assign(displacement=moved))
-    return pd.concat(tables, ignore_index=True)
 
 
 def ranking_table(table: pd.DataFrame, caption: str) -> Table:
@@ -88,63 +56,41 @@ def ranking_chart(rankings: pd.DataFrame, subject: str) -> Figure:
     )
 
 
-def _with_directions(energies: pd.DataFrame) -> pd.DataFrame:
-    """Leave out clouds that an attribute moves nowhere: without a direction there is no ball, and nothing to draw."""
-    return energies[energies["undefined"] < 1]
+def _curves(energies: pd.DataFrame, what: str, caption: str, **options) -> Figure:
+    """Draw means over people. Clouds that an attribute moves nowhere have no direction, so no ball and no curve."""
+    description = f"Curves of energy against {what}, for one choice at a time, with the share of isolated points below."
+    drawn = energies[energies["undefined"] < 1]
+    chart = view.energy_curves(
+        drawn, detail="identity", title=f"Energy against {what}", description=description, **options
+    )
+    return Figure(chart, caption)
 
 
 def by_attribute(energies: pd.DataFrame, subject: str) -> Figure:
     """Draw the energies of all attributes against ε, for a network that the reader chooses; first the report's own."""
     several = energies["network"].nunique() > 1
-    drawn = _with_directions(energies)
-    named, shown = (table.loc[table["network"] == subject, "attribute"].unique() for table in (energies, drawn))
-    still = [attribute for attribute in named if attribute not in shown]
-    chart = view.energy_curves(
-        drawn,
-        detail="identity",
-        choose="network" if several else None,
-        title="Energy against scale, one curve per attribute",
-        description="Curves of energy against scale, one per attribute, for one network at a time, with the share of "
-        "isolated points below.",
-    )
-    return Figure(
-        chart,
+    own = energies[energies["network"] == subject].groupby("attribute", sort=False)["undefined"].min()
+    still = list(own.index[own == 1])
+    caption = (
         (f"Begins with {subject}; choose another network to compare. " if several else "")
         + "Low: neighbouring images move in the same direction when the attribute changes. Read the lower panel first: "
         "where most points are isolated, the energy rests on few pairs."
-        + (f" Without a direction, so not drawn: {', '.join(still)}." if still else ""),
+        + (f" Without a direction, so not drawn: {', '.join(still)}." if still else "")
     )
+    return _curves(energies, "scale, one curve per attribute", caption, choose="network" if several else None)
 
 
 def by_network(energies: pd.DataFrame) -> Figure:
     """Draw the energies of all networks against ε, for an attribute that the reader chooses."""
-    chart = view.energy_curves(
-        _with_directions(energies),
-        color="network",
-        detail="identity",
-        choose="attribute",
-        title="Energy against scale, one curve per network",
-        description="Curves of energy against scale, one per network, for one attribute at a time, with the share of "
-        "isolated points below.",
-    )
-    return Figure(chart, "All networks on the same images, at equal ε. Across metrics the same ε is not the same ball.")
+    caption = "All networks on the same images, at equal ε. Across metrics the same ε is not the same ball."
+    return _curves(energies, "scale, one curve per network", caption, color="network", choose="attribute")
 
 
 def at_equal_shares(energies: pd.DataFrame) -> Figure:
     """Draw the energies of all networks against the share of pairs in the balls."""
-    axis = "share of all pairs that are neighbours"
-    chart = view.energy_curves(
-        _with_directions(energies).rename(columns={"share": axis}),
-        x=axis,
-        color="network",
-        detail="identity",
-        choose="attribute",
-        title="Energy at equal share of pairs",
-        description="Curves of energy against the share of pairs that the balls hold, one per network, for one "
-        "attribute at a time.",
-    )
-    return Figure(
-        chart,
+    caption = (
         "The same energies with balls that hold the same share of pairs in every network. This is the fairer "
-        "comparison of networks with different metrics.",
+        "comparison of networks with different metrics."
     )
+    axis = "share of all pairs that are neighbours"
+    return _curves(energies.rename(columns={"share": axis}), axis, caption, x=axis, color="network", choose="attribute")

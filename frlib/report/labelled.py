@@ -118,7 +118,6 @@ def read(embeddings, labels, *, metric: str = "cosine", attributes: Sequence[str
     OSError
         If a file is not there.
     """
-    checks.one_of("metric", metric, checks.METRICS)
     file = Path(embeddings).name
     matrix = checks.as_matrix(file, read_matrix(embeddings), metric=metric)
     name, table = Path(labels).name, read_table(labels)

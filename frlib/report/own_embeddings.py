@@ -10,7 +10,6 @@ from frlib import view
 from frlib.geometry import (
     CoincidentPoints,
     coincide,
-    distance_histogram,
     ks_by_attribute,
     ks_draws,
     pairs,
@@ -107,24 +106,13 @@ def _check_different(labelled: Labelled, metric: str) -> None:
 
 def _distances(embeddings, identities, found: dict, used: str) -> Section:
     """Return the section on distances and verification."""
-    rows = pd.DataFrame([found])
-    bars = distance_histogram(embeddings, identities, metric=found["metric"], bins=recognition.BINS)
     pairs_used = (
         f"All pairs of {len(identities):,} images: {found['same_pairs']:,} of one person, "
         f"{found['different_pairs']:,} of two. {used}"
     )
-    caption = (
-        "d intra: mean distance inside a person; d inter: between people; AUC: probability that a pair of one person "
-        "is closer than a pair of two, with a jackknife interval over people; EER: equal error rate; TAR: share of "
-        "right pairs accepted at a false acceptance rate (left out where there are too few pairs for it)."
-    )
-    blocks = [
-        recognition.verdict(found, subject="The distance of these embeddings"),
-        Text(pairs_used),
-        recognition.table(rows, caption),
-        *recognition.without_errors(rows),
-        recognition.histograms({found["network"]: (bars, found)}),
-    ]
+    said = recognition.verdict(found, subject="The distance of these embeddings"), Text(pairs_used)
+    name = found["network"]
+    blocks = [*said, *recognition.blocks({name: found}, {name: (embeddings, identities)})]
     return Section("Distances and verification", blocks)
 
 

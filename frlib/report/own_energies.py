@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from frlib.fingerprint import cloud_energies
 from frlib.report import energies
 from frlib.report.labelled import Labelled
 from frlib.report.page import Section, Text
@@ -51,7 +52,7 @@ def of_people(labelled: Labelled, metric: str) -> tuple[pd.DataFrame, pd.DataFra
     Returns
     -------
     energies : DataFrame
-        Rows of `frlib.report.energies.cloud_tables` with ``identity``, the number of the person; ``curves``, the number
+        Rows of `frlib.fingerprint.cloud_energies` with ``identity``, the number of the person; ``curves``, the number
         of curves; ``network``.
     left : DataFrame
         ``identity``; ``line`` of the labels where the person appears first; ``attribute`` whose centres all coincide.
@@ -65,7 +66,7 @@ def of_people(labelled: Labelled, metric: str) -> tuple[pd.DataFrame, pd.DataFra
         left += [(number, line_of(first[number]), a) for a, cloud in clouds.items() if cloud.coincides]
         clouds = {a: cloud for a, cloud in clouds.items() if not cloud.coincides}
         if clouds:
-            found = energies.cloud_tables(clouds)
+            found = pd.concat([cloud_energies(cloud, energies.SCALES) for cloud in clouds.values()])
             curves = found["attribute"].map({a: len(cloud.points) for a, cloud in clouds.items()})
             # Numbers in place of names: the page may travel further than the labels.
             tables.append(found.assign(curves=curves, identity=number, network=SUBJECT))

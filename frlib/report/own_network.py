@@ -11,7 +11,6 @@ from frlib.faces import Curves, Portraits, sample_identities
 from frlib.faces.portraits import HEAD_ANGLE
 from frlib.fingerprint import fingerprint
 from frlib.geometry import (
-    distance_histogram,
     energy_at_equal_shares,
     identity_retention,
     recognition_figures,
@@ -152,25 +151,17 @@ def _in_short(subject: str, control: str, known: dict, rankings: pd.DataFrame) -
 
 def _recognition(subject: str, known: dict, images: dict, clouds: dict, sizes: Sizes) -> Section:
     """Return the section on recognition: on easy images, and on the centres of the curves."""
-    rows = pd.DataFrame(known.values())
-    caption = (
+    people = (
         f"{sizes.people} people with {sizes.images} images each: head angle within {HEAD_ANGLE:.0f} degrees, light and "
-        "smile vary. d intra: mean distance inside a person; d inter: between people; AUC: probability that a pair of "
-        "one person is closer than a pair of two, with a jackknife interval over people; EER: equal error rate; TAR: "
-        "share of right pairs accepted at a false acceptance rate (left out where there are too few pairs for it)."
+        "smile vary. "
     )
     hard = recognition_table({name: clouds[name] for name in known}).reset_index()
     harder = (
         f"The same on the clouds of the energies: {sizes.identities} people with {sizes.points} images each, over the "
         "whole range of head angle, age, hair colour, light and expression. These overlap more."
     )
-    shown = {name: (distance_histogram(own, bins=recognition.BINS), known[name]) for name, own in images.items()}
-    blocks = [
-        recognition.table(rows, caption, subject),
-        *recognition.without_errors(rows),
-        recognition.histograms(shown),
-        recognition.table(hard, harder, subject),
-    ]
+    given = {name: (own,) for name, own in images.items()}
+    blocks = [*recognition.blocks(known, given, people, subject), recognition.table(hard, harder, subject)]
     return Section("Does it recognise these people?", blocks)
 
 

@@ -1,8 +1,11 @@
 """How well distances tell people apart, as rows of a table, a chart, and a plain word."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from frlib import view
+from frlib.geometry import distance_histogram
 from frlib.report.page import Column, Figure, Table, Text
 
 #: Below this area under the curve a network does not recognise the people: a rule of thumb, named on the page.
@@ -10,6 +13,11 @@ RECOGNISES = 0.9
 #: Bars of a histogram of distances.
 BINS = 50
 
+MEANINGS = (
+    "d intra: mean distance inside a person; d inter: between people; AUC: probability that a pair of one person is "
+    "closer than a pair of two, with a jackknife interval over people; EER: equal error rate; TAR: share of right "
+    "pairs accepted at a false acceptance rate (left out where there are too few pairs for it)."
+)
 COLUMNS = [
     Column("network", "Network"),
     Column("metric", "Distance"),
@@ -77,19 +85,25 @@ def without_errors(rows: pd.DataFrame) -> list[Text]:
     ]
 
 
-def histograms(networks: dict) -> Figure:
-    """Draw the distances inside and between people of each network, with a threshold to move.
+def blocks(found: Mapping[str, dict], given: Mapping[str, tuple], people: str = "", marked: str = "") -> list:
+    """Return the figures of several networks as a table, and their distances with a threshold to move.
 
     Parameters
     ----------
-    networks : mapping of name to (rows, figures)
-        Rows of `frlib.geometry.distance_histogram`, and `frlib.geometry.recognition_figures`.
+    found : mapping of network to dict
+        Of `frlib.geometry.recognition_figures`, with ``network``.
+    given : mapping of network to tuple
+        What they are computed from: embeddings and identities, or clouds.
+    people : str
+        Whose images they are: the beginning of the caption.
+    marked : str
+        The network that stands out.
     """
-    tables = []
-    for network, (rows, found) in networks.items():
-        unit = found["d_inter"]
-        rows = rows.assign(low=rows["low"] / unit, high=rows["high"] / unit)
-        tables.append(rows.assign(network=network, best=found["threshold"] / unit))
+    rows, tables = pd.DataFrame(found.values()), []
+    for network, own in found.items():
+        bars = distance_histogram(*given[network], metric=own["metric"], bins=BINS)
+        bars[["low", "high"]] /= own["d_inter"]
+        tables.append(bars.assign(network=network, best=own["threshold"] / own["d_inter"]))
     together = pd.concat(tables, ignore_index=True)
     chart = view.error_curves(
         together,
@@ -98,8 +112,8 @@ def histograms(networks: dict) -> Figure:
         "a movable threshold. Distances inside a person lie to the left of those between people where the network "
         "recognises them.",
     )
-    return Figure(
-        chart,
+    seen = (
         "Distances between two images of one person, and of two people, in units of the mean distance between people. "
-        "Below: pairs that a threshold decides wrongly. Dashed: the best threshold on these pairs.",
+        "Below: pairs that a threshold decides wrongly. Dashed: the best threshold on these pairs."
     )
+    return [table(rows, people + MEANINGS, marked), *without_errors(rows), Figure(chart, seen)]

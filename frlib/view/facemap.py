@@ -1,17 +1,16 @@
 """A map of embeddings with faces: point at an image to see it, zoom out to see images merge into people."""
 
-import base64
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from scipy.cluster.hierarchy import is_valid_linkage
 
 from frlib import checks
 from frlib.view import static
+from frlib.view.charts import is_number
+from frlib.view.images import webp_address
 
 #: Values of a column with more different numbers than this are shaded rather than told apart by hue.
 MANY = 8
@@ -149,8 +148,7 @@ def _space(name: str, space: Space) -> dict:
 
 def _column(name: str, values: pd.Series) -> dict:
     """Return one attribute: classes with their names, or numbers with their range."""
-    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-    if numeric and values.nunique() > MANY:
+    if is_number(values) and values.nunique() > MANY:
         rounded = [float(f"{value:.4g}") for value in values]
         return {"name": name, "kind": "number", "values": rounded, "low": min(rounded), "high": max(rounded)}
     codes, classes = pd.factorize(values, sort=True)
@@ -168,7 +166,4 @@ def _sprite(images: np.ndarray, quality: int) -> dict:
     sheet = np.zeros((-(-count // columns) * columns, side, side, 3), np.uint8)
     sheet[:count] = images
     sheet = sheet.reshape(-1, columns, side, side, 3).swapaxes(1, 2).reshape(-1, columns * side, 3)
-    buffer = io.BytesIO()
-    Image.fromarray(sheet).save(buffer, "WEBP", quality=quality, method=6)
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return {"columns": columns, "rows": len(sheet) // side, "source": f"data:image/webp;base64,{data}"}
+    return {"columns": columns, "rows": len(sheet) // side, "source": webp_address(sheet, quality)}

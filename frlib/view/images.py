@@ -9,6 +9,8 @@ import numpy as np
 from IPython.display import HTML
 from PIL import Image
 
+from frlib.view.static import check_description
+
 
 def image_grid(images, *, rows: Sequence[str], columns: Sequence[str], description: str, width: int = 88) -> HTML:
     """Show images as a grid with a name beside each row and above each column.
@@ -32,8 +34,7 @@ def image_grid(images, *, rows: Sequence[str], columns: Sequence[str], descripti
     images = np.asarray(images)
     if images.ndim != 4 or len(images) != len(rows) * len(columns) or images.shape[-1] != 3:
         raise ValueError(f"images must have shape ({len(rows) * len(columns)}, H, W, 3); got {images.shape}")
-    if not description.strip():
-        raise ValueError("description must say what the grid shows; got an empty text")
+    check_description(description)
     grid = images.reshape(len(rows), len(columns), *images.shape[1:])
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in columns)
     body = "".join(
@@ -47,9 +48,14 @@ def image_grid(images, *, rows: Sequence[str], columns: Sequence[str], descripti
 
 
 def _cell(image: np.ndarray, width: int) -> str:
-    """Return one image as a table cell; WebP keeps a face of 112 pixels at about 3 kB."""
-    buffer = io.BytesIO()
-    Image.fromarray(image.astype(np.uint8)).save(buffer, "WEBP", quality=88, method=6)
-    data = base64.b64encode(buffer.getvalue()).decode()
+    """Return one image as a table cell; an image of 112 pixels takes about 3 kB."""
+    source = webp_address(image.astype(np.uint8), 88)
     # The class keeps the theme from adjusting the colours of a face in dark mode.
-    return f'<td><img class="dark-light" alt="" width="{width}" src="data:image/webp;base64,{data}"></td>'
+    return f'<td><img class="dark-light" alt="" width="{width}" src="{source}"></td>'
+
+
+def webp_address(image: np.ndarray, quality: int) -> str:
+    """Return an image (H, W, 3) of uint8 as the address of a WebP picture that is its own content."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "WEBP", quality=quality, method=6)
+    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

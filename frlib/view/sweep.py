@@ -50,13 +50,11 @@ def _checked(cloud, energies: pd.DataFrame) -> Swept:
     ValueError
         If shapes differ, a value is not finite, or the energies lack a column, an attribute or a scale.
     """
-    checks.one_of("metric", cloud.metric, checks.METRICS)
     points = checks.as_matrix("points", cloud.points, metric=cloud.metric).detach().cpu().double()
     fields = {}
     for name, field in cloud.fields.items():
-        fields[name] = checks.as_matrix(f"fields[{name!r}]", field, rows=len(points)).detach().cpu().double()
-        if fields[name].shape != points.shape:
-            raise ValueError(f"fields[{name!r}] must have shape {tuple(points.shape)}; got {tuple(field.shape)}")
+        field = checks.as_matrix(f"fields[{name!r}]", field, rows=len(points), columns=points.shape[1])
+        fields[name] = field.detach().cpu().double()
     missing = {"attribute", "scale", "radius", "energy", "neighbors", "isolated"} - set(energies)
     if missing:
         raise ValueError(f"energies must have the columns of energy_sweep; {', '.join(sorted(missing))} missing")

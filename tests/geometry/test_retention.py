@@ -110,7 +110,7 @@ def test_both_ends_play_the_same_role():
         ({"minus": {}}, "minus must be a mapping of attribute to embeddings, not empty; got {}"),
         ({"plus": {"age": np.ones((6, 4))}}, "plus must have the attributes of minus, ['age', 'hue']; got ['age']"),
         ({"plus": {a: np.ones((5, 4)) for a in ("age", "hue")}}, "plus['age'] must have 6 rows; got 5"),
-        ({"plus": {a: np.ones((6, 3)) for a in ("age", "hue")}}, "plus['age'] must have 4 columns, as center; got 3"),
+        ({"plus": {a: np.ones((6, 3)) for a in ("age", "hue")}}, "plus['age'] must have 4 columns; got 3"),
         ({"center": np.zeros((6, 4))}, "center must have no zero vector"),
     ],
 )

@@ -197,7 +197,7 @@ def test_messages():
         parallel_transport(v, q, -q)
     with pytest.raises(ValueError, match="points must not be antipodal; rows 0 and 5 are"):
         transported_cosines(torch.cat([q, -q]), torch.cat([v, v]))
-    with pytest.raises(ValueError, match="vectors must have 4 columns, as points has; got 3"):
+    with pytest.raises(ValueError, match="vectors must have 4 columns; got 3"):
         tangent_projection(q, v[:, :3])
     with pytest.raises(ValueError, match="end must have no zero vector"):
         parallel_transport(v, q, 0 * p)

@@ -466,11 +466,11 @@ BAD_FILES = {
     ),
     "output must name one of 'y', 'p'": bad(outputs=("y", "p")),
     "path must be a network with output (N, d); {path} gives (1, 4, 8, 8)": bad(CONVOLUTION, outputs=("c",)),
-    "operation Later of opset 17": bad(*PLAIN, LATER, outputs=("z",)),
-    "operation Blur of the domain 'my.ops' is unknown: export it without operations of one's own, or give": bad(
+    "No Op registered for Later with domain_version of 17: update onnxruntime": bad(*PLAIN, LATER, outputs=("z",)),
+    "my.ops:Blur(-1) is not a registered function/op: update onnxruntime": bad(
         *PLAIN, OWN, outputs=("z",), domain="my.ops"
     ),
-    "opset 99 is newer than it knows: update onnxruntime": bad(opset=99),
+    "or without operations of one's own, or give embeddings.npy in place of the network": bad(opset=99),
     "with finite output in floats": bad(*PLAIN, CONSTANT[0], helper.make_node("Log", ["z"], ["l"]), outputs=("l",)),
     "path must be a network that tells images apart; {path} gives the same output for all": bad(
         *PLAIN, *CONSTANT, outputs=("z",)

@@ -191,21 +191,9 @@ def open_session(graph: bytes, path: Path, device: torch.device | None = None):
 
 def refusal(message: str) -> str:
     """Say what onnxruntime refuses, and what to do about it."""
-    runtime = package("onnxruntime")
-    advice = f"update onnxruntime (this is {runtime.__version__}), or export with an older opset"
-    custom = re.search(r"([\w.]+):(\w+)\(-?\d+\) is not a registered", message)
-    unknown = re.search(r"No Op registered for (\w+) with domain_version of (\d+)", message)
-    missing = re.search(r"Could not find an implementation for (?:[\w.]+\.)?(\w+)\((\d+)\)", message)
-    opset = re.search(r"Opset (\d+) is", message)
-    if custom:
-        plain = "export it without operations of one's own, or give embeddings.npy in place of the network"
-        return f"operation {custom[2]} of the domain {custom[1]!r} is unknown: {plain}"
-    if unknown or missing:
-        found = unknown or missing
-        return f"operation {found[1]} of opset {found[2]} of the domain 'ai.onnx' is unknown: {advice}"
-    if opset:
-        return f"opset {opset[1]} is newer than it knows: {advice}"
-    return re.sub(r"^\[ONNXRuntimeError\] : \d+ : ", "", message.strip().partition("\n")[0])
+    plain = re.sub(r"^\[ONNXRuntimeError\] : \d+ : ", "", message.strip().partition("\n")[0])
+    advice = f"update onnxruntime (this is {package('onnxruntime').__version__}), export with an older opset"
+    return f"{plain}: {advice} or without operations of one's own, or give embeddings.npy in place of the network"
 
 
 class RuntimeGraph(nn.Module):
