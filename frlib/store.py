@@ -146,23 +146,18 @@ def arrays_digest(arrays: Mapping[str, torch.Tensor]) -> str:
 
 
 def save_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> None:
-    """Write named arrays with the parameters that made them and a checksum, atomically, as safetensors."""
+    """Write named arrays with the parameters that made them and a checksum, atomically, as safetensors.
+
+    Where the folder cannot be written, warn once and go on.
+    """
     # Copies, because safetensors refuses arrays that share memory.
     arrays = {name: array.detach().cpu().clone(memory_format=torch.contiguous_format) for name, array in arrays.items()}
     metadata = {"parameters": json.dumps(parameters, sort_keys=True), "sha256": arrays_digest(arrays)}
-    with atomic_file(path) as partial:
-        try:
-            save_file(arrays, partial, metadata=metadata)
-        except SafetensorError as error:  # a full disk, for example
-            raise OSError(f"{path} cannot be written: {error}") from error
-
-
-def keep_arrays(path: Path, arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> None:
-    """Do what `save_arrays` does; where the folder cannot be written, warn once and go on."""
     try:
-        save_arrays(path, arrays, parameters)
-    except OSError:
-        _warn_that_nothing_is_kept(path.parent)
+        with atomic_file(path) as partial:
+            save_file(arrays, partial, metadata=metadata)
+    except (OSError, SafetensorError):  # the latter on a full disk, for example
+        _warn_that_nothing_is_kept(Path(path).parent)
 
 
 @functools.cache
@@ -247,7 +242,7 @@ def load_or_build_each(
     built = build(missing) if missing else {}
     for key in missing:
         results[key] = dict(built[key])
-        keep_arrays(paths[key], results[key], parameters[key])
+        save_arrays(paths[key], results[key], parameters[key])
     return results
 
 

@@ -6,29 +6,19 @@ import importlib
 GENERATOR = 3
 
 # Read on first use: what only aligns photographs, or names attributes, does not start the renderer.
-_HOMES = {
-    "ATTRIBUTES": "attributes",
-    "Attribute": "attributes",
-    "Curves": "curves",
-    "Identity": "identity",
-    "Lattice": "lattice",
-    "People": "people",
-    "Population": "population",
-    "Portraits": "portraits",
-    "Tangents": "curves",
-    "draw_population": "population",
-    "head_is_built": "generator.head",
-    "iterate_lattice": "lattice",
-    "lattice_curves": "lattice",
-    "lattice_table": "lattice",
-    "lattice_values": "lattice",
-    "render": "generator.renderer",
-    "sample_curves": "curves",
-    "sample_identities": "identity",
-    "sample_population": "population",
-    "switched": "people",
-    "tangent": "generator.tangent",
+_NAMES = {
+    "attributes": ("ATTRIBUTES", "Attribute"),
+    "curves": ("Curves", "Tangents", "sample_curves"),
+    "generator.head": ("head_is_built",),
+    "generator.renderer": ("render",),
+    "generator.tangent": ("tangent",),
+    "identity": ("Identity", "sample_identities"),
+    "lattice": ("Lattice", "iterate_lattice", "lattice_curves", "lattice_table", "lattice_values"),
+    "people": ("People", "switched"),
+    "population": ("Population", "draw_population", "sample_population"),
+    "portraits": ("Portraits",),
 }
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = ["GENERATOR", *_HOMES]
 
 

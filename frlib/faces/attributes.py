@@ -1,6 +1,6 @@
 """The attributes of a face, with the ranges of Leroy et al. (2025), Table 5, in natural units."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -76,6 +76,25 @@ def check_attributes(attributes: Mapping, n: int | None = None) -> dict[str, tor
             )
         vectors[name] = vector.reshape(-1).expand(n)
     return vectors
+
+
+def batch_of(identity, attributes: Mapping | None, kind: type) -> tuple[list, dict[str, torch.Tensor]]:
+    """Return N identities of a kind and the checked attributes, each of N values."""
+    several = isinstance(identity, Sequence)
+    if not all(isinstance(person, kind) for person in (identity if several else [identity])):
+        wanted = f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
+        raise ValueError(f"identity must be {wanted} or a sequence of them; got {type(identity).__name__}")
+    if several and not identity:
+        raise ValueError(f"identity must hold at least one {kind.__name__}; got an empty sequence")
+    values = check_attributes(attributes or {}, len(identity) if several else None)
+    n = max((len(v) for v in values.values()), default=1)
+    return list(identity) if several else [identity] * n, values
+
+
+def batches(people: list, values: Mapping, size: int) -> Iterator[tuple[list, dict[str, torch.Tensor]]]:
+    """Yield identities and attributes of at most ``size`` images after the other."""
+    for i in range(0, len(people), size):
+        yield people[i : i + size], {name: vector[i : i + size] for name, vector in values.items()}
 
 
 def _is_numeric(value) -> bool:

@@ -18,7 +18,7 @@ import torch
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.attributes import ATTRIBUTES, check_attributes
+from frlib.faces.attributes import ATTRIBUTES, batch_of, batches
 from frlib.faces.crops import align
 from frlib.runtime import choose_device
 
@@ -125,17 +125,10 @@ class GanControl:
         checks.at_least("size", size, 16)
         checks.one_of("dtype", dtype, (torch.uint8, torch.float32))
         choose_device(device)
-        several = isinstance(identity, Sequence)
-        people = list(identity) if several else [identity]
-        if not people or not all(isinstance(person, GanIdentity) for person in people):
-            raise ValueError(f"identity must be a GanIdentity or a non-empty sequence of them; got {identity!r}")
-        values = check_attributes(attributes or {}, len(people) if several else None)
-        n = len(people) if several else max((len(v) for v in values.values()), default=1)
-        people = people if several else people * n
+        people, values = batch_of(identity, attributes, GanIdentity)
         images = []
-        for i in range(0, n, BATCH):
-            batch = {name: value[i : i + BATCH] for name, value in values.items()}
-            latent = torch.cat([self.latent(person) for person in people[i : i + BATCH]])
+        for some, batch in batches(people, values, BATCH):
+            latent = torch.cat([self.latent(person) for person in some])
             made = self.controller.gen_batch_by_controls(
                 latent=latent, input_is_latent=True, **control_values(batch, len(latent), self.expressions)
             )[0]

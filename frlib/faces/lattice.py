@@ -96,10 +96,9 @@ def variant_coordinates(low_level: int) -> np.ndarray:
     if low_level % 2 == 0:
         raise ValueError(f"low_level must be odd, so that its middle step is neutral; got {low_level}")
     neutral = low_level // 2
-    rows = [[neutral] * len(PIXELS)]
-    for k in range(len(PIXELS)):
-        rows += [[s if j == k else neutral for j in range(len(PIXELS))] for s in range(low_level) if s != neutral]
-    return np.array(rows)
+    n, others = len(PIXELS), [step for step in range(low_level) if step != neutral]
+    rows = [[step if j == k else neutral for j in range(n)] for k in range(n) for step in others]
+    return np.array([[neutral] * n, *rows])
 
 
 def lattice_values(table: pd.DataFrame, side: int = 5, low_level: int = 5) -> pd.DataFrame:
@@ -196,21 +195,19 @@ def iterate_lattice(
     checks.at_least("batch", batch, 1)
     checks.at_least("size", size, 16)
     checks.one_of("crop", crop, tuple(CROPS))
-    table = table.join(lattice_values(table, side, low_level).add_suffix("_value"))
-    options = {"crop": crop, "size": size, "dtype": torch.float32}
-    return draw_blocks(identity, render if source is None else source.render, options, table, variants, batch, progress)
+    values = lattice_values(table, side, low_level)
+    drawn = render if source is None else source.render
+    draw = functools.partial(drawn, identity, crop=crop, size=size, dtype=torch.float32)
+    return draw_blocks(draw, table.join(values.add_suffix("_value")), values, variants, batch, progress)
 
 
-def draw_blocks(identity, draw, options: dict, table: pd.DataFrame, variants: int, batch: int, progress: bool):
+def draw_blocks(draw, table: pd.DataFrame, values: pd.DataFrame, variants: int, batch: int, progress: bool):
     """Yield the blocks of `iterate_lattice`."""
-    values = table[[f"{name}_value" for name in ATTRIBUTES]].set_axis(list(ATTRIBUTES), axis=1)
     changes = values.loc[: variants - 1, list(PIXELS)].to_dict("records")
-    with tqdm(total=len(table) // variants, desc="lattice", disable=not progress) as bar:
-        for start in range(0, len(table), batch * variants):
-            part = slice(start, start + batch * variants)
-            exact = draw(identity, values.iloc[part][::variants][list(RENDERED)].to_dict("list"), **options)
-            yield torch.stack([changed(exact, change) for change in changes], dim=1), table.iloc[part]
-            bar.update(len(exact))
+    for start in tqdm(range(0, len(table), batch * variants), desc="lattice", unit="block", disable=not progress):
+        part = slice(start, start + batch * variants)
+        exact = draw(values.iloc[part][::variants][list(RENDERED)].to_dict("list"))
+        yield torch.stack([changed(exact, change) for change in changes], dim=1), table.iloc[part]
 
 
 def changed(exact: torch.Tensor, change: dict[str, float]) -> torch.Tensor:

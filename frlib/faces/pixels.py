@@ -42,11 +42,8 @@ def turn_hue(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
     r, g, b = images.unbind(-1)
     sectors = torch.stack([((g - b) / safe) % 6, (b - r) / safe + 2, (r - g) / safe + 4], dim=-1)
     hue = sectors.gather(-1, strongest[..., None])[..., 0] + amount[:, None, None] * 2 / 60
-    channels = []
-    for offset in (5, 3, 1):
-        k = (offset + hue) % 6
-        channels.append(value - chroma * torch.minimum(k, 4 - k).clamp(0, 1))
-    return torch.stack(channels, dim=-1)
+    turned = [(offset + hue) % 6 for offset in (5, 3, 1)]
+    return torch.stack([value - chroma * torch.minimum(k, 4 - k).clamp(0, 1) for k in turned], dim=-1)
 
 
 def set_quality(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:

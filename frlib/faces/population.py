@@ -274,8 +274,6 @@ def sample_population(
         If an argument is out of range.
     """
     identities, attributes, latent = draw_population(n_identities, images_per_identity, seed)
-    checks.at_least("size", size, 16)
-    checks.one_of("crop", crop, ("arcface", "wide"))
     people = (sample_identities if source is None else source.sample_identities)(n_identities, seed)
     draw, given = render if source is None else source.render, list(PASSED)
     images = []

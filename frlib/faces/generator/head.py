@@ -43,18 +43,16 @@ LEFT_OUT = re.compile(
     r"^head-trans|^nose-trans-(in|out|forward|backward)|^mouth-trans-(in|out)|^eyebrows-trans-(forward|backward)"
     r"|ear-trans-(forward|backward)|^head-age-decr|^nose-compression"
 )
-#: Facial action units with a left and a right half, and those without.
-ACTIONS = (
-    "cheekSquint",
-    "eyeSquint",
-    "eyeWide",
-    "mouthLowerDown",
-    "mouthSmile",
-    "mouthStretch",
-    "mouthUpperUp",
-    "noseSneer",
-)
+#: A wide smile in facial action units; those with two sides act on both.
+SMILE = {
+    "mouthSmile": 0.90, "cheekSquint": 0.65, "mouthUpperUp": 0.60, "mouthLowerDown": 0.42, "eyeSquint": 0.35,
+    "mouthStretch": 0.20, "noseSneer": 0.08, "jawOpen": 0.09,
+}  # fmt: skip
+#: The resting face: the mesh's mouth droops a little and its lids are low.
+REST = {"mouthSmile": 0.17, "eyeWide": 0.26, "browInnerUp": 0.05, "cheekSquint": 0.08}
+#: Facial action units without a left and a right half, and those with.
 MIDDLE_ACTIONS = ("browInnerUp", "jawOpen")
+ACTIONS = tuple(sorted({*SMILE, *REST} - {*MIDDLE_ACTIONS}))
 TO_METRES = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]) * 0.1  # MakeHuman: decimetres, y up
 #: Height in metres on the package's base mesh; what lies below is not drawn.
 HEAD_BOTTOM = 0.50
@@ -147,24 +145,15 @@ def load_head() -> Head:
         except OSError as error:
             warnings.warn(f"{error}; it is rebuilt", stacklevel=2)
     arrays, parameters = build_head()
-    store.keep_arrays(head_path(), arrays, parameters)
+    store.save_arrays(head_path(), arrays, parameters)
     return _unpacked(arrays, parameters)
 
 
 def _unpacked(arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> Head:
     array = {name: tensor.numpy() for name, tensor in arrays.items()}
     shape = (len(array["part"]), len(array["base"]))
-    smoothing = sparse.csr_matrix((array["values"], array["columns"], array["rows"]), shape)
-    return Head(
-        base=array["base"],
-        offsets=array["offsets"],
-        names=tuple(parameters["names"]),
-        smoothing=smoothing,
-        quads=array["quads"],
-        part=array["part"],
-        head_weight=array["head_weight"],
-        occlusion=array["occlusion"],
-    )
+    smoothing = sparse.csr_matrix((array.pop("values"), array.pop("columns"), array.pop("rows")), shape)
+    return Head(**array, names=tuple(parameters["names"]), smoothing=smoothing)
 
 
 # ---------------------------------------------------------------- building it
@@ -277,12 +266,10 @@ def head_faces(vertices: np.ndarray, faces: np.ndarray, groups: np.ndarray) -> t
     """Return the quads of the head and upper shoulders, and the part of each."""
     corner = vertices[faces]
     body = (corner[..., 2].min(axis=1) > HEAD_BOTTOM) & (np.abs(corner[..., 0]).max(axis=1) < 0.26)
-    quads, labels = [], []
-    for label, group in enumerate(GROUPS):
-        chosen = (groups == group) & (body if group == "body" else True)
-        quads.append(faces[chosen])
-        labels.append(np.full(chosen.sum(), label))
-    return np.concatenate(quads), np.concatenate(labels)
+    label = np.array([GROUPS.index(group) if group in GROUPS else -1 for group in groups])
+    chosen = np.flatnonzero((label > 0) | ((label == 0) & body))
+    chosen = chosen[np.argsort(label[chosen], kind="stable")]
+    return faces[chosen], label[chosen]
 
 
 def curtain_grid() -> tuple[np.ndarray, np.ndarray]:

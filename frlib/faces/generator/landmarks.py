@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from frlib.faces.attributes import ATTRIBUTES, RENDERED, check_attributes
+from frlib.faces.attributes import ATTRIBUTES, RENDERED, batch_of
 from frlib.faces.generator.renderer import load_model, perspective, pose
 from frlib.faces.generator.scene import load_scene
 from frlib.faces.identity import Identity
@@ -34,8 +34,8 @@ def landmarks(identity: Identity, attributes: Mapping | None = None) -> torch.Te
     ValueError
         If an attribute is unknown, out of range, or of the wrong length.
     """
-    values = check_attributes(attributes or {})
-    n = max((len(v) for v in values.values()), default=1)
+    people, values = batch_of(identity, attributes, Identity)
+    n = len(people)
     model, scene = load_model(identity), load_scene(choose_device("cpu"))
     neutral = {name: torch.full((n,), float(ATTRIBUTES[name].neutral or 0)) for name in RENDERED}
     points = pose(scene, model.meshes.expand(n, -1, -1, -1), neutral | values)

@@ -9,7 +9,7 @@ import warp as wp
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.attributes import ATTRIBUTES, RENDERED, check_attributes
+from frlib.faces.attributes import ATTRIBUTES, RENDERED, batch_of, batches
 from frlib.faces.crops import BACKGROUND, CROPS, similarity, template, tone
 from frlib.faces.generator.appearance import Appearance, paint
 from frlib.faces.generator.head import load_head
@@ -116,30 +116,15 @@ def render(
     checks.at_least("size", size, 16)
     checks.one_of("crop", crop, tuple(CROPS))
     checks.one_of("dtype", dtype, (torch.uint8, torch.float32, torch.float64))
-    people, values = batch_of(identity, attributes)
-    device = choose_device(device)
+    people, values = batch_of(identity, attributes, Identity)
     real = torch.float64 if dtype == torch.float64 else torch.float32
-    part = lambda i: {k: v[i : i + BATCH] for k, v in values.items()}  # noqa: E731
+    options = (size, crop, shadows, real, choose_device(device))
     images = [
-        tone(
-            average(draw_linear(people[i : i + BATCH], part(i), size, crop, shadows, real, device, greying=greying)[0])
-        )
-        for i in range(0, len(people), BATCH)
+        tone(average(draw_linear(some, own, *options, greying=greying)[0]))
+        for some, own in batches(people, values, BATCH)
     ]
     images = pixels.change(torch.cat(images), values).cpu()
     return images.round().to(torch.uint8) if dtype == torch.uint8 else images
-
-
-def batch_of(identity: Identity | Sequence[Identity], attributes: Mapping | None) -> tuple[list[Identity], dict]:
-    """Return N identities and the checked attributes, each of N values."""
-    several = isinstance(identity, Sequence)
-    if not all(isinstance(person, Identity) for person in (identity if several else [identity])):
-        raise ValueError(f"identity must be an Identity or a sequence of them; got {type(identity).__name__}")
-    if several and not identity:
-        raise ValueError("identity must hold at least one Identity; got an empty sequence")
-    values = check_attributes(attributes or {}, len(identity) if several else None)
-    n = len(identity) if several else max((len(v) for v in values.values()), default=1)
-    return list(identity) if several else [identity] * n, values
 
 
 @torch.no_grad()

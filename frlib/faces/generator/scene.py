@@ -6,18 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from frlib.faces.generator.head import PARTS, load_head
+from frlib.faces.generator.head import PARTS, REST, SMILE, load_head
 from frlib.faces.generator.template import load_template
 
 #: Attributes of a vertex, in the order of `Scene.attributes`.
 VERTEX_CHANNELS = ("u", "v", "lip", "lash", "iris_x", "iris_z", "eye", "teeth", "ambient", "ear", "strands")
-#: A wide smile in facial action units; those with two sides act on both.
-SMILE = {
-    "mouthSmile": 0.90, "cheekSquint": 0.65, "mouthUpperUp": 0.60, "mouthLowerDown": 0.42, "eyeSquint": 0.35,
-    "mouthStretch": 0.20, "noseSneer": 0.08, "jawOpen": 0.09,
-}  # fmt: skip
-#: The resting face: the mesh's mouth droops a little and its lids are low.
-REST = {"mouthSmile": 0.17, "eyeWide": 0.26, "browInnerUp": 0.05, "cheekSquint": 0.08}
 
 
 @dataclass(frozen=True)

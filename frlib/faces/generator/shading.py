@@ -8,7 +8,6 @@ the lamp's azimuth, carried along by hand in `lit`; both hold for a fixed shadow
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 import warp as wp
@@ -73,20 +72,9 @@ def greyed(rgb: torch.Tensor, age: torch.Tensor) -> torch.Tensor:
     return whitened(rgb, 0.9 * t * t * (3 - 2 * t))
 
 
-class Basics(NamedTuple):
-    """Vector types and small functions for one type of real numbers, which Warp compiles into the kernels."""
-
-    vec3: type
-    vec11: type
-    widen: Callable
-    unit: Callable
-    unit_interval: Callable
-    logistic: Callable
-
-
 @functools.lru_cache(maxsize=2)
-def basics(real) -> Basics:
-    """Return the small functions."""
+def basics(real) -> tuple:
+    """Return vector types and small functions for one type of real numbers, which Warp compiles into the kernels."""
     vec3, vec11 = wp.types.vector(3, real), wp.types.vector(11, real)
 
     @wp.func
@@ -105,7 +93,7 @@ def basics(real) -> Basics:
     def logistic(x: real):
         return real(1.0) / (real(1.0) + wp.exp(-x))
 
-    return Basics(vec3, vec11, widen, unit, unit_interval, logistic)
+    return vec3, vec11, widen, unit, unit_interval, logistic
 
 
 @functools.lru_cache(maxsize=2)
@@ -157,7 +145,6 @@ def materials(real) -> tuple[Callable, Callable, Callable]:
     return read, skin_albedo, eye_albedo
 
 
-@functools.lru_cache(maxsize=2)
 def shadow(real) -> Callable:
     """Return the function for the share of the lamp's light that arrives at a point."""
     vec3, _, widen, _, _, logistic = basics(real)
@@ -198,7 +185,6 @@ def shadow(real) -> Callable:
     return arriving
 
 
-@functools.lru_cache(maxsize=2)
 def lighting(real) -> Callable:
     """Return the function for the light that leaves a point, and its derivative by the lamp's azimuth."""
     vec3, _, _, unit, _, _ = basics(real)
@@ -248,7 +234,6 @@ def lighting(real) -> Callable:
     return lit
 
 
-@functools.lru_cache(maxsize=2)
 def surfaces(real) -> Callable:
     """Return the function that shades one point of the surface."""
     vec3, vec11, _, unit, unit_interval, _ = basics(real)

@@ -33,7 +33,8 @@ def catmull_clark(quads: np.ndarray, n: int) -> tuple[sparse.csr_matrix, np.ndar
     border = uses == 1
     at_face = _incidence(edge_of, face_of, (e, m))
     edge_point = (
-        _scale(np.where(border, 1.0, 0.5)) @ middle + _scale(np.where(border, 0.0, 0.25)) @ at_face @ face_point
+        sparse.diags(np.where(border, 1.0, 0.5)) @ middle
+        + sparse.diags(np.where(border, 0.0, 0.25)) @ at_face @ face_point
     )
     vertex_point = _vertex_rule(quads, unique, border, face_of, face_point, middle, n)
     fine_of_face = np.arange(m) + n + e
@@ -49,22 +50,18 @@ def _vertex_rule(quads, edges, border, face_of, face_point, middle, n: int):
     edge_at = _incidence(edges.ravel(), np.repeat(np.arange(e), 2), (n, e))
     faces = np.maximum(np.bincount(quads.ravel(), minlength=n), 1)
     k = np.maximum(valence, 3)
-    mean_face = _scale(1 / faces) @ at_vertex @ face_point
-    mean_edge = _scale(1 / np.maximum(valence, 1)) @ edge_at @ middle
-    inside = _scale(1 / k) @ mean_face + _scale(2 / k) @ mean_edge + _scale((k - 3) / k)
+    mean_face = sparse.diags(1 / faces) @ at_vertex @ face_point
+    mean_edge = sparse.diags(1 / np.maximum(valence, 1)) @ edge_at @ middle
+    inside = sparse.diags(1 / k) @ mean_face + sparse.diags(2 / k) @ mean_edge + sparse.diags((k - 3) / k)
     on_border = np.zeros(n, bool)
     on_border[edges[border].ravel()] = True
-    border_edges = edge_at @ _scale(border.astype(float))
+    border_edges = edge_at @ sparse.diags(border.astype(float))
     count = np.maximum(np.asarray(border_edges.sum(axis=1)).ravel(), 1)
-    outside = _scale(np.full(n, 0.5)) + _scale(0.5 / count) @ border_edges @ middle
+    outside = sparse.diags(np.full(n, 0.5)) + sparse.diags(0.5 / count) @ border_edges @ middle
     loose = np.bincount(quads.ravel(), minlength=n) == 0
     kinds = [kind.astype(float) for kind in (on_border & ~loose, ~on_border & ~loose, loose)]
-    return _scale(kinds[0]) @ outside + _scale(kinds[1]) @ inside + _scale(kinds[2])
+    return sparse.diags(kinds[0]) @ outside + sparse.diags(kinds[1]) @ inside + sparse.diags(kinds[2])
 
 
 def _incidence(rows, columns, shape) -> sparse.csr_matrix:
     return sparse.csr_matrix((np.ones(len(rows)), (rows, columns)), shape)
-
-
-def _scale(values) -> sparse.dia_matrix:
-    return sparse.diags(values)

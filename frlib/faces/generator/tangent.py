@@ -6,9 +6,9 @@ import torch
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.attributes import ATTRIBUTES, PIXELS
+from frlib.faces.attributes import ATTRIBUTES, PIXELS, batch_of, batches
 from frlib.faces.crops import CROPS, tone
-from frlib.faces.generator.renderer import BATCH, average, batch_of, draw_linear, load_model, own_hair
+from frlib.faces.generator.renderer import BATCH, average, draw_linear, load_model, own_hair
 from frlib.faces.identity import Identity
 from frlib.runtime import choose_device
 
@@ -66,15 +66,9 @@ def tangent(
     if name == "illumination" and shadows:
         raise ValueError("shadows must be False or None for illumination; got True, but shadows move in jumps")
     shadows = name != "illumination" if shadows is None else shadows
-    people, values = batch_of(identity, attributes)
+    people, values = batch_of(identity, attributes, Identity)
     options = (size, crop, shadows, dtype, choose_device(device))
-    batches = range(0, len(people), BATCH)
-    return torch.cat(
-        [
-            _batch(people[i : i + BATCH], {k: v[i : i + BATCH] for k, v in values.items()}, name, options)
-            for i in batches
-        ]
-    ).cpu()
+    return torch.cat([_batch(*batch, name, options) for batch in batches(people, values, BATCH)]).cpu()
 
 
 def _batch(people: list[Identity], values: Mapping, name: str, options: tuple) -> torch.Tensor:

@@ -10,24 +10,6 @@ import torch
 from frlib.models.convert.tfjs import read_weights
 from frlib.models.layers import IMAGE, Sketch
 
-# Residual blocks by their name in the weight file; those with "down" halve the image.
-BLOCKS = (
-    "conv32_1",
-    "conv32_2",
-    "conv32_3",
-    "conv64_down",
-    "conv64_1",
-    "conv64_2",
-    "conv64_3",
-    "conv128_down",
-    "conv128_1",
-    "conv128_2",
-    "conv256_down",
-    "conv256_1",
-    "conv256_2",
-    "conv256_down_out",
-)
-
 
 def convert_dlib(manifest: Path) -> dict[str, torch.Tensor]:
     """Return dlib's network, ready to be stored; ``manifest`` is the JSON file beside the weights.
@@ -40,7 +22,8 @@ def convert_dlib(manifest: Path) -> dict[str, torch.Tensor]:
     layer = convolution(sketch, weights, "conv32_down", IMAGE, stride=2)
     layer = sketch.add("ReLU", layer)
     layer = sketch.add("MaxPool2d", layer, kernel_size=3, stride=2)
-    for name in BLOCKS:
+    # Residual blocks in the order of the file, between the first convolution and the last matrix; some halve the image.
+    for name in list(dict.fromkeys(name.partition("/")[0] for name in weights))[1:-1]:
         layer = residual_block(sketch, weights, name, layer, down="down" in name)
     layer = sketch.add("SpatialMean", layer)
     matrix = {"weight": weights["fc"].T.copy()}

@@ -23,12 +23,9 @@ def convert_efficientnet_lite0(checkpoint: Path) -> dict[str, torch.Tensor]:
     sketch = Sketch(size=224)
     layer = convolution(sketch, weights, "_conv_stem", "_bn0", IMAGE, stride=2)
     layer = sketch.add("ReLU6", layer)
-    number = 0
-    for repeats, stride, expands in STAGES:
-        for repeat in range(repeats):
-            name, first = f"_blocks.{number}.", repeat == 0
-            layer = inverted_residual(sketch, weights, name, layer, stride=stride if first else 1, expands=expands)
-            number += 1
+    blocks = [(stride if k == 0 else 1, expands) for repeats, stride, expands in STAGES for k in range(repeats)]
+    for number, (stride, expands) in enumerate(blocks):
+        layer = inverted_residual(sketch, weights, f"_blocks.{number}.", layer, stride=stride, expands=expands)
     layer = sketch.add("ReLU6", convolution(sketch, weights, "_conv_head", "_bn1", layer))
     sketch.add("SpatialMean", layer)
     return sketch.stored()

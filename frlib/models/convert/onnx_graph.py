@@ -139,7 +139,7 @@ def fold_constants(model, path: Path, *, integers: bool = False) -> None:
     outputs = [onnx.ValueInfoProto(name=name) for name in made]
     part = onnx.helper.make_graph(folded, "constants", [], outputs, weights)
     part = onnx.helper.make_model(part, opset_imports=model.opset_import, ir_version=model.ir_version)
-    values = open_session(part, path).run(made, {}) if made else []
+    values = open_session(part.SerializeToString(), path).run(made, {}) if made else []
     del graph.node[:]
     graph.node.extend(kept)
     weights = [tensor for tensor in graph.initializer if tensor.name in needed]
@@ -167,19 +167,14 @@ def count_weights(model) -> int:
     return sum(size for size in (int(np.prod(t.dims)) for t in arrays) if size > 1)
 
 
-def open_session(model, path: Path):
-    """Return a session of onnxruntime for a graph whose further weights lie beside ``path``.
+def open_session(graph: bytes, path: Path, device: torch.device | None = None):
+    """Return a session of onnxruntime for a serialised graph whose further weights lie beside ``path``.
 
     Raises
     ------
     ValueError
         If onnxruntime cannot run the graph; the message names the operation and what to do.
     """
-    return session_of(model.SerializeToString(), path)
-
-
-def session_of(graph: bytes, path: Path, device: torch.device | None = None):
-    """Return a session of onnxruntime for a serialised graph, see `open_session`."""
     runtime = package("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
@@ -226,14 +221,14 @@ class RuntimeGraph(nn.Module):
         self.graph, self.path, self.device, self.output = model.SerializeToString(), path, device, output
         self.input = model.graph.input[0].name
         self.type = INPUT_TYPES[model.graph.input[0].type.tensor_type.elem_type]
-        self.session = session_of(self.graph, path, device)
+        self.session = open_session(self.graph, path, device)
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name != "session"}
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        self.session = session_of(self.graph, self.path, self.device)
+        self.session = open_session(self.graph, self.path, self.device)
 
     def as_input(self, image) -> np.ndarray:
         """Return network input as onnxruntime takes it."""

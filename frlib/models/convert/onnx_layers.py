@@ -48,11 +48,6 @@ def dequantize(values, scale, zero, *, axis: int, block_size: int) -> np.ndarray
     return (values.astype(np.float32) - zero.take(block, axis)) * scale.take(block, axis)
 
 
-def reshape(values, shape) -> np.ndarray:
-    """Return numbers in another shape."""
-    return values.reshape(shape)
-
-
 def with_number(kind: str) -> Callable[..., str]:
     """Return the builder of an operation with one number."""
     return lambda sketch, source, value: sketch.add(kind, source, number=float(value.item()))
@@ -102,7 +97,7 @@ def prelu(sketch: Sketch, source: str, slope) -> str:
 CONSTANTS: dict[str, Callable[..., np.ndarray]] = {
     "Constant": lambda *, value: value,
     "DequantizeLinear": dequantize,
-    "Reshape": reshape,
+    "Reshape": np.reshape,
 }
 BUILDERS: dict[str, Callable[..., str]] = {
     "Sub": with_number("Subtract"),

@@ -88,7 +88,7 @@ def in_known_opset(model, path: Path):
             leave_out(node, "noop_with_empty_axes")
             node.attribute.append(package("onnx.helper").make_attribute("axes", axes))
     try:
-        open_session(older, path)
+        open_session(older.SerializeToString(), path)
     except ValueError:
         return model
     return older
@@ -125,7 +125,9 @@ def note_ranks(model, images: np.ndarray, path: Path) -> None:
     probe = type(model)()
     probe.CopyFrom(model)
     probe.graph.output.extend(package("onnx").ValueInfoProto(name=name) for name in names)
-    found = open_session(probe, path).run(names, {model.graph.input[0].name: images}) if names else []
+    found = (
+        open_session(probe.SerializeToString(), path).run(names, {model.graph.input[0].name: images}) if names else []
+    )
     for name, array in zip(names, found, strict=True):
         if isinstance(array, np.ndarray):
             kind = helper.np_dtype_to_tensor_dtype(array.dtype)

@@ -1,5 +1,6 @@
 """Rewrite graphs before they become torch networks: repair, recognise, fold. Each step maps a graph to a graph."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -41,6 +42,14 @@ def repair_converted_prelu(graph: Graph) -> Graph:
     return graph
 
 
+def products_in_sum(graph: Graph, node: Node, op: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield (p, m, s, c) for each way to read an operation as ``Add(p, m)`` with ``m = Mul(s, c)`` and s of a kind."""
+    for other, product in (node.inputs, node.inputs[::-1]) if node.op in ADD else ():
+        parts = graph.split(graph.nodes[product]) if graph.nodes[product].op == "Mul" else None
+        if parts and graph.nodes[parts[0]].op == op:
+            yield other, product, *parts
+
+
 def match_half_difference(graph: Graph, node: Node) -> tuple[str, str, str, str] | None:
     """Match ``Add(p, Mul(Sub(x, Abs(x)), c))`` where p is Relu(x), or x itself with a Relu fused into it.
 
@@ -48,37 +57,24 @@ def match_half_difference(graph: Graph, node: Node) -> tuple[str, str, str, str]
     -------
     (p, x, name of the Mul, c) or None
     """
-    if node.op not in ADD:
-        return None
-    for positive, product in (node.inputs, node.inputs[::-1]):
-        if graph.op(product) != "Mul":
+    for positive, product, difference, constant in products_in_sum(graph, node, "Sub"):
+        source, absolute = graph.nodes[difference].inputs
+        if graph.nodes[absolute].op != "Abs" or graph.nodes[absolute].inputs != (source,):
             continue
-        parts = graph.split(graph.nodes[product])
-        if parts is None or graph.op(parts[0]) != "Sub":
-            continue
-        source, absolute = graph.nodes[parts[0]].inputs
-        if graph.op(absolute) != "Abs" or graph.nodes[absolute].inputs != (source,):
-            continue
-        is_relu = graph.op(positive) == "Relu" and graph.nodes[positive].inputs == (source,)
+        is_relu = graph.nodes[positive].op == "Relu" and graph.nodes[positive].inputs == (source,)
         is_fused = positive == source and "Relu" in graph.nodes[source].texts("fused_ops")
         if is_relu or is_fused:
-            return positive, source, product, parts[1]
+            return positive, source, product, constant
     return None
 
 
 def match_maximum_minimum(graph: Graph, node: Node) -> tuple[str, str] | None:
     """Match ``Add(Maximum(0, x), Mul(a, Minimum(0, x)))`` and return (x, a), or None."""
-    if node.op not in ADD:
-        return None
-    for positive, product in (node.inputs, node.inputs[::-1]):
-        if graph.op(product) != "Mul" or graph.op(positive) != "Maximum":
-            continue
-        parts = graph.split(graph.nodes[product])
-        if parts is None or graph.op(parts[0]) != "Minimum":
-            continue
-        upper, lower = graph.split(graph.nodes[positive]), graph.split(graph.nodes[parts[0]])
-        if upper and lower and upper[0] == lower[0] and graph.is_number(upper[1], 0) and graph.is_number(lower[1], 0):
-            return upper[0], parts[1]
+    for positive, _, minimum, slope in products_in_sum(graph, node, "Minimum"):
+        upper, lower = (graph.split(graph.nodes[name]) for name in (positive, minimum))
+        same = graph.nodes[positive].op == "Maximum" and upper and lower and upper[0] == lower[0]
+        if same and graph.is_number(upper[1], 0) and graph.is_number(lower[1], 0):
+            return upper[0], slope
     return None
 
 
@@ -104,10 +100,10 @@ def recognise_relu6(graph: Graph) -> Graph:
     """Replace ``Maximum(Minimum(Relu(x), 6), 0)`` by one operation ``Relu6(x)``."""
     for node in list(graph.nodes.values()):
         outer = graph.split(node) if node.op == "Maximum" else None
-        if not outer or not graph.is_number(outer[1], 0) or graph.op(outer[0]) != "Minimum":
+        if not outer or not graph.is_number(outer[1], 0) or graph.nodes[outer[0]].op != "Minimum":
             continue
         inner = graph.split(graph.nodes[outer[0]])
-        if inner and graph.is_number(inner[1], 6) and graph.op(inner[0]) == "Relu":
+        if inner and graph.is_number(inner[1], 6) and graph.nodes[inner[0]].op == "Relu":
             graph = graph.replaced(Node(node.name, "Relu6", graph.nodes[inner[0]].inputs))
     return graph
 

@@ -16,9 +16,9 @@ SPATIAL_AXES = {1, 2}
 class Conversion:
     """The state of one conversion: the graph, the network so far, and which layer computes which operation."""
 
-    def __init__(self, graph: Graph, size: int, channels: int):
+    def __init__(self, graph: Graph, size: int):
         self.graph = graph
-        self.sketch = Sketch(size, channels)
+        self.sketch = Sketch(size)
         self.layer_of: dict[str, str] = {}
 
     def value(self, node: Node, position: int = 0) -> str:
@@ -33,7 +33,7 @@ class Conversion:
         NotImplementedError
             If the input is computed.
         """
-        if position >= len(node.inputs) or not self.graph.is_constant(node.inputs[position]):
+        if position >= len(node.inputs) or node.inputs[position] not in self.graph.constants:
             raise NotImplementedError(f"{node.op} {node.name!r} needs a constant as input {position}")
         return self.graph.constants[node.inputs[position]]
 
@@ -49,11 +49,6 @@ class Conversion:
             elif fused != "BiasAdd":
                 raise NotImplementedError(f"{node.op} {node.name!r} has the fused operation {fused}, which is unknown")
         return layer
-
-
-def placeholder(build: Conversion, node: Node) -> str:
-    """Build the input image."""
-    return IMAGE
 
 
 def convolution(build: Conversion, node: Node) -> str:
@@ -100,10 +95,10 @@ def binary(kind: str) -> Callable[[Conversion, Node], str]:
     """Return the builder of a function of two values, or of one value and a constant number or vector."""
 
     def build_binary(build: Conversion, node: Node) -> str:
-        if not any(map(build.graph.is_constant, node.inputs)):
+        if not any(name in build.graph.constants for name in node.inputs):
             return build.sketch.add(kind, build.value(node, 0), build.value(node, 1))
         parts = build.graph.split(node)
-        if parts is None or (kind == "Subtract" and build.graph.is_constant(node.inputs[0])):
+        if parts is None or (kind == "Subtract" and node.inputs[0] in build.graph.constants):
             raise NotImplementedError(f"{node.op} {node.name!r} takes a constant in a place that is not known")
         layer, constant = build.layer_of[parts[0]], build.graph.constants[parts[1]]
         if constant.size == 1:
@@ -157,7 +152,7 @@ def reshape(build: Conversion, node: Node) -> str:
 
 
 BUILDERS: dict[str, Callable[[Conversion, Node], str]] = {
-    "Placeholder": placeholder,
+    "Placeholder": lambda build, node: IMAGE,
     **dict.fromkeys((*rewrite.CONVOLUTION, *rewrite.DEPTHWISE), convolution),
     **dict.fromkeys(rewrite.PRODUCT, product),
     **dict.fromkeys(rewrite.ADD, binary("Add")),
@@ -176,9 +171,7 @@ BUILDERS: dict[str, Callable[[Conversion, Node], str]] = {
 }
 
 
-def convert(
-    graph: Graph, output: str, *, size: int, channels: int = 3, simplify: bool = True
-) -> dict[str, torch.Tensor]:
+def convert(graph: Graph, output: str, *, size: int, simplify: bool = True) -> dict[str, torch.Tensor]:
     """Convert a graph to a stored network, which `layers.read_network` reads.
 
     Parameters
@@ -187,8 +180,8 @@ def convert(
         From `tfjs.read_graph`, repaired where needed.
     output : str
         The operation whose value is the embedding.
-    size, channels : int
-        Height (and width) and channels of the input image.
+    size : int
+        Height and width of the input image.
     simplify : bool
         Recognise PReLU and ReLU6 and fold batch normalisation. Without it each operation becomes a layer of its own,
         which computes the same.
@@ -204,7 +197,7 @@ def convert(
         raise ValueError(f"output must be an operation of the graph; got {output!r}")
     if simplify:
         graph = rewrite.fold_affine(rewrite.recognise_relu6(rewrite.recognise_prelu(graph)))
-    build = Conversion(graph, size, channels)
+    build = Conversion(graph, size)
     for node in graph.order(output):
         if node.op not in BUILDERS:
             raise NotImplementedError(f"operation {node.op} ({node.name!r}) is not one of {', '.join(BUILDERS)}")

@@ -46,14 +46,6 @@ class Graph:
     nodes: dict[str, Node]
     constants: dict[str, np.ndarray]
 
-    def op(self, name: str) -> str:
-        """Return the kind of the operation called ``name``."""
-        return self.nodes[name].op
-
-    def is_constant(self, name: str) -> bool:
-        """Return whether ``name`` is a stored array."""
-        return name in self.constants
-
     def is_number(self, name: str, value: float) -> bool:
         """Return whether ``name`` is a stored array that holds just ``value``."""
         return name in self.constants and self.constants[name].size == 1 and self.constants[name].item() == value
@@ -67,9 +59,9 @@ class Graph:
         if len(node.inputs) != 2:
             return None
         first, second = node.inputs
-        if self.is_constant(second) and not self.is_constant(first):
+        if second in self.constants and first not in self.constants:
             return first, second
-        if self.is_constant(first) and not self.is_constant(second):
+        if first in self.constants and second not in self.constants:
             return second, first
         return None
 
@@ -85,7 +77,7 @@ class Graph:
         done, stack, order = set(), [output], []
         while stack:
             name = stack[-1]
-            waiting = [i for i in self.nodes[name].inputs if i not in done and not self.is_constant(i)]
+            waiting = [i for i in self.nodes[name].inputs if i not in done and i not in self.constants]
             if waiting:
                 stack.extend(waiting)
                 continue
