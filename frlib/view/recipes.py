@@ -294,13 +294,15 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
     x, y, value = map(_column, (x, y, value))
     layer = _Layer(table, x, y, color=value, tips=tips, ends=(text and (text,),))
     upright = is_number(table[x.name])
-    axis = {"labelOverlap": True, "format": ".3~f"} if upright else {"orient": "top"}
+    axis = {"labelOverlap": True, "labelSeparation": 4, "format": ".3~f"} if upright else {"orient": "top"}
     place = {
         "x": _place("x", x, table, kind="ordinal", **axis),
         "y": _place("y", y, table, kind="ordinal"),
     }
     tint = alt.Color(field=value.name, type="quantitative", title=value.words, scale=value.scale(scheme="viridis"))
-    key = {"gradientLength": 200, "titleOrient": "left", **({"values": list(value.ticks)} if value.ticks else {})}
+    low, high = table[value.name].min(), table[value.name].max()
+    key = {"gradientLength": 200, "titleOrient": "left"}
+    key |= {"values": [tick for tick in value.ticks if low <= tick <= high]} if value.ticks else {}
     tiles = layer.chart.mark_rect().encode(**place, color=tint.legend(orient="bottom", **key), tooltip=layer.tooltip)
     layers = [tiles]
     if text:
@@ -350,7 +352,9 @@ def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None =
     channel = getattr(alt, channel.upper())
     if kind is None and is_number(table[column.name]):
         ticks = {"values": list(column.ticks)} if column.ticks else {"tickCount": 6}
-        axis |= ticks | ({"format": column.format} if column.format else {})
+        axis |= (
+            {"labelOverlap": True, "labelSeparation": 4} | ticks | ({"format": column.format} if column.format else {})
+        )
         padding = {} if column.domain else {"padding": 10}
         scale = column.scale(nice=False, **padding)
         return channel(field=column.name, type="quantitative", title=column.words, scale=scale, axis=alt.Axis(**axis))
