@@ -1,6 +1,6 @@
 """The theme of the book's charts: colours, order of names, and how it is switched on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import altair as alt
 import numpy as np
@@ -61,7 +61,8 @@ def theme(mode: str | None = "light") -> dict:
         "point": {"filled": True, "size": 45},
         "range": {"category": COLORS, "ramp": {"scheme": "viridis"}, "heatmap": {"scheme": "viridis"}},
     }
-    return shape if mode is None else _merged(shape, background(mode))
+    colors = {} if mode is None else background(mode)
+    return shape | {key: shape[key] | value if key in shape else value for key, value in colors.items()}
 
 
 def background(mode: str) -> dict:
@@ -79,14 +80,6 @@ def background(mode: str) -> dict:
         "text": {"color": ink},
         "rule": {"color": soft},
     }
-
-
-def _merged(first: Mapping, second: Mapping) -> dict:
-    """Return two nested mappings as one; the second wins."""
-    both = dict(first)
-    for key, value in second.items():
-        both[key] = _merged(both[key], value) if isinstance(value, Mapping) and key in both else value
-    return both
 
 
 def enable(mode: str = "light") -> None:
