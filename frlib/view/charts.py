@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from frlib import checks
@@ -15,7 +14,6 @@ from frlib.view import static
 COLORS = ["#1890f0", "#b05018", "#388058", "#984890", "#b88808", "#7888c8", "#c02840", "#a09098"]
 PAGE = {"light": "#ffffff", "dark": "#14181e"}
 _INK = {"light": ("#1f2933", "#52606d", "#e2e6eb"), "dark": ("#e6e9ed", "#a9b4c0", "#3b4654")}
-WIDTH = 600
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 _NAMES = [name.replace("_", " ") for name in ATTRIBUTES]
@@ -100,11 +98,3 @@ def enable(mode: str = "light") -> None:
     if static.in_book():
         alt.renderers.register("frlib", lambda spec, **_: {"text/html": static.chart_html(spec)})
         alt.renderers.enable("frlib")
-
-
-def stretches(places: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return the stretch of the axis for which each place stands: halfway to its neighbours."""
-    values = np.unique(places)
-    middles = np.concatenate([[-np.inf], (values[1:] + values[:-1]) / 2, [np.inf]]).clip(-1e9, 1e9)
-    step = np.searchsorted(values, places)
-    return middles[step], middles[step + 1]
