@@ -124,15 +124,11 @@ def rejection_rates(trials: pd.DataFrame, *, level: float = 0.05) -> pd.DataFram
 
 def _check_supply(codes: np.ndarray, per_modality: int, n_both: int) -> None:
     """Refuse sizes for which there are not enough identities."""
-    images = np.bincount(codes)
-    for needed, there, what in (
-        (2 * per_modality - n_both, len(images), "identities"),
-        (n_both, int((images > 1).sum()), "identities with two images"),
-    ):
-        if there < needed:
-            raise ValueError(
-                f"identities must hold at least {needed} {what} for {per_modality} per modality; got {there}"
-            )
+    images, more = np.bincount(codes), f"for {per_modality} per modality"
+    needed = {"identities": 2 * per_modality - n_both, "identities with two images": n_both}
+    for (what, least), there in zip(needed.items(), (len(images), int((images > 1).sum())), strict=True):
+        if there < least:
+            raise ValueError(f"identities must hold at least {least} {what} {more}; got {there}")
 
 
 def _random_labels(codes, per_modality: int, n_both: int, generator: np.random.Generator) -> np.ndarray:

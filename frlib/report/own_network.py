@@ -56,7 +56,6 @@ def report(
     facts: dict[str, str] | None = None,
     check_input: bool = True,
     n_jobs: int | None = None,
-    progress: bool = True,
 ) -> Page:
     """Return the report on a network.
 
@@ -77,7 +76,7 @@ def report(
         More for the head of the page.
     check_input : bool
         Whether to try other preprocessing on the subject.
-    n_jobs, progress
+    n_jobs : int, optional
         As in `frlib.runtime.spread`.
 
     Raises
@@ -88,16 +87,19 @@ def report(
     sizes = sizes or Sizes()
     embedders = [subject, *others, control]
     people = sample_identities(max(sizes.people, sizes.identities), seed=seed)
-    run = {"n_jobs": n_jobs, "progress": progress}
     curves = [Curves(who, sizes.points, seed=seed) for who in people[: sizes.identities]]
-    drawn = embed(curves, embedders, **run)
-    table = fingerprint(drawn, energies.SCALES, device=subject.device, **run)
-    images = embed([Portraits(who, sizes.images, seed) for who in people[: sizes.people]], embedders, **run)
+    drawn = embed(curves, embedders, n_jobs=n_jobs)
+    table = fingerprint(drawn, energies.SCALES, device=subject.device, n_jobs=n_jobs)
+    images = embed([Portraits(who, sizes.images, seed) for who in people[: sizes.people]], embedders, n_jobs=n_jobs)
     clouds = {name: [cloud for cloud in own if not cloud.coincides] for name, own in drawn.items()}
     known = {name: {"network": name} | recognition_figures(own) for name, own in images.items()}
-    shares = pd.concat([_shares(cloud) for own in clouds.values() for cloud in own], ignore_index=True)
+    whole = [cloud for own in clouds.values() for cloud in own]
+    shares = [energy_at_equal_shares(c).assign(network=c.network, identity=c.identity) for c in whole]
     rankings = pd.concat([_ranking(name, table, clouds[name], known[name]) for name in known], ignore_index=True)
-    readable = [frame.assign(attribute=frame["attribute"].str.replace("_", " ")) for frame in (table, shares, rankings)]
+    readable = [
+        frame.assign(attribute=frame["attribute"].str.replace("_", " "))
+        for frame in (table, pd.concat(shares), rankings)
+    ]
     sections = [
         _in_short(subject.name, control.name, known, readable[2]),
         _recognition(subject.name, known, images, drawn, sizes),
@@ -113,12 +115,6 @@ def report(
     lead = "Faces that nobody has, drawn from parameters, shown to this network and to others."
     csv = dict(zip(("energies.csv", "energies_at_equal_shares.csv", "ranking.csv"), readable, strict=True))
     return Page(subject.name, lead, head, sections, csv | {"recognition.csv": pd.DataFrame(known.values())})
-
-
-def _shares(cloud: Cloud) -> pd.DataFrame:
-    """Return the energies of a cloud at equal shares of pairs."""
-    table = energy_at_equal_shares(cloud)
-    return table.assign(network=cloud.network, identity=cloud.identity)
 
 
 def _ranking(name: str, table: pd.DataFrame, clouds: Sequence[Cloud], known: dict) -> pd.DataFrame:
@@ -167,15 +163,15 @@ def _recognition(subject: str, known: dict, images: dict, clouds: dict, sizes: S
 
 def _left_out(drawn: dict[str, list[Cloud]]) -> list[Text]:
     """Say which people have no energies in which network."""
-    left = [cloud for own in drawn.values() for cloud in own if cloud.coincides]
-    people = {name: [str(c.identity) for c in left if c.network == name] for name in {c.network: None for c in left}}
+    left = {name: [str(cloud.identity) for cloud in own if cloud.coincides] for name, own in drawn.items()}
     return [
         Text(
             f"Left out in {name}: person {', '.join(own)}, counted from 0. The network gives all their centres one "
             "embedding up to rounding, so that there is no unit for scales and displacements.",
             "warning",
         )
-        for name, own in people.items()
+        for name, own in left.items()
+        if own
     ]
 
 

@@ -1,9 +1,8 @@
 """The theme of the book's charts: colours, order of names, and how it is switched on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
 from frlib import checks
@@ -15,7 +14,6 @@ from frlib.view import static
 COLORS = ["#1890f0", "#b05018", "#388058", "#984890", "#b88808", "#7888c8", "#c02840", "#a09098"]
 PAGE = {"light": "#ffffff", "dark": "#14181e"}
 _INK = {"light": ("#1f2933", "#52606d", "#e2e6eb"), "dark": ("#e6e9ed", "#a9b4c0", "#3b4654")}
-WIDTH = 600
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
 _NAMES = [name.replace("_", " ") for name in ATTRIBUTES]
@@ -61,7 +59,8 @@ def theme(mode: str | None = "light") -> dict:
         "point": {"filled": True, "size": 45},
         "range": {"category": COLORS, "ramp": {"scheme": "viridis"}, "heatmap": {"scheme": "viridis"}},
     }
-    return shape if mode is None else _merged(shape, background(mode))
+    colors = {} if mode is None else background(mode)
+    return shape | {key: shape[key] | value if key in shape else value for key, value in colors.items()}
 
 
 def background(mode: str) -> dict:
@@ -79,14 +78,6 @@ def background(mode: str) -> dict:
         "text": {"color": ink},
         "rule": {"color": soft},
     }
-
-
-def _merged(first: Mapping, second: Mapping) -> dict:
-    """Return two nested mappings as one; the second wins."""
-    both = dict(first)
-    for key, value in second.items():
-        both[key] = _merged(both[key], value) if isinstance(value, Mapping) and key in both else value
-    return both
 
 
 def enable(mode: str = "light") -> None:
@@ -107,11 +98,3 @@ def enable(mode: str = "light") -> None:
     if static.in_book():
         alt.renderers.register("frlib", lambda spec, **_: {"text/html": static.chart_html(spec)})
         alt.renderers.enable("frlib")
-
-
-def stretches(places: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-    """Return the stretch of the axis for which each place stands: halfway to its neighbours."""
-    values = np.unique(places)
-    middles = np.concatenate([[-np.inf], (values[1:] + values[:-1]) / 2, [np.inf]]).clip(-1e9, 1e9)
-    step = np.searchsorted(values, places)
-    return middles[step], middles[step + 1]

@@ -10,7 +10,6 @@ from frlib import checks
 from frlib.geometry.resampling import LEVEL
 from frlib.view.figure import figure
 from frlib.view.recipes import Column, curves, dots, guide, heat_map, scatter
-from frlib.view.static import check_description
 
 _SCALE = "scale ε, in mean pair distances"
 _TIPS = (Column("neighbors", "neighbours in the ball"), Column("isolated", "isolated points", format="%"))
@@ -102,7 +101,6 @@ def fingerprint_views(
         If a column is missing, the table or the description is empty, or a control is no network of the table.
     """
     checks.columns("summary", summary, ["network", "attribute", "scale", "energy", "rank", "share", "displacement"])
-    check_description(description)
     missing = set(controls) - set(summary["network"])
     if missing:
         raise ValueError(f"controls must be networks of summary; got {', '.join(map(repr, sorted(missing)))}")

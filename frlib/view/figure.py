@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from frlib.view.charts import WIDTH, is_number, ordered, stretches
+from frlib.view.charts import is_number, ordered
 from frlib.view.recipes import scale_of
 from frlib.view.static import check_description
 
@@ -67,7 +67,7 @@ def figure(
         _one_scale(group, room=80 if shared else 80 // min(columns, len(panels)))
     params = _choosers(panels, choose)
     _slim(list(_tables(panels)))
-    size = {"width": width or WIDTH - 80 if len(panels) == 1 else width or 500 // min(columns, len(panels))}
+    size = {"width": width or (520 if len(panels) == 1 else 500 // min(columns, len(panels)))}
     for k, panel in enumerate(panels):
         tall = {} if panel.height is not alt.Undefined and height is None else {"height": height or 260}
         title = {"title": alt.TitleParams(titles[k], fontSize=12.5)} if titles else {}
@@ -156,9 +156,10 @@ def _slider(name: str, column: str, holders: list, values: pd.Series, start) -> 
         if equal:
             _filter(holder, f"abs(datum[{column!r}] - {name}) < {step / 2}")
         else:
-            ends = {
-                f"{name}_{end}": v for end, v in zip(("begins", "ends"), stretches(holder.data[column]), strict=True)
-            }
+            # The slider stands for the nearest value: halfway to its neighbours.
+            own, place = np.unique(holder.data[column], return_inverse=True)
+            middles = np.concatenate([[-1e9], (own[1:] + own[:-1]) / 2, [1e9]])
+            ends = {f"{name}_begins": middles[place], f"{name}_ends": middles[place + 1]}
             holder.data = holder.data.assign(**ends)
             _filter(holder, f"datum['{name}_begins'] <= {name} && {name} < datum['{name}_ends']")
     bind = alt.binding_range(min=float(places[0]), max=float(places[-1]), step=step, name=f"{column} ")
@@ -169,14 +170,6 @@ def _filter(holder: alt.TopLevelMixin, test: str) -> None:
     """Show only the rows of a table that pass, before all else that is done with them."""
     before = [] if holder.transform is alt.Undefined else holder.transform
     holder.transform = [alt.FilterTransform(filter=test), *before]
-
-
-def only(chart: alt.TopLevelMixin, test: str) -> alt.TopLevelMixin:
-    """Return a recipe's chart with only the rows that pass a test of Vega."""
-    chart = chart.copy(deep=True)
-    for holder in _tables([chart]):
-        _filter(holder, test)
-    return chart
 
 
 def _slim(holders: list) -> None:

@@ -120,11 +120,6 @@ def _without_nan(value):
     return value
 
 
-def next_id(prefix: str) -> str:
-    """Return an HTML id that this process has not used yet; a counter, so that two equal charts differ."""
-    return f"frlib-{prefix}-{next(_COUNTER)}"
-
-
 def chart_html(spec: Mapping) -> str:
     """Return a chart's place on the page: a div that holds the text alternative, and the Vega-Lite JSON."""
     return _placed("chart", "frlib-chart", spec, str(spec.get("description", "")), {})
@@ -136,7 +131,7 @@ def widget_html(name: str, state: Mapping, description: str) -> str:
 
 
 def _placed(prefix: str, kind: str, data: Mapping, description: str, attributes: Mapping[str, str]) -> str:
-    identifier = next_id(prefix)
+    identifier = f"frlib-{prefix}-{next(_COUNTER)}"  # a counter, so that two equal charts differ
     extra = "".join(f' {key}="{escape(value)}"' for key, value in attributes.items())
     fallback = f"<p>{escape(description)} <em>(Interactive figure: needs JavaScript.)</em></p>"
     place = f'<div class="{kind}" id="{identifier}"{extra}>{fallback}</div>'

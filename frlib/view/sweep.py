@@ -55,9 +55,7 @@ def _checked(cloud, energies: pd.DataFrame) -> Swept:
     for name, field in cloud.fields.items():
         field = checks.as_matrix(f"fields[{name!r}]", field, rows=len(points), columns=points.shape[1])
         fields[name] = field.detach().cpu().double()
-    missing = {"attribute", "scale", "radius", "energy", "neighbors", "isolated"} - set(energies)
-    if missing:
-        raise ValueError(f"energies must have the columns of energy_sweep; {', '.join(sorted(missing))} missing")
+    checks.columns("energies", energies, ["attribute", "scale", "radius", "energy", "neighbors", "isolated"])
     counts = energies.groupby(["attribute", "scale"]).size().unstack()
     for name in fields:
         if name not in counts.index or not (counts.loc[name] == 1).all():

@@ -263,7 +263,6 @@ def test_a_person_of_one_point_is_left_out_of_the_energies_and_named(tmp_path, m
             sizes=own_network.Sizes(3, 6, 3, 3),
             check_input=False,
             n_jobs=1,
-            progress=False,
         )
     assert "Left out in mobileface: person 1, counted from 0. The network gives all their centres one" in page.html()
     people = page.tables["energies.csv"].groupby("network")["identity"].unique().map(list).to_dict()

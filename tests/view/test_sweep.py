@@ -149,7 +149,7 @@ def test_pointing_with_the_arrow_keys_reaches_the_nearest_point(node):
 
 def test_wrong_input_names_the_argument():
     cloud = make()
-    with pytest.raises(ValueError, match="energies must have the columns of energy_sweep; radius missing"):
+    with pytest.raises(ValueError, match="energies must have a column 'radius'; it has"):
         view.sweep(cloud, cloud.energies.drop(columns="radius"), title="t", description="d")
     with pytest.raises(ValueError, match="energies must hold each scale once for the attribute 'wind'"):
         view.sweep(cloud, cloud.energies[cloud.energies["attribute"] != "wind"], title="t", description="d")
