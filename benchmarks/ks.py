@@ -19,8 +19,8 @@ import torch
 from scipy import stats
 
 from frlib.geometry import draw_modalities, ks_by_attribute, pair_distances, stream_histograms
-from frlib.geometry.permutation import bin_ends, largest_differences, permuted_labels
-from frlib.geometry.two_sample import BINS, sorted_pairs
+from frlib.geometry.macroscale.permutation import bin_ends, largest_differences, permuted_labels
+from frlib.geometry.macroscale.two_sample import BINS, sorted_pairs
 
 DIM, PER_MODALITY, PERMUTATIONS = 512, 500, 999
 MILLION = 1_000_000

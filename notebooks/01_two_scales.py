@@ -51,10 +51,11 @@ from sklearn.manifold import trustworthiness
 from sklearn.metrics import adjusted_rand_score
 from tqdm import tqdm
 
-from frlib import published, runtime, verdicts, view
+from frlib import published, runtime, view
 from frlib.clouds import Cloud, embed, images_of
 from frlib.faces import ATTRIBUTES, Curves, Portraits, render, sample_identities
 from frlib.faces.crops import IMAGE_SIZES
+from frlib.fingerprint import verdicts
 from frlib.geometry import (
     displacement,
     distance_histogram,

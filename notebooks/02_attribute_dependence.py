@@ -47,9 +47,10 @@ import torch
 from scipy import stats
 from tqdm import tqdm
 
-from frlib import published, runtime, verdicts, view
+from frlib import published, runtime, view
 from frlib.clouds import Cloud, embed, images_of
 from frlib.faces import People, draw_population, sample_identities, switched
+from frlib.fingerprint import verdicts
 from frlib.geometry import (
     attribute_entropies,
     displacement,

@@ -43,8 +43,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from frlib import published, runtime, verdicts, view
+from frlib import published, runtime, view
 from frlib.clouds import Cloud
+from frlib.fingerprint import verdicts
 from frlib.geometry import energy_sweep
 from frlib.training import (
     PRESETS,

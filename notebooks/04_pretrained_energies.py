@@ -48,11 +48,11 @@ import torch
 from scipy import stats
 from tqdm import tqdm
 
-from frlib import runtime, verdicts, view
+from frlib import runtime, view
 from frlib.clouds import embed
 from frlib.faces import ATTRIBUTES, Curves, render, sample_curves, sample_identities
 from frlib.faces.crops import IMAGE_SIZES
-from frlib.fingerprint import fingerprint
+from frlib.fingerprint import cube, fingerprint, fingerprint_summary, verdicts
 from frlib.geometry import (
     among_extremes,
     below_all,
@@ -73,7 +73,6 @@ from frlib.geometry import (
     resampled_means,
 )
 from frlib.models import DEFAULT_NETWORKS, load
-from frlib.summary import cube, fingerprint_summary
 from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)

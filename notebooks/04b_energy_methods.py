@@ -53,12 +53,13 @@ from scipy import stats
 from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
 
-from frlib import runtime, verdicts, view
+from frlib import runtime, view
 from frlib.clouds import embed, images_of
 from frlib.datasets import Detected, detect
 from frlib.faces import ATTRIBUTES, Curves, Tangents, sample_identities
 from frlib.faces.crops import similarity, template
 from frlib.faces.generator.tangent import SMOOTH
+from frlib.fingerprint import verdicts
 from frlib.geometry import (
     energy_sweep,
     mean_interval,

@@ -1,21 +1,18 @@
 """Embeddings in, numbers out: distances, verification, attribute fields and their energies."""
 
-from frlib.geometry.calibration import label_trials, rejection_rates
-from frlib.geometry.distances import (
-    distance_histogram,
-    distance_summary,
-    error_curve,
-    intra_inter_distances,
-    mean_pair_distance,
-    verification,
+from frlib.geometry.macroscale.calibration import label_trials, rejection_rates
+from frlib.geometry.macroscale.entropy import attribute_entropies
+from frlib.geometry.macroscale.ks import draw_modalities, ks_by_attribute, ks_draws
+from frlib.geometry.macroscale.streaming import PairHistograms, stream_histograms
+from frlib.geometry.microscale.energy import central_difference, displacement, energy_at_equal_shares, energy_sweep
+from frlib.geometry.microscale.nulls import half_step_agreement, isolated_shares, null_energies
+from frlib.geometry.microscale.sphere import (
+    parallel_transport,
+    tangent_projection,
+    transported_cosines,
+    transported_energy_sweep,
 )
-from frlib.geometry.entropy import attribute_entropies
-from frlib.geometry.jackknife import auc_interval
-from frlib.geometry.macroscale import draw_modalities, ks_by_attribute, ks_draws
-from frlib.geometry.microscale import central_difference, displacement, energy_at_equal_shares, energy_sweep
-from frlib.geometry.nulls import half_step_agreement, isolated_shares, null_energies
 from frlib.geometry.pairs import CoincidentPoints, coincide, pair_distances, unit_distance
-from frlib.geometry.probes import ProbeErrors, probe_errors
 from frlib.geometry.ranks import (
     among_extremes,
     below_all,
@@ -24,16 +21,19 @@ from frlib.geometry.ranks import (
     rank_correlation_interval,
     rank_correlation_p,
 )
-from frlib.geometry.recognition import recognition_figures, recognition_table
-from frlib.geometry.resampling import draw_interval, draw_weights, mean_interval, resampled_means
-from frlib.geometry.retention import identity_retention
-from frlib.geometry.sphere import (
-    parallel_transport,
-    tangent_projection,
-    transported_cosines,
-    transported_energy_sweep,
+from frlib.geometry.recognition.distances import (
+    distance_histogram,
+    distance_summary,
+    error_curve,
+    intra_inter_distances,
+    mean_pair_distance,
+    verification,
 )
-from frlib.geometry.streaming import PairHistograms, stream_histograms
+from frlib.geometry.recognition.jackknife import auc_interval
+from frlib.geometry.recognition.probes import ProbeErrors, probe_errors
+from frlib.geometry.recognition.retention import identity_retention
+from frlib.geometry.recognition.table import recognition_figures, recognition_table
+from frlib.geometry.resampling import draw_interval, draw_weights, mean_interval, resampled_means
 
 __all__ = [
     "CoincidentPoints",

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from frlib import view
+from frlib.fingerprint.summary import RANKED_AT
 from frlib.report.page import Column, Figure, Table
-from frlib.summary import RANKED_AT
 
 SCALES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0)
 
@@ -29,7 +29,7 @@ def ranking_chart(rankings: pd.DataFrame, subject: str) -> Figure:
     Parameters
     ----------
     rankings : DataFrame
-        Rows of `frlib.summary.ranking`, with ``network``.
+        Rows of `frlib.fingerprint.summary.ranking`, with ``network``.
     subject : str
         The network of the report.
     """

@@ -7,11 +7,11 @@ import pandas as pd
 from tqdm import tqdm
 
 from frlib.fingerprint import cloud_energies
+from frlib.fingerprint.summary import ranking
 from frlib.report import energies
 from frlib.report.labelled import Labelled
 from frlib.report.page import Section, Text
 from frlib.report.remarks import PEOPLE_BY_NUMBER, line_of, listed
-from frlib.summary import ranking
 
 #: Fewest curves of an identity and attribute for an energy.
 CURVES_AT_LEAST = 10

@@ -10,6 +10,7 @@ from frlib.clouds import Cloud, embed
 from frlib.faces import Curves, Portraits, sample_identities
 from frlib.faces.portraits import HEAD_ANGLE
 from frlib.fingerprint import fingerprint
+from frlib.fingerprint.summary import RANKED_AT, ranking
 from frlib.geometry import (
     energy_at_equal_shares,
     identity_retention,
@@ -21,7 +22,6 @@ from frlib.models.embedder import FaceEmbedder
 from frlib.report import energies, preprocessing, recognition
 from frlib.report.facts import facts_of
 from frlib.report.page import Page, Points, Section, Text
-from frlib.summary import RANKED_AT, ranking
 
 
 @dataclass(frozen=True)

@@ -88,7 +88,7 @@ def fingerprint_views(
     Parameters
     ----------
     summary : DataFrame
-        Of `frlib.summary.fingerprint_summary`.
+        Of `frlib.fingerprint.summary.fingerprint_summary`.
     description : str
         Text alternative: what the views show and what they say.
     controls : sequence of str

@@ -8,7 +8,7 @@ import pytest
 import vl_convert
 
 from frlib import view
-from frlib.summary import fingerprint_summary
+from frlib.fingerprint.summary import fingerprint_summary
 from frlib.view import charts
 
 ATTRIBUTES, SCALES = ["head_angle", "age", "hue"], [0.4, 0.8, 1.2]

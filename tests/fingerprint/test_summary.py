@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from frlib.fingerprint.summary import cube, fingerprint_summary, ranking
 from frlib.geometry import resampled_means
-from frlib.summary import cube, fingerprint_summary, ranking
 
 ATTRIBUTES, SCALES = ["head_angle", "age", "hue"], [0.4, 0.8, 1.2]
 

@@ -10,7 +10,7 @@ from scipy.special import gammaln, xlog1py, xlogy
 
 from frlib.geometry import pairs
 from frlib.geometry.compiled import compiled
-from frlib.geometry.permutation import bin_ends, largest_differences, permuted_labels
+from frlib.geometry.macroscale.permutation import bin_ends, largest_differences, permuted_labels
 
 #: Bins of nearly equal count into which the permutation test sorts the distances.
 BINS = 1024

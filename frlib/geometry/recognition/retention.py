@@ -8,7 +8,7 @@ import torch
 
 from frlib import checks
 from frlib.geometry.clouds import takes_cloud
-from frlib.geometry.microscale import displacement
+from frlib.geometry.microscale.energy import displacement
 
 
 @takes_cloud("points", "minus", "plus")

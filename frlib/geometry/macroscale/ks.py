@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 
 from frlib import checks
 from frlib.geometry import labels
-from frlib.geometry.two_sample import SortedPairs, sorted_pairs
+from frlib.geometry.macroscale.two_sample import SortedPairs, sorted_pairs
 
 MODALITIES = ("positive", "negative")
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from frlib import verdicts
+from frlib.fingerprint import verdicts
 from frlib.view.verdict import WORDS
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from frlib.geometry.clouds import takes_clouds
-from frlib.geometry.distances import distance_summary, verification
-from frlib.geometry.jackknife import auc_interval
 from frlib.geometry.pairs import CoincidentPoints, coincide
+from frlib.geometry.recognition.distances import distance_summary, verification
+from frlib.geometry.recognition.jackknife import auc_interval
 
 FAR = (1e-2, 1e-3)
 

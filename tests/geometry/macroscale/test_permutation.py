@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from frlib.geometry.permutation import bin_ends, largest_differences, packed_columns, permuted_labels
-from frlib.geometry.two_sample import BINS
+from frlib.geometry.macroscale.permutation import bin_ends, largest_differences, packed_columns, permuted_labels
+from frlib.geometry.macroscale.two_sample import BINS
 
 
 def arrangement(n, n_both):

@@ -20,7 +20,7 @@ import torch
 from frlib import checks
 from frlib.geometry import labels, pairs
 from frlib.geometry.compiled import compiled
-from frlib.geometry.permutation import PLANES, WORD, count_bits, empty_planes, packed_columns
+from frlib.geometry.macroscale.permutation import PLANES, WORD, count_bits, empty_planes, packed_columns
 
 #: Rows of a task's inner tile. Each tile empties its counters once per bin; a larger one leaves the cache.
 TILE = 1024

@@ -11,9 +11,9 @@ from scipy.spatial.distance import cdist
 from scipy.stats import ortho_group
 
 from frlib.geometry import draw_modalities, ks_by_attribute, ks_draws
-from frlib.geometry.macroscale import partners
-from frlib.geometry.permutation import bin_ends, largest_differences
-from frlib.geometry.two_sample import BINS, asymptotic_p, sorted_pairs
+from frlib.geometry.macroscale.ks import partners
+from frlib.geometry.macroscale.permutation import bin_ends, largest_differences
+from frlib.geometry.macroscale.two_sample import BINS, asymptotic_p, sorted_pairs
 
 METRICS = ("cosine", "euclidean")
 

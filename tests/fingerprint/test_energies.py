@@ -12,7 +12,7 @@ import torch
 from joblib.externals.loky import get_reusable_executor
 from pandas.testing import assert_frame_equal
 
-import frlib.fingerprint as fingerprint_module
+import frlib.fingerprint.energies as fingerprint_module
 from frlib import store
 from frlib.clouds import Cloud, embed
 from frlib.faces import ATTRIBUTES, Curves, sample_identities

@@ -10,8 +10,8 @@ from tqdm.auto import tqdm
 
 from frlib import checks
 from frlib.geometry import labels, pairs
-from frlib.geometry.macroscale import MODALITIES, partners
-from frlib.geometry.two_sample import sorted_pairs
+from frlib.geometry.macroscale.ks import MODALITIES, partners
+from frlib.geometry.macroscale.two_sample import sorted_pairs
 
 TESTS = ("naive", "permutation")
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frlib.geometry import auc_interval, pair_distances, verification
-from frlib.geometry.jackknife import ordered_pairs
+from frlib.geometry.recognition.jackknife import ordered_pairs
 
 
 def people(rng, n=8, images=4, spread=1.0):

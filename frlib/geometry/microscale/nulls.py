@@ -18,7 +18,7 @@ from scipy import stats
 from frlib import checks
 from frlib.geometry import pairs
 from frlib.geometry.clouds import takes_cloud
-from frlib.geometry.microscale import central_difference
+from frlib.geometry.microscale.energy import central_difference
 
 
 @takes_cloud("points", "fields")

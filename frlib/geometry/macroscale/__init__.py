@@ -1,0 +1,1 @@
+"""Which attributes organise people: KS statistics, entropies, and tests that hold."""

@@ -1,0 +1,1 @@
+"""Attribute fields on the cloud of one person, and their energies."""

@@ -1,0 +1,1 @@
+"""Distances inside and between people, and how well they tell people apart."""
