@@ -13,8 +13,8 @@ from frlib.geometry import (
     ks_by_attribute,
     pair_distances,
     stream_histograms,
-    streaming,
 )
+from frlib.geometry.macroscale import streaming
 
 dask = pytest.importorskip("dask")
 METRICS = ("cosine", "euclidean")
