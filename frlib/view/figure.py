@@ -48,7 +48,7 @@ def figure(
     Returns
     -------
     alt.Chart
-        Works without a kernel, in light and dark.
+        Works without a kernel, in light and dark. A click on a name of its legend singles out what has this colour.
 
     Raises
     ------
@@ -63,8 +63,9 @@ def figure(
         raise ValueError(f"titles must be one per panel; got {len(titles)} for {len(panels)} panels")
     panels = [panel.copy(deep=True) for panel in panels]
     leaves = [list(_leaves(panel)) for panel in panels]
-    for group in [sum(leaves, [])] if shared else leaves:
+    for k, group in enumerate([sum(leaves, [])] if shared else leaves):
         _one_scale(group, room=80 if shared else 80 // min(columns, len(panels)))
+        _single_out(group, f"picked_{k}")
     params = _choosers(panels, choose)
     _slim(list(_tables(panels)))
     size = {"width": width or (520 if len(panels) == 1 else 500 // min(columns, len(panels)))}
@@ -119,6 +120,20 @@ def _one_scale(leaves: list[alt.Chart], room: int) -> None:
                 look["sort"], look["scale"] = names, scale_of(channel, names)
                 if look["legend"]:
                     look["legend"]["columns"] = min(4, max(1, room // (5 + max(len(str(name)) for name in names))))
+
+
+def _single_out(leaves: list[alt.Chart], name: str) -> None:
+    """Let a click on a name of a legend of colours fade all other marks."""
+    tints = [(leaf, getattr(leaf.encoding, "color", None)) for leaf in leaves]
+    named = [(leaf, c) for leaf, c in tints if isinstance(c, alt.FieldChannelMixin) and c["type"] == "nominal"]
+    for k, field in enumerate(dict.fromkeys(c["field"] for _, c in named if c["legend"])):
+        picked = alt.selection_point(fields=[field], bind="legend", name=f"{name}_{k}")
+        own = [leaf for leaf, c in named if c["field"] == field]
+        for leaf in own:
+            full = leaf.mark.to_dict().get("opacity", 1) if isinstance(leaf.mark, alt.MarkDef) else 1
+            leaf.encoding.opacity = alt.condition(picked, alt.value(full), alt.value(0.12 * full))
+        # A legend answers only if the layer that holds the selection has its colour.
+        own[0].params = [picked.param]
 
 
 def _choosers(panels: list, choose) -> list[alt.Parameter]:

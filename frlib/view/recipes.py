@@ -120,7 +120,7 @@ def curves(
     layer = _Layer(table, x, y, color=color, strokeDash=dash, detail=detail, tips=tips, ends=(band, bars))
     line = {"interpolate": "step-after" if step else "linear"}
     line |= {"strokeWidth": 1, "opacity": 0.5} if detail and table[detail].nunique() > len(COLORS) else {}
-    spots = alt.OverlayMarkDef(size=36) if points else alt.OverlayMarkDef(size=80, opacity=0)
+    spots = alt.OverlayMarkDef(size=36) if points else alt.OverlayMarkDef(size=80, fillOpacity=0, strokeOpacity=0)
     layers = [layer.band(band)] if band else []
     layers += [layer.bars(bars, "y")] if bars else []
     return alt.layer(*layers, layer.chart.mark_line(point=spots, **line).encode(**layer.places, tooltip=layer.tooltip))

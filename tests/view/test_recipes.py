@@ -42,6 +42,11 @@ def rows(spec):
     return pd.DataFrame(max(spec["datasets"].values(), key=len))
 
 
+def choosers(spec):
+    """Return what the reader may set, without the clicks on legends."""
+    return [param for param in spec["params"] if param["name"].startswith("chosen")]
+
+
 def shown(spec, **signals):
     """Return the rows that pass the filter for what the reader chose; its expression is one of Python too, nearly."""
     data = rows(spec)
@@ -157,7 +162,7 @@ def test_layers_of_two_tables_share_one_scale(table):
 
 def test_a_list_shows_the_rows_of_one_value(table):
     spec = drawn(RECIPES["dots"](table), choose={"network": "second"})
-    (param,) = spec["params"]
+    (param,) = choosers(spec)
     assert (param["value"], param["bind"]) == (
         "second",
         {"input": "select", "options": NETWORKS, "name": "network "},
@@ -169,7 +174,7 @@ def test_a_list_shows_the_rows_of_one_value(table):
 @pytest.mark.parametrize(("at", "nearest"), [(0.2, 0.2), (0.34, 0.2), (0.36, 0.5), (0.74, 0.5), (1.0, 1.0)])
 def test_a_slider_shows_the_rows_of_the_nearest_number(table, at, nearest):
     spec = drawn(view.dots(table, "energy", "attribute", color="network"), choose="scale")
-    (param,) = spec["params"]
+    (param,) = choosers(spec)
     assert (param["value"], param["bind"]["min"], param["bind"]["max"]) == (0.5, 0.2, 1.0)
     own = table[table.scale == nearest]
     np.testing.assert_allclose(shown(spec, **{param["name"]: at}).energy, own.energy, rtol=5e-5)
@@ -178,7 +183,7 @@ def test_a_slider_shows_the_rows_of_the_nearest_number(table, at, nearest):
 def test_a_slider_over_equal_steps_stops_at_them(table):
     even = table[table.scale != 0.2]
     spec = drawn(view.dots(even, "energy", "attribute"), choose={"scale": 1.0})
-    (param,) = spec["params"]
+    (param,) = choosers(spec)
     assert (param["value"], param["bind"]["step"]) == (1.0, 0.5)
     assert len(shown(spec, **{param["name"]: 0.5, "abs": abs})) == len(even) / 2
 
@@ -191,7 +196,7 @@ def test_numbers_in_a_column_of_objects_are_numbers(table):
 def test_one_chooser_moves_all_panels_and_leaves_guides_alone(table):
     panels = [view.scatter(table, c, "energy", color="attribute") + view.guide(y=0.5) for c in ("low", "high")]
     spec = view.figure(*panels, choose=["network", "scale"], titles=["A", "B"], description="d").to_dict()
-    assert [p["name"] for p in spec["params"]] == ["chosen_0", "chosen_1"]
+    assert [p["name"] for p in choosers(spec)] == ["chosen_0", "chosen_1"]
     for panel, title in zip(spec["hconcat"], "AB", strict=True):
         points, rule = leaves(panel)
         assert panel["title"]["text"] == title and len(points["transform"]) == 2 and not rule["transform"]
@@ -257,3 +262,26 @@ def test_an_axis_keeps_the_order_that_it_is_given(table):
     rows = view.Column("attribute", order=["hue", "age"])
     for column, order in ((rows, ["hue", "age"]), ("attribute", ["age", "hue"])):
         assert marks(drawn(view.dots(table, "energy", column)))["point"]["encoding"]["y"]["sort"] == order
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_click_on_a_name_of_the_legend_fades_all_other_marks(shared, chromium, table, tmp_path):
+    lines = view.curves(table, "scale", "energy", color="attribute", band=("low", "high"), points=False)
+    spots = view.dots(table, "energy", "network", color="attribute")
+    page = tmp_path / "figure.html"
+    spec = view.figure(lines, spots, description="d", shared=shared).to_dict()
+    page.write_text(vl_convert.vegalite_to_html(spec, bundle=True, renderer="svg"))
+    tab = chromium.new_page()
+    tab.goto(page.as_uri())
+    count = "(panel) => [...document.querySelectorAll(panel)].map((e) => Number(e.getAttribute('opacity')))"
+    panels = [f".concat_{k}_group .mark-{mark}.role-mark path" for k, mark in ((0, "line"), (0, "area"), (1, "symbol"))]
+    tab.wait_for_selector(panels[0])
+    full = [tab.evaluate(count, panel) for panel in panels]
+    tab.click(".role-legend-label text:text('hue')")
+    tab.wait_for_timeout(100)
+    faded = [tab.evaluate(count, panel) for panel in panels]
+    for before, after in zip(full, faded, strict=True):
+        kept = sum(a == b for a, b in zip(before, after, strict=True))
+        assert kept == len(before) // 2
+        assert all(a == b or a == pytest.approx(0.12 * b) for a, b in zip(after, before, strict=True))
+    tab.close()
