@@ -112,6 +112,7 @@ def fingerprint_views(
     here = one.rename(columns={"network": "of", "scale": "ε"})
     counts = summary.groupby("identities")["network"].unique()
     people = "; ".join(f"{n} identities: {', '.join(names)}" for n, names in sorted(counts.items(), reverse=True))
+    people = f"{counts.index[0]} identities in every network" if len(counts) == 1 else people
     said = [f"Bands and bars: {LEVEL:.0%} interval of the mean over identities, by drawing them again.", f"{people}."]
     chart = figure(
         *_one_network(one, guide(here.drop_duplicates("ε"), x="ε")),
