@@ -124,7 +124,7 @@ image_grid(
     np.stack([np.asarray(s) for s in steps]),
     rows=[a.replace("_", " ") for a in ATTRIBUTES],
     columns=["step down", "centre", "step up"],
-    description="Eight rows, one per attribute, each with three drawn faces of the same person: a step down, the centre, "
+    description="One row per attribute, each with three drawn faces of the same person: a step down, the centre, "
     "a step up. The person stays recognisable in all of them.",
 )
 

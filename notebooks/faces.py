@@ -116,7 +116,7 @@ image_grid(
 )
 
 # %% [markdown]
-# ## Eight attributes
+# ## The attributes
 #
 # The ranges are those of the paper's Table 5, in natural units.
 

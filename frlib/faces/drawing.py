@@ -11,16 +11,12 @@ from frlib.faces.crops import IMAGE_SIZES
 
 
 class Faces:
-    """Base of the drawings, which are dataclasses: `images` says what one block holds in one crop."""
+    """Base of the drawings, which are dataclasses. Their `images(crop, size)` returns images by name."""
 
     @property
     def key(self) -> dict:
         """What the images depend on: the version of the generator, and every field that is compared."""
         return {"generator": GENERATOR} | {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.compare}
-
-    def images(self, crop: str, size: int) -> dict[str, torch.Tensor]:
-        """Return the images by name."""
-        raise NotImplementedError
 
     def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
         """Yield the images by crop and name: see `frlib.clouds.Drawing`."""

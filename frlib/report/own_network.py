@@ -31,7 +31,7 @@ class Sizes:
     Parameters
     ----------
     identities, points : int
-        People and centres per person for energies; a centre has two ends along each of eight attributes.
+        People and centres per person for energies; a centre has two ends along each attribute.
     people, images : int
         People and images per person for recognition.
     """
