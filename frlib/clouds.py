@@ -182,6 +182,33 @@ def images_of(drawing: Drawing, crop: str = "arcface") -> torch.Tensor:
     return torch.cat([block[crop]["points"] for block in drawing.draw([crop])])
 
 
+def drawn(
+    drawings: Sequence[Drawing], crop: str = "arcface", *, n_jobs: int | None = None, progress: bool = True
+) -> list[dict[str, torch.Tensor]]:
+    """Return the images of drawings by name, for networks that are to be trained on them; they are stored.
+
+    Parameters
+    ----------
+    drawings : sequence of Drawing
+    crop : str
+        One that a network wants.
+    n_jobs, progress
+        As in `frlib.runtime.spread`.
+    """
+    tasks, run = [(drawing, crop) for drawing in drawings], {"n_jobs": n_jobs, "progress": progress}
+    return spread(_stored_images, tasks, description="images", **run)
+
+
+def _stored_images(drawing: Drawing, crop: str) -> dict[str, torch.Tensor]:
+    """Return the images of one drawing, from the store or drawn now."""
+
+    def build() -> dict[str, torch.Tensor]:
+        blocks = [block[crop] for block in drawing.draw([crop])]
+        return {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
+
+    return store.load_or_build(f"{drawing.kind}-images", {"crop": crop} | drawing.key, build)
+
+
 def _clouds(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], weights: dict) -> list[dict[str, Cloud]]:
     """Return the clouds of several drawings, by network."""
     return [{e.name: _cloud(d, e, own[e.name]) for e in networks} for d, own in _arrays(drawings, networks, weights)]

@@ -17,9 +17,12 @@ from frlib.geometry.ranks import (
     among_extremes,
     below_all,
     crossings,
+    diagonal_p,
+    on_diagonal,
     rank_correlation,
     rank_correlation_interval,
     rank_correlation_p,
+    rescaled_columns,
 )
 from frlib.geometry.recognition.distances import (
     distance_histogram,
@@ -33,7 +36,7 @@ from frlib.geometry.recognition.jackknife import auc_interval
 from frlib.geometry.recognition.probes import ProbeErrors, probe_errors
 from frlib.geometry.recognition.retention import identity_retention
 from frlib.geometry.recognition.table import recognition_figures, recognition_table
-from frlib.geometry.resampling import draw_interval, draw_weights, mean_interval, resampled_means
+from frlib.geometry.resampling import crossed_means, draw_interval, draw_weights, mean_interval, resampled_means
 
 __all__ = [
     "CoincidentPoints",
@@ -45,7 +48,9 @@ __all__ = [
     "below_all",
     "coincide",
     "central_difference",
+    "crossed_means",
     "crossings",
+    "diagonal_p",
     "displacement",
     "distance_histogram",
     "distance_summary",
@@ -65,6 +70,7 @@ __all__ = [
     "mean_interval",
     "mean_pair_distance",
     "null_energies",
+    "on_diagonal",
     "pair_distances",
     "parallel_transport",
     "probe_errors",
@@ -74,6 +80,7 @@ __all__ = [
     "recognition_figures",
     "recognition_table",
     "rejection_rates",
+    "rescaled_columns",
     "resampled_means",
     "stream_histograms",
     "tangent_projection",

@@ -1,11 +1,13 @@
 """Orders of attributes: how two of them agree, which attributes are extreme, and which change places with the scale."""
 
+import itertools
 import math
 from collections.abc import Mapping
 
 import numpy as np
 from scipy import stats
 
+from frlib import checks
 from frlib.geometry.resampling import LEVEL
 
 
@@ -123,3 +125,76 @@ def crossings(values, *, level: float = 1 - LEVEL) -> list[tuple[int, int]]:
     sure = (np.asarray(test.pvalue) * differences[0].size < level).all(axis=1)
     opposite = np.prod(np.sign(np.nanmean(differences, axis=0)), axis=1) < 0
     return [(int(one[k]), int(other[k])) for k in np.flatnonzero(sure & opposite)]
+
+
+def rescaled_columns(values) -> np.ndarray:
+    """Bring every column of matrices to 0..1, from its smallest to its largest value.
+
+    Parameters
+    ----------
+    values : array_like, shape (..., rows, columns)
+
+    Returns
+    -------
+    ndarray, the shape of values
+        NaN in a column whose values are all equal.
+    """
+    values = np.asarray(values, dtype=float)
+    low, high = values.min(axis=-2, keepdims=True), values.max(axis=-2, keepdims=True)
+    with np.errstate(invalid="ignore"):
+        return (values - low) / (high - low)
+
+
+def on_diagonal(values, *, highest: bool = True) -> np.ndarray:
+    """Tell which columns of square matrices have their extreme value on the diagonal.
+
+    Parameters
+    ----------
+    values : array_like, shape (..., n, n)
+    highest : bool
+        The highest, or the lowest.
+
+    Returns
+    -------
+    ndarray of bool, shape (..., n)
+        A tie counts for the first row; a column with NaN counts for none.
+
+    Raises
+    ------
+    ValueError
+        If the matrices are not square.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim < 2 or values.shape[-1] != values.shape[-2]:
+        raise ValueError(f"values must be square matrices; got shape {values.shape}")
+    places = (values if highest else -values).argmax(axis=-2)
+    return (places == np.arange(values.shape[-1])) & ~np.isnan(values).any(axis=-2)
+
+
+def diagonal_p(values, *, highest: bool = True) -> float:
+    """Return how often so many extremes of the columns lie on the diagonal when the rows are put in any order.
+
+    Parameters
+    ----------
+    values : array_like, shape (n, n)
+        At most nine rows: there are n! orders, and all are counted.
+    highest : bool
+        As in `on_diagonal`.
+
+    Returns
+    -------
+    float
+        One-sided and exact, the given order among the orders. Columns stay as they are, so that two columns that
+        resemble one another are no two coincidences.
+
+    Raises
+    ------
+    ValueError
+        If the matrix is not square or has more than nine rows.
+    """
+    values = np.asarray(values, dtype=float)
+    held = int(on_diagonal(values, highest=highest).sum())
+    checks.between("the number of rows", len(values), 1, 9)
+    orders = np.array(list(itertools.permutations(range(len(values)))))
+    counts = on_diagonal(values[orders], highest=highest).sum(axis=-1)
+    return float((counts >= held).mean())

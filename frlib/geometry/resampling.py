@@ -74,6 +74,36 @@ def draw_weights(n: int, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     return times
 
 
+def crossed_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
+    """Return means over two kinds of units, both drawn with replacement: runs and the identities they are tested on.
+
+    Every run meets every identity, so a draw of either moves the whole row or column.
+
+    Parameters
+    ----------
+    values : array_like, shape (r, n, ...)
+        One value, or array of values, for each unit of the first kind at each of the second.
+    draws, seed : int
+        As in `resampled_means`; arrays of the same r and n get the same units.
+
+    Returns
+    -------
+    ndarray, shape (draws, ...)
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two units of either kind, no draw, or a value is NaN.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim < 2 or min(values.shape[:2]) < 2:
+        raise ValueError(f"values must have at least two units along both first axes; got shape {values.shape}")
+    if np.isnan(values).any():
+        raise ValueError("values must be numbers; got NaN")
+    first, second = (draw_weights(n, draws, seed=seed + k) / n for k, n in enumerate(values.shape[:2]))
+    return np.einsum("dr,dn,rn...->d...", first, second, values, optimize=True)
+
+
 class MeanInterval(NamedTuple):
     """A mean, and how far its interval reaches to both sides."""
 

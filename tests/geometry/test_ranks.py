@@ -10,10 +10,13 @@ from frlib.geometry import (
     among_extremes,
     below_all,
     crossings,
+    diagonal_p,
+    on_diagonal,
     rank_correlation,
     rank_correlation_interval,
     rank_correlation_p,
     resampled_means,
+    rescaled_columns,
 )
 
 
@@ -82,3 +85,48 @@ def test_the_level_is_shared_by_all_tests_of_both_scales():
     p = stats.ttest_1samp(x[:, 0] - x[:, 1], 0).pvalue.max()
     assert crossings(x, level=2 * p * 1.001) == [(0, 1)]
     assert crossings(x, level=2 * p * 0.999) == []
+
+
+def test_columns_rescaled_keep_their_order_and_reach_both_ends():
+    values = np.random.default_rng(0).standard_normal((3, 5, 4))
+    scaled = rescaled_columns(values)
+    assert np.array_equal(scaled.argsort(axis=-2), values.argsort(axis=-2))
+    assert np.array_equal(scaled.min(axis=-2), np.zeros((3, 4)))
+    assert np.array_equal(scaled.max(axis=-2), np.ones((3, 4)))
+    np.testing.assert_allclose(rescaled_columns(3 * values - 7), scaled, atol=1e-12)
+    assert np.isnan(rescaled_columns(np.ones((2, 2)))).all()
+
+
+def test_extremes_of_columns_on_the_diagonal():
+    matrix = np.array([[3.0, 0, 9], [1, 2, 5], [0, 1, 4]])
+    assert on_diagonal(matrix).tolist() == [True, True, False]
+    assert on_diagonal(matrix, highest=False).tolist() == [False, False, True]
+    assert on_diagonal(np.stack([matrix, matrix.T])).shape == (2, 3)
+    assert not on_diagonal(np.full((2, 2), np.nan)).any()
+    with pytest.raises(ValueError, match=r"square matrices; got shape \(2, 3\)"):
+        on_diagonal(np.zeros((2, 3)))
+
+
+def test_diagonal_p_of_a_permutation_matrix_counts_fixed_points():
+    # Orders with all four rows in place: 1 of 24. With at least two: 1 + 6; with at least one: 24 - 9 derangements.
+    assert diagonal_p(np.eye(4)) == 1 / 24
+    assert diagonal_p(np.eye(4)[[1, 0, 2, 3]]) == 7 / 24
+    assert diagonal_p(np.eye(4)[[1, 2, 0, 3]]) == 15 / 24
+    assert diagonal_p(-np.eye(4), highest=False) == 1 / 24
+
+
+def test_diagonal_p_when_one_row_wins_every_column():
+    # One row can lie on the diagonal once, whatever the order: no evidence.
+    assert diagonal_p(np.outer([0.0, 0, 5], np.ones(3)) + np.eye(3) * 1e-9) == 1
+
+
+def test_diagonal_p_holds_its_level_under_the_null():
+    rng = np.random.default_rng(1)
+    p = np.array([diagonal_p(rng.standard_normal((5, 5))) for _ in range(400)])
+    for level in (0.05, 0.2):
+        assert (p <= level).mean() <= level + 2 * np.sqrt(level * (1 - level) / 400)
+
+
+def test_diagonal_p_refuses_more_orders_than_can_be_counted():
+    with pytest.raises(ValueError, match="number of rows must lie between 1 and 9; got 10"):
+        diagonal_p(np.eye(10))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from frlib.geometry import draw_interval, mean_interval, resampled_means
+from frlib.geometry import crossed_means, draw_interval, mean_interval, resampled_means
 
 
 def by_loop(values, draws, seed):
@@ -81,3 +81,21 @@ def test_the_interval_of_draws_is_between_quantiles_of_those_that_have_a_value()
     np.testing.assert_allclose(found, [[5, np.nan], [95, np.nan]])
     with pytest.raises(ValueError, match="level must lie between 0 and 1; got 95"):
         draw_interval(draws, level=95)
+
+
+def test_crossed_means_draw_whole_rows_and_columns():
+    rows, columns = np.array([1.0, 5, 9]), np.array([0.0, 2, 4, 6])
+    crossed = crossed_means(rows[:, None] + columns, 4000, seed=2)
+    # A sum of two effects: the draws of its mean are the sums of the draws of both, which are independent.
+    expected = rows.var() / 3 + columns.var() / 4
+    assert abs(crossed.var() / expected - 1) < 5 * np.sqrt(2 / 4000)
+    np.testing.assert_allclose(crossed_means(np.ones((2, 3, 2)), 10), np.ones((10, 2)), rtol=1e-12)
+    alone = crossed_means(np.broadcast_to(columns, (3, 4)), 50, seed=7)
+    np.testing.assert_allclose(alone, resampled_means(columns, 50, seed=8), rtol=1e-12)
+
+
+def test_crossed_means_say_what_is_missing():
+    with pytest.raises(ValueError, match=r"two units along both first axes; got shape \(1, 4\)"):
+        crossed_means(np.ones((1, 4)))
+    with pytest.raises(ValueError, match="must be numbers; got NaN"):
+        crossed_means(np.full((2, 2), np.nan))

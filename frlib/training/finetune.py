@@ -1,0 +1,364 @@
+"""Fine-tuning of a face network: it learns to keep the variations of an image close to it, and other people away.
+
+Nothing but the network is trained: the loss takes the fixed image of each identity for the centre of its class (see
+`frlib.training.margins.fixed_image_loss`). A run is stored by its content, and after every epoch what
+it needs to go on.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+
+from frlib import checks, store
+from frlib.models.embedder import FaceEmbedder
+from frlib.runtime import spread
+from frlib.training.margins import fixed_image_loss
+from frlib.training.variations import Variations
+
+# Part of the name of every stored run: raise it when the same images would give another network.
+FINETUNING = 1
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss is no number any more."""
+
+
+class FineTuned(FaceEmbedder):
+    """A network after fine-tuning: a `FaceEmbedder` with the weights of its best epoch.
+
+    Attributes
+    ----------
+    history : DataFrame
+        One row per epoch, 0 being the network as it came: ``epoch``, ``training`` (mean loss of its batches, NaN for
+        epoch 0), and the validation loss of each attribute.
+    best_epoch : int
+        With the lowest validation loss on the attributes that it was trained with.
+    """
+
+    def __init__(self, base: FaceEmbedder, name: str, arrays: Mapping[str, torch.Tensor], attributes: Sequence[str]):
+        look = {key: getattr(base, key) for key in ("metric", "dim", "crop", "licence", "device")}
+        super().__init__(name, copy.deepcopy(base.network), base.preprocess, **look)
+        self.history = pd.DataFrame(arrays["history"].numpy(), columns=["training", *attributes]).rename_axis("epoch")
+        self.history = self.history.reset_index()
+        self.best_epoch = int(arrays["best epoch"])
+        self._arrays = arrays
+        self.network.load_state_dict(_part(arrays, "best"))
+
+    @property
+    def kept_epochs(self) -> tuple[int, ...]:
+        """The epochs whose networks were kept."""
+        return tuple(sorted({int(name.split()[1]) for name in self._arrays if name.startswith("epoch ")}))
+
+    def at(self, epoch: int) -> FaceEmbedder:
+        """Return the network after an epoch, if they were kept.
+
+        Raises
+        ------
+        ValueError
+            If this one was not kept.
+        """
+        checks.one_of("epoch", epoch, self.kept_epochs)
+        network = copy.deepcopy(self.network)
+        network.load_state_dict(_part(self._arrays, f"epoch {epoch}"))
+        look = {key: getattr(self, key) for key in ("metric", "dim", "crop", "licence", "device")}
+        return FaceEmbedder(f"{self.name}, epoch {epoch}", network, self.preprocess, **look)
+
+
+def finetune(
+    embedder: FaceEmbedder,
+    train: Variations,
+    validation: Variations,
+    *,
+    margin: nn.Module,
+    epochs: int,
+    learning_rate: float = 0.003,
+    momentum: float = 0.9,
+    weight_decay: float = 5e-4,
+    identities_per_batch: int = 20,
+    patience: int = 3,
+    detach: bool = False,
+    last_layers: int | None = None,
+    keep_epochs: bool = False,
+    name: str | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> FineTuned:
+    r"""Train a network on fixed images and their variations, and return that of the best epoch.
+
+    Stochastic gradient descent with momentum and weight decay on
+
+    .. math:: \frac{1}{|B| V} \sum_{i \in B} \sum_{v=1}^{V} L_\text{margin}\bigl(f(x_i^v);\; f(x_j^0), j \in B\bigr)
+
+    over batches B of whole identities, as Leroy et al. (2025) describe it; sizes and rates are not given there. Layers
+    that normalise batches keep their statistics. A run that was cut off, at whatever moment, goes on after its last
+    whole epoch and ends with the same bits, on the same machine. A run that was done is read.
+
+    Parameters
+    ----------
+    embedder : FaceEmbedder
+        Its network must have derivatives; it stays as it is.
+    train, validation : Variations
+        Of different identities. Each fixed image is the centre of its identity; in the validation all its identities
+        together give the negatives.
+    margin : nn.Module
+        One of `frlib.training.margins`. It is copied; in the validation its statistics are those it came with.
+    epochs : int
+        At most so many.
+    learning_rate, momentum, weight_decay : float
+    identities_per_batch : int
+        At least two. A last batch of one identity joins the one before.
+    patience : int
+        Stop after so many epochs without a lower validation loss on the attributes of ``train``, or their mean.
+    detach : bool
+        As in `frlib.training.margins.fixed_image_loss`.
+    last_layers : int, optional
+        Train only so many of the last layers with weights. Default: all.
+    keep_epochs : bool
+        Keep the network of every epoch, for `FineTuned.at`.
+    name : str, optional
+        Default: that of the embedder with ``-tuned``.
+    seed : int
+        Of the batches.
+    progress : bool
+        Show a bar over the epochs.
+
+    Returns
+    -------
+    FineTuned
+
+    Raises
+    ------
+    ValueError
+        If the validation lacks an attribute of ``train``, the network has no weights of torch, or an argument is out of
+        range.
+    TrainingDiverged
+        If the loss is NaN or infinite. Then nothing is stored.
+    """
+    for attribute in train.attributes:
+        checks.one_of("train.attributes", attribute, validation.attributes)
+    for what, value, least in (("epochs", epochs, 1), ("patience", patience, 1), ("seed", seed, 0)):
+        checks.at_least(what, value, least)
+    checks.at_least("identities_per_batch", identities_per_batch, 2)
+    for what, value in (("learning_rate", learning_rate), ("weight_decay", weight_decay), ("momentum", momentum)):
+        checks.between(what, value, 0, 1)
+    settings = {"epochs": epochs, "learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
+    settings |= {"identities_per_batch": identities_per_batch, "patience": patience, "detach": detach, "seed": seed}
+    settings |= {"last_layers": last_layers, "keep_epochs": keep_epochs, "margin": margin.settings}
+    parameters = settings | {
+        "version": FINETUNING,
+        "weights": store.arrays_digest(embedder.network.state_dict()),
+        "input": repr(embedder.preprocess),
+        "images": [_digest(images) for images in (train, validation)],
+    }
+    running = store.cache_folder("results") / f"finetune-{store.content_key(parameters)}-running.safetensors"
+
+    def build() -> dict[str, torch.Tensor]:
+        return _Run(embedder, train, validation, margin, settings, running, parameters).to_the_end(progress)
+
+    arrays = store.load_or_build("finetune", parameters, build)
+    running.unlink(missing_ok=True)
+    return FineTuned(embedder, name or f"{embedder.name}-tuned", arrays, validation.attributes)
+
+
+def finetune_each(
+    embedder: FaceEmbedder,
+    sets: Mapping[str, Variations],
+    validation: Variations,
+    *,
+    n_jobs: int | None = None,
+    progress: bool = True,
+    **options,
+) -> dict[str, FineTuned]:
+    """Fine-tune a network on several sets, in processes of their own.
+
+    Parameters
+    ----------
+    embedder, validation
+        As in `finetune`.
+    sets : mapping of name to Variations
+        The name becomes that of the network.
+    n_jobs, progress
+        As in `frlib.runtime.spread`.
+    **options
+        Further arguments of `finetune`.
+
+    Returns
+    -------
+    dict of name to FineTuned
+    """
+    tasks = [(embedder, own, validation, options | {"name": name, "progress": False}) for name, own in sets.items()]
+    run = {"n_jobs": n_jobs, "device": embedder.device, "progress": progress}
+    return dict(zip(sets, spread(_finetune, tasks, description="fine-tuning", **run), strict=True))
+
+
+def _finetune(embedder, train, validation, options) -> FineTuned:
+    return finetune(embedder, train, validation, **options)
+
+
+@torch.no_grad()
+def variation_losses(embedder: FaceEmbedder, images: Variations, margin: nn.Module) -> pd.DataFrame:
+    """Return the parameter-free loss of every identity and attribute, with the fixed images of all as the negatives.
+
+    Parameters
+    ----------
+    embedder : FaceEmbedder
+    images : Variations
+    margin : nn.Module
+        Its statistics, where it has some, are used as they are.
+
+    Returns
+    -------
+    DataFrame, n rows
+        One column per attribute: the mean over its variations.
+    """
+    n, variations = images.varied.shape[:2]
+    together = torch.cat([images.fixed[:, None], images.varied], dim=1).flatten(0, 1)
+    rows = embedder.embed(together, progress=False).unflatten(0, (n, 1 + variations)).double()
+    losses = fixed_image_loss(copy.deepcopy(margin).cpu().eval(), rows[:, 0], rows[:, 1:], reduction="none").numpy()
+    return pd.DataFrame(losses, columns=images.names).T.groupby(level=0, sort=False).mean().T
+
+
+def _digest(images: Variations) -> dict:
+    arrays = {"fixed": images.fixed, "varied": images.varied}
+    return {"names": list(images.names), "content": store.arrays_digest(arrays)}
+
+
+def _part(arrays: Mapping[str, torch.Tensor], which: str) -> dict[str, torch.Tensor]:
+    """Return the arrays whose names begin with a word and a slash, without it."""
+    return {name.removeprefix(f"{which}/"): array for name, array in arrays.items() if name.startswith(f"{which}/")}
+
+
+def _named(which: str, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {f"{which}/{name}": array.detach().clone() for name, array in arrays.items()}
+
+
+class _Run:
+    """One run of `finetune`: its state after the last whole epoch is `arrays`, in memory and on disk."""
+
+    def __init__(
+        self, embedder, train: Variations, validation: Variations, margin, settings, running: Path, parameters
+    ):
+        self.validation, self.train, self.settings = validation, train, settings
+        self.running, self.parameters = running, parameters
+        look = {key: getattr(embedder, key) for key in ("metric", "dim", "crop", "licence", "device")}
+        self.embedder = FaceEmbedder(embedder.name, copy.deepcopy(embedder.network), embedder.preprocess, **look)
+        self.margin = copy.deepcopy(margin).to(embedder.device)
+        self.frozen = copy.deepcopy(margin)
+        self.trained = _trained_weights(self.embedder.network, settings["last_layers"])
+        options = {"lr": settings["learning_rate"], "momentum": settings["momentum"]}
+        self.optimizer = torch.optim.SGD(self.trained, weight_decay=settings["weight_decay"], **options)
+        self.scaler = torch.amp.GradScaler(enabled=self.embedder.device.type == "cuda")
+
+    def to_the_end(self, progress: bool) -> dict[str, torch.Tensor]:
+        """Return what is stored of the whole run."""
+        arrays = self._resumed() or self._after_epoch({}, torch.nan)
+        with tqdm(total=self.settings["epochs"], desc="epochs", disable=not progress, leave=False) as bar:
+            while not self._ended(arrays):
+                bar.update(len(arrays["history"]) - 1 - bar.n)
+                arrays = self._after_epoch(arrays, self._epoch(len(arrays["history"])))
+        kept = {k: v for k, v in arrays.items() if k.split("/")[0] not in ("now", "margin", "optimizer", "scaler")}
+        return kept
+
+    def _ended(self, arrays) -> bool:
+        passed = len(arrays["history"]) - 1
+        return passed >= self.settings["epochs"] or passed - int(arrays["best epoch"]) >= self.settings["patience"]
+
+    def _resumed(self) -> dict[str, torch.Tensor] | None:
+        """Return the state of a run that was cut off, and go on from it; None if there is none."""
+        try:
+            arrays, _ = store.read_arrays(self.running)
+        except OSError:
+            return None
+        self.embedder.network.load_state_dict(_part(arrays, "now"))
+        self.margin.load_state_dict(_part(arrays, "margin"))
+        moments = _part(arrays, "optimizer")
+        for place, weights in enumerate(self.trained):
+            if str(place) in moments:
+                self.optimizer.state[weights]["momentum_buffer"] = moments[str(place)].to(weights.device)
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict({k: v.item() for k, v in _part(arrays, "scaler").items()})
+        return arrays
+
+    def _after_epoch(self, before: dict[str, torch.Tensor], training: float) -> dict[str, torch.Tensor]:
+        """Validate, and return the state after an epoch, stored."""
+        losses = variation_losses(self.embedder, self.validation, self.frozen).mean()
+        row = torch.tensor([[training, *losses[list(self.validation.attributes)]]], dtype=torch.float64)
+        history = torch.cat([before["history"], row]) if before else row
+        places = [1 + self.validation.attributes.index(name) for name in self.train.attributes]
+        own = history[:, places].mean(dim=1)
+        best = int(own.argmin())
+        self._check(float(own[-1]), len(history) - 1, "the validation")
+        weights = self.embedder.network.state_dict()
+        arrays = {k: v for k, v in before.items() if k.startswith(("best/", "epoch "))}
+        if best == len(history) - 1:
+            arrays |= _named("best", weights)
+        if self.settings["keep_epochs"]:
+            arrays |= _named(f"epoch {len(history) - 1}", weights)
+        arrays |= _named("now", weights) | _named("margin", self.margin.state_dict())
+        arrays |= _named("optimizer", self._momenta()) | {"history": history, "best epoch": torch.tensor(best)}
+        if self.scaler.is_enabled():
+            arrays |= {f"scaler/{k}": torch.tensor(v) for k, v in self.scaler.state_dict().items()}
+        arrays = {name: array.cpu() for name, array in arrays.items()}
+        store.save_arrays(self.running, arrays, self.parameters)
+        return arrays
+
+    def _momenta(self) -> dict[str, torch.Tensor]:
+        found = {str(k): self.optimizer.state[w].get("momentum_buffer") for k, w in enumerate(self.trained)}
+        return {name: buffer for name, buffer in found.items() if buffer is not None}
+
+    def _epoch(self, epoch: int) -> float:
+        """Train for one epoch and return the mean loss of its batches; the order depends on seed and epoch only."""
+        order = np.random.default_rng([self.settings["seed"], epoch]).permutation(len(self.train.fixed))
+        count = max(1, round(len(order) / self.settings["identities_per_batch"]))
+        count = min(count, len(order) // 2)
+        losses = [self._step(torch.from_numpy(rows), epoch) for rows in np.array_split(order, count)]
+        return float(np.mean(losses))
+
+    def _step(self, rows: torch.Tensor, epoch: int) -> float:
+        """Take one step on a batch of whole identities and return its loss."""
+        images = torch.cat([self.train.fixed[rows][:, None], self.train.varied[rows]], dim=1)
+        device, inputs = self.embedder.device, images.flatten(0, 1)
+        self.optimizer.zero_grad(set_to_none=True)
+        inputs = self.embedder.preprocess(inputs.to(device)).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.type, enabled=self.scaler.is_enabled()):
+            outputs = self.embedder.network(inputs)
+        rows = outputs.float().unflatten(0, images.shape[:2])
+        loss = fixed_image_loss(self.margin.train(), rows[:, 0], rows[:, 1:], detach=self.settings["detach"])
+        self._check(loss.item(), epoch, "a batch")
+        self.scaler.scale(loss).backward()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss.item()
+
+    def _check(self, loss: float, epoch: int, where: str) -> None:
+        if not np.isfinite(loss):
+            self.running.unlink(missing_ok=True)
+            rate = self.settings["learning_rate"]
+            raise TrainingDiverged(
+                f"the loss of {where} is {loss} in epoch {epoch}; nothing was stored. A lower learning_rate may help; "
+                f"got {rate:g}"
+            )
+
+
+def _trained_weights(network: nn.Module, last_layers: int | None) -> list[nn.Parameter]:
+    """Return the weights of the last layers that have some, and freeze the others.
+
+    Raises
+    ------
+    ValueError
+        If the network has no weights of torch, or not so many layers with weights.
+    """
+    layers = [m for m in network.modules() if any(True for _ in m.parameters(recurse=False))]
+    if not layers:
+        raise ValueError("embedder must have a network with weights of torch; load its file with trainable=True")
+    if last_layers is not None and not 1 <= checks.at_least("last_layers", last_layers, 1) <= len(layers):
+        raise ValueError(f"last_layers must be at most {len(layers)}, the layers with weights; got {last_layers}")
+    network.requires_grad_(False)
+    chosen = layers if last_layers is None else layers[-last_layers:]
+    return [p.requires_grad_(True) for layer in chosen for p in layer.parameters(recurse=False)]
