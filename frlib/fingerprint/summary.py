@@ -34,18 +34,44 @@ def cube(table: pd.DataFrame, column: str = "energy", attributes: Sequence[str] 
     ValueError
         If a column is missing, or an identity does not have every attribute and scale once.
     """
-    keys = ["identity", "attribute", "scale"]
-    checks.columns("table", table, [*keys, column])
+    checks.columns("table", table, ["identity", "attribute", "scale", column])
     attributes = list(dict.fromkeys(table["attribute"])) if attributes is None else list(attributes)
-    places = pd.MultiIndex.from_product([np.unique(table["identity"]), attributes, np.unique(table["scale"])])
-    found = table.set_index(keys)[column]
-    if not found.index.is_unique or len(found) != len(places) or not places.isin(found.index).all():
-        shape = " x ".join(str(len(level)) for level in places.levels)
+    identities, scales = np.unique(table["identity"]), np.unique(table["scale"])
+    return array_of(table, column, identity=identities, attribute=attributes, scale=scales)
+
+
+def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
+    """Return a column of a table as an array with one axis for each of some other columns.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows with other values on an axis than those asked for are left out.
+    column : str
+    **axes : sequence
+        Name of a column, and its values in the order of the array.
+
+    Returns
+    -------
+    ndarray
+        With the axes in the order given.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or a combination of values does not stand in the table exactly once.
+    """
+    checks.columns("table", table, [*axes, column])
+    levels = [list(values) for values in axes.values()]
+    places = pd.MultiIndex.from_product(levels)
+    found = table.set_index(list(axes))[column]
+    found = found[found.index.isin(places)]
+    if len(found) != len(places) or not found.index.is_unique:
+        shape = " x ".join(str(len(values)) for values in levels)
         raise ValueError(
-            f"table must have {', '.join(attributes)} at every scale once for each identity of one network; got "
-            f"{len(found)} rows for {shape} (identities, attributes, scales)"
+            f"table must have each combination of {', '.join(axes)} once; got {len(found)} rows for {shape}"
         )
-    return found.loc[places].to_numpy().reshape([len(level) for level in places.levels])
+    return found.loc[places].to_numpy().reshape([len(values) for values in levels])
 
 
 def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000, seed: int = 0) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from frlib import checks, store
+from frlib.clouds import Cloud
 from frlib.models.embedder import FaceEmbedder
 from frlib.runtime import spread
 from frlib.training.margins import fixed_image_loss
@@ -41,33 +42,28 @@ class FineTuned(FaceEmbedder):
         With the lowest validation loss on the attributes that it was trained with.
     """
 
-    def __init__(self, base: FaceEmbedder, name: str, arrays: Mapping[str, torch.Tensor], attributes: Sequence[str]):
-        look = {key: getattr(base, key) for key in ("metric", "dim", "crop", "licence", "device")}
-        super().__init__(name, copy.deepcopy(base.network), base.preprocess, **look)
-        self.history = pd.DataFrame(arrays["history"].numpy(), columns=["training", *attributes]).rename_axis("epoch")
-        self.history = self.history.reset_index()
-        self.best_epoch = int(arrays["best epoch"])
-        self._arrays = arrays
+    def __init__(self, base: FaceEmbedder, name: str, arrays: Mapping[str, torch.Tensor], attributes, epochs: Path):
+        super().__init__(name, copy.deepcopy(base.network), base.preprocess, **_look(base))
+        table = pd.DataFrame(arrays["history"].numpy(), columns=["training", *attributes])
+        self.history, self.best_epoch = table.rename_axis("epoch").reset_index(), int(arrays["best epoch"])
+        self._epochs = epochs
         self.network.load_state_dict(_part(arrays, "best"))
 
-    @property
-    def kept_epochs(self) -> tuple[int, ...]:
-        """The epochs whose networks were kept."""
-        return tuple(sorted({int(name.split()[1]) for name in self._arrays if name.startswith("epoch ")}))
-
     def at(self, epoch: int) -> FaceEmbedder:
-        """Return the network after an epoch, if they were kept.
+        """Return the network after an epoch, if those of all epochs were kept.
 
         Raises
         ------
         ValueError
-            If this one was not kept.
+            If there was no such epoch.
+        OSError
+            If it was not kept, or is damaged.
         """
-        checks.one_of("epoch", epoch, self.kept_epochs)
+        checks.one_of("epoch", epoch, range(len(self.history)))
+        arrays, _ = store.read_arrays(_epoch_file(self._epochs, epoch))
         network = copy.deepcopy(self.network)
-        network.load_state_dict(_part(self._arrays, f"epoch {epoch}"))
-        look = {key: getattr(self, key) for key in ("metric", "dim", "crop", "licence", "device")}
-        return FaceEmbedder(f"{self.name}, epoch {epoch}", network, self.preprocess, **look)
+        network.load_state_dict(arrays)
+        return FaceEmbedder(f"{self.name}, epoch {epoch}", network, self.preprocess, **_look(self))
 
 
 def finetune(
@@ -120,7 +116,7 @@ def finetune(
     last_layers : int, optional
         Train only so many of the last layers with weights. Default: all.
     keep_epochs : bool
-        Keep the network of every epoch, for `FineTuned.at`.
+        Store the network of every epoch, for `FineTuned.at`.
     name : str, optional
         Default: that of the embedder with ``-tuned``.
     seed : int
@@ -156,14 +152,14 @@ def finetune(
         "input": repr(embedder.preprocess),
         "images": [_digest(images) for images in (train, validation)],
     }
-    running = store.cache_folder("results") / f"finetune-{store.content_key(parameters)}-running.safetensors"
+    stem = store.cache_folder("results") / f"finetune-{store.content_key(parameters)}"
 
     def build() -> dict[str, torch.Tensor]:
-        return _Run(embedder, train, validation, margin, settings, running, parameters).to_the_end(progress)
+        return _Run(embedder, train, validation, margin, settings, stem, parameters).to_the_end(progress)
 
     arrays = store.load_or_build("finetune", parameters, build)
-    running.unlink(missing_ok=True)
-    return FineTuned(embedder, name or f"{embedder.name}-tuned", arrays, validation.attributes)
+    _running_file(stem).unlink(missing_ok=True)
+    return FineTuned(embedder, name or f"{embedder.name}-tuned", arrays, validation.attributes, stem)
 
 
 def finetune_each(
@@ -201,27 +197,53 @@ def _finetune(embedder, train, validation, options) -> FineTuned:
     return finetune(embedder, train, validation, **options)
 
 
-@torch.no_grad()
-def variation_losses(embedder: FaceEmbedder, images: Variations, margin: nn.Module) -> pd.DataFrame:
-    """Return the parameter-free loss of every identity and attribute, with the fixed images of all as the negatives.
+def variation_losses(clouds: Sequence[Cloud], margin: nn.Module) -> pd.DataFrame:
+    """Return the parameter-free loss of every identity and attribute, with the points of all as the negatives.
 
     Parameters
     ----------
-    embedder : FaceEmbedder
-    images : Variations
+    clouds : sequence of Cloud
+        One per identity, of one network, each of one point with its ends: of ``Curves(identity, 1)``, for example.
     margin : nn.Module
-        Its statistics, where it has some, are used as they are.
+        One of `frlib.training.margins`; its statistics, where it has some, are used as they are.
 
     Returns
     -------
-    DataFrame, n rows
-        One column per attribute: the mean over its variations.
+    DataFrame
+        One row per identity, one column per attribute: the mean over both ends.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two clouds, or one has more than one point.
     """
-    n, variations = images.varied.shape[:2]
-    together = torch.cat([images.fixed[:, None], images.varied], dim=1).flatten(0, 1)
-    rows = embedder.embed(together, progress=False).unflatten(0, (n, 1 + variations)).double()
-    losses = fixed_image_loss(copy.deepcopy(margin).cpu().eval(), rows[:, 0], rows[:, 1:], reduction="none").numpy()
-    return pd.DataFrame(losses, columns=images.names).T.groupby(level=0, sort=False).mean().T
+    for cloud in clouds:
+        checks.one_of("the number of points of a cloud", len(cloud.points), (1,))
+    names = [name for name in clouds[0].minus for _ in range(2)]
+    rows = [torch.cat([c.points, *(end[a] for a in c.minus for end in (c.minus, c.plus))]) for c in clouds]
+    together = torch.stack(rows)
+    return _losses(together[:, 0], together[:, 1:], names, margin)
+
+
+@torch.no_grad()
+def _losses(fixed: torch.Tensor, varied: torch.Tensor, names: Sequence[str], margin: nn.Module) -> pd.DataFrame:
+    """Return losses (identities x attributes) of embeddings (n, d) and (n, V, d), with the statistics as they are."""
+    frozen = copy.deepcopy(margin).to("cpu", torch.float64).eval()
+    found = fixed_image_loss(frozen, fixed.double(), varied.double(), reduction="none").numpy()
+    return pd.DataFrame(found, columns=names).T.groupby(level=0, sort=False).mean().T
+
+
+def _running_file(stem: Path) -> Path:
+    return stem.with_name(f"{stem.name}-running.safetensors")
+
+
+def _epoch_file(stem: Path, epoch: int) -> Path:
+    return stem.with_name(f"{stem.name}-epoch-{epoch}.safetensors")
+
+
+def _look(embedder: FaceEmbedder) -> dict:
+    """Return what networks of one architecture share."""
+    return {key: getattr(embedder, key) for key in ("metric", "dim", "crop", "licence", "device")}
 
 
 def _digest(images: Variations) -> dict:
@@ -241,13 +263,11 @@ def _named(which: str, arrays: Mapping[str, torch.Tensor]) -> dict[str, torch.Te
 class _Run:
     """One run of `finetune`: its state after the last whole epoch is `arrays`, in memory and on disk."""
 
-    def __init__(
-        self, embedder, train: Variations, validation: Variations, margin, settings, running: Path, parameters
-    ):
+    def __init__(self, embedder, train: Variations, validation: Variations, margin, settings, stem: Path, parameters):
         self.validation, self.train, self.settings = validation, train, settings
-        self.running, self.parameters = running, parameters
-        look = {key: getattr(embedder, key) for key in ("metric", "dim", "crop", "licence", "device")}
-        self.embedder = FaceEmbedder(embedder.name, copy.deepcopy(embedder.network), embedder.preprocess, **look)
+        self.stem, self.parameters = stem, parameters
+        network = copy.deepcopy(embedder.network)
+        self.embedder = FaceEmbedder(embedder.name, network, embedder.preprocess, **_look(embedder))
         self.margin = copy.deepcopy(margin).to(embedder.device)
         self.frozen = copy.deepcopy(margin)
         self.trained = _trained_weights(self.embedder.network, settings["last_layers"])
@@ -262,8 +282,7 @@ class _Run:
             while not self._ended(arrays):
                 bar.update(len(arrays["history"]) - 1 - bar.n)
                 arrays = self._after_epoch(arrays, self._epoch(len(arrays["history"])))
-        kept = {k: v for k, v in arrays.items() if k.split("/")[0] not in ("now", "margin", "optimizer", "scaler")}
-        return kept
+        return {k: v for k, v in arrays.items() if k.split("/")[0] in ("best", "best epoch", "history")}
 
     def _ended(self, arrays) -> bool:
         passed = len(arrays["history"]) - 1
@@ -272,7 +291,7 @@ class _Run:
     def _resumed(self) -> dict[str, torch.Tensor] | None:
         """Return the state of a run that was cut off, and go on from it; None if there is none."""
         try:
-            arrays, _ = store.read_arrays(self.running)
+            arrays, _ = store.read_arrays(_running_file(self.stem))
         except OSError:
             return None
         self.embedder.network.load_state_dict(_part(arrays, "now"))
@@ -287,7 +306,7 @@ class _Run:
 
     def _after_epoch(self, before: dict[str, torch.Tensor], training: float) -> dict[str, torch.Tensor]:
         """Validate, and return the state after an epoch, stored."""
-        losses = variation_losses(self.embedder, self.validation, self.frozen).mean()
+        losses = self._validated()
         row = torch.tensor([[training, *losses[list(self.validation.attributes)]]], dtype=torch.float64)
         history = torch.cat([before["history"], row]) if before else row
         places = [1 + self.validation.attributes.index(name) for name in self.train.attributes]
@@ -295,18 +314,25 @@ class _Run:
         best = int(own.argmin())
         self._check(float(own[-1]), len(history) - 1, "the validation")
         weights = self.embedder.network.state_dict()
-        arrays = {k: v for k, v in before.items() if k.startswith(("best/", "epoch "))}
+        arrays = {k: v for k, v in before.items() if k.startswith("best/")}
         if best == len(history) - 1:
             arrays |= _named("best", weights)
         if self.settings["keep_epochs"]:
-            arrays |= _named(f"epoch {len(history) - 1}", weights)
+            store.save_arrays(_epoch_file(self.stem, len(history) - 1), weights, self.parameters)
         arrays |= _named("now", weights) | _named("margin", self.margin.state_dict())
         arrays |= _named("optimizer", self._momenta()) | {"history": history, "best epoch": torch.tensor(best)}
         if self.scaler.is_enabled():
             arrays |= {f"scaler/{k}": torch.tensor(v) for k, v in self.scaler.state_dict().items()}
         arrays = {name: array.cpu() for name, array in arrays.items()}
-        store.save_arrays(self.running, arrays, self.parameters)
+        store.save_arrays(_running_file(self.stem), arrays, self.parameters)
         return arrays
+
+    def _validated(self) -> pd.Series:
+        """Return the mean loss of each attribute on the validation images."""
+        fixed, varied = self.validation.fixed, self.validation.varied
+        images = torch.cat([fixed[:, None], varied], dim=1)
+        rows = self.embedder.embed(images.flatten(0, 1), progress=False).unflatten(0, images.shape[:2])
+        return _losses(rows[:, 0], rows[:, 1:], self.validation.names, self.frozen).mean()
 
     def _momenta(self) -> dict[str, torch.Tensor]:
         found = {str(k): self.optimizer.state[w].get("momentum_buffer") for k, w in enumerate(self.trained)}
@@ -338,7 +364,7 @@ class _Run:
 
     def _check(self, loss: float, epoch: int, where: str) -> None:
         if not np.isfinite(loss):
-            self.running.unlink(missing_ok=True)
+            _running_file(self.stem).unlink(missing_ok=True)
             rate = self.settings["learning_rate"]
             raise TrainingDiverged(
                 f"the loss of {where} is {loss} in epoch {epoch}; nothing was stored. A lower learning_rate may help; "

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frlib.fingerprint.summary import cube, fingerprint_summary, ranking
+from frlib.fingerprint.summary import array_of, cube, fingerprint_summary, ranking
 from frlib.geometry import resampled_means
 
 ATTRIBUTES, SCALES = ["head_angle", "age", "hue"], [0.4, 0.8, 1.2]
@@ -33,12 +33,22 @@ def test_an_entry_of_the_cube_is_the_row_of_its_identity_attribute_and_scale():
 
 def test_a_cube_needs_each_place_once():
     rows = table(networks=(("first", 2),))
-    with pytest.raises(ValueError, match="for each identity of one network; got 36 rows for 2 x 3 x 3"):
+    with pytest.raises(ValueError, match="combination of identity, attribute, scale once; got 36 rows for 2 x 3 x 3"):
         cube(pd.concat([rows, rows.assign(network="second")]))
     with pytest.raises(ValueError, match="got 17 rows for 2 x 3 x 3"):
         cube(rows.iloc[1:])
-    with pytest.raises(ValueError, match="must have age at every scale"):
-        cube(rows, attributes=["age"])
+    assert np.array_equal(cube(rows, attributes=["age"])[:, 0], cube(rows)[:, list(ATTRIBUTES).index("age")])
+
+
+def test_an_array_has_the_axes_that_are_asked_for():
+    rows = table(networks=(("first", 2), ("second", 2))).sample(frac=1, random_state=0)
+    found = array_of(rows, "energy", scale=SCALES[::-1], network=["second", "first"], attribute=["hue"], identity=[1])
+    assert found.shape == (len(SCALES), 2, 1, 1)
+    for (i, scale), (j, network) in itertools.product(enumerate(SCALES[::-1]), enumerate(["second", "first"])):
+        own = rows[(rows.scale == scale) & (rows.network == network) & (rows.attribute == "hue") & (rows.identity == 1)]
+        assert found[i, j, 0, 0] == own.energy.item()
+    with pytest.raises(ValueError, match="combination of network, scale once; got 18 rows for 1 x 3"):
+        array_of(rows, "energy", network=["first"], scale=SCALES)
 
 
 def test_means_and_intervals_are_over_identities_drawn_again():
