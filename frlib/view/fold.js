@@ -365,7 +365,7 @@ function foldPlayer(parent, choices, set) {
 }
 
 const FOLD_LEAD =
-  "Move the epoch or press play. Arrows that point the same way have a low energy, scattered ones a high one.";
+  "Move the epoch or press play. At a low energy arrows agree; at a high one they scatter, in the plane or out of it.";
 
 function render({ model, el }) {
   const heading = { title: model.get("title"), description: model.get("description"), style: FOLD_STYLE };
