@@ -4,6 +4,7 @@ from frlib.view.charts import COLORS, enable
 from frlib.view.energies import energy_curves, fingerprint_views
 from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
+from frlib.view.fold import fold
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, scatter
@@ -26,6 +27,7 @@ __all__ = [
     "face_map",
     "figure",
     "fingerprint_views",
+    "fold",
     "guide",
     "heat_map",
     "image_grid",

@@ -6,7 +6,6 @@
  */
 
 const FACEMAP_STYLE = `
-.frw-lead { color: var(--frw-soft); font-size: 0.85rem; margin: 0; max-width: 75ch; }
 .frw-duo { display: grid; gap: 1rem 1.4rem; grid-template-columns: minmax(0, 1fr); }
 @container (min-width: 600px) { .frw-duo { grid-template-columns: minmax(0, 3fr) minmax(11rem, 2fr); } }
 .frw-face { background-repeat: no-repeat; background-size: var(--fm-size); background-image: var(--fm-sheet);

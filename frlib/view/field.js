@@ -165,6 +165,11 @@ function formatNumber(value, digits = 2) {
     .replace("-", "−");
 }
 
+/* A number as short as three digits allow. */
+function shortNumber(value) {
+  return String(Number(value.toPrecision(3)));
+}
+
 /* New HTML or SVG element with attributes; a string child becomes text. */
 function createElement(name, attributes = {}, ...children) {
   return fill(document.createElement(name), attributes, children);
@@ -280,6 +285,7 @@ const WIDGET_STYLE = `
 .frw *, .frw *::before { box-sizing: border-box; }
 .frw-card { border: 1px solid var(--frw-line); border-radius: 12px; background: var(--frw-page); padding: 1.1rem; }
 .frw-title { font-size: 1.02rem; font-weight: 650; margin: 0 0 0.15rem; color: var(--frw-ink); }
+.frw-lead { color: var(--frw-soft); font-size: 0.85rem; margin: 0; max-width: 75ch; }
 .frw-note { color: var(--frw-soft); font-size: 0.8rem; margin: 0.6rem 0 0; max-width: 70ch; }
 .frw-controls { display: flex; flex-wrap: wrap; gap: 0.7rem 1.4rem; align-items: end; margin: 0.8rem 0; }
 .frw-control { display: grid; gap: 0.2rem; flex: 0 1 auto; min-width: 8rem; margin: 0; color: var(--frw-ink); }
@@ -303,6 +309,11 @@ const WIDGET_STYLE = `
 .frw dl.frw-readout dt { font-size: 0.75rem; font-weight: 400; color: var(--frw-soft); margin: 0; }
 .frw dl.frw-readout dd { font-size: 1.12rem; font-weight: 600; font-variant-numeric: tabular-nums; margin: 0;
   color: var(--frw-ink); }
+.frw-panels { display: grid; gap: 1.1rem 1.6rem; grid-template-columns: minmax(0, 1fr); }
+@container (min-width: 600px) { .frw-panels { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
+.frw-panel { margin: 0; min-width: 0; }
+.frw-panel > p { font-size: 0.8rem; color: var(--frw-soft); margin: 0 0 0.35rem; }
+.frw-side { display: grid; gap: 1rem; align-content: space-between; min-width: 0; }
 .frw svg { display: block; width: 100%; height: auto; overflow: visible; }
 .frw svg text { font-family: inherit; fill: var(--frw-soft); font-size: 12px; }
 @container (max-width: 430px) { .frw svg text { font-size: 14px; } }

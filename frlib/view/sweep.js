@@ -6,7 +6,6 @@
  */
 
 const SWEEP_STYLE = `
-.frw-lead { color: var(--frw-soft); font-size: 0.85rem; margin: 0; max-width: 75ch; }
 .frw-chips { display: flex; flex-wrap: wrap; gap: 0.4rem; border: 0; margin: 0 0 1rem; padding: 0; min-width: 0; }
 .frw-chips legend { font-size: 0.8rem; color: var(--frw-soft); padding: 0; margin: 0 0 0.3rem; float: none; }
 .frw-chip { display: flex; gap: 0.45rem; align-items: center; border: 1px solid var(--frw-line); border-radius: 999px;
@@ -19,11 +18,6 @@ const SWEEP_STYLE = `
 .frw-chip input { position: absolute; opacity: 0; pointer-events: none; }
 .frw-chip i { width: 0.75rem; height: 0.75rem; border-radius: 50%; background: var(--chip); flex: none; }
 .frw-chip b { font-weight: 600; font-variant-numeric: tabular-nums; }
-.frw-panels { display: grid; gap: 1.1rem 1.6rem; grid-template-columns: minmax(0, 1fr); }
-@container (min-width: 600px) { .frw-panels { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
-.frw-panel { margin: 0; min-width: 0; }
-.frw-panel > p { font-size: 0.8rem; color: var(--frw-soft); margin: 0 0 0.35rem; }
-.frw-side { display: grid; gap: 1rem; align-content: space-between; min-width: 0; }
 .frw-curves { cursor: ew-resize; touch-action: pan-y; }
 @media (prefers-reduced-motion: no-preference) { .frw-map .frw-disc { transition: r 0.16s ease-out; } }
 `;
@@ -360,11 +354,6 @@ function sweepNote(cloud) {
     );
   }
   return parts.join(" ");
-}
-
-/* A number as short as three digits allow. */
-function shortNumber(value) {
-  return String(Number(value.toPrecision(3)));
 }
 
 /* The reader's choices as objects: cloud, scale index, attribute, index of the picked point. */

@@ -10,6 +10,7 @@ import torch
 from frlib import checks
 from frlib.geometry import pair_distances
 from frlib.view import static
+from frlib.view.plane import drawn_points, principal_plane
 
 
 @dataclass(frozen=True)
@@ -143,15 +144,14 @@ def _payload(name: str, cloud: Swept, max_points: int, seed: int) -> dict:
     Pairs are sent rather than vectors: their number does not depend on the dimension, and the browser decides from
     true distances. Distances carry 16 bits (error below 1/65534 of the largest), cosines 8 (error below 1/254).
     """
-    points = torch.nn.functional.normalize(cloud.points) if cloud.metric == "cosine" else cloud.points
+    points = drawn_points(cloud.points, cloud.metric)
     total = len(points)
     if total < 3:
         raise ValueError(f"clouds must have at least three points each; {name!r} has {total}")
     rows = np.arange(total)
     if total > max_points:
         rows = np.sort(np.random.default_rng(seed).choice(total, max_points, replace=False))
-    center = points.mean(dim=0)
-    axes, inside = _principal_plane(points - center)
+    center, axes, inside = principal_plane(points)
     distances = pair_distances(cloud.points[rows], metric=cloud.metric).double().numpy()
     upper = np.triu_indices(len(rows), k=1)
     first = _first_scale(cloud)
@@ -170,15 +170,6 @@ def _payload(name: str, cloud: Swept, max_points: int, seed: int) -> dict:
         "distances": static.pack(distances[upper]),
         "attributes": [_attribute(cloud, attribute, rows, axes, upper) for attribute in cloud.fields],
     }
-
-
-def _principal_plane(centered: torch.Tensor) -> tuple[torch.Tensor, float]:
-    """Return two orthonormal axes (2, d), the first principal components, and the share of variance in their plane."""
-    _, values, axes = torch.linalg.svd(centered, full_matrices=False)
-    if len(axes) < 2:
-        axes = torch.cat([axes, torch.zeros(2 - len(axes), axes.shape[1], dtype=axes.dtype)])
-    share = float((values[:2] ** 2).sum() / (values**2).sum().clamp_min(1e-300))
-    return axes[:2], share
 
 
 def _attribute(cloud: Swept, name: str, rows, axes: torch.Tensor, upper) -> dict:

@@ -75,6 +75,29 @@ def face_map(monkeypatch):
     return view.face_map(spaces, faces, said, title="Map", description="Faces on a map.")
 
 
+@pytest.fixture
+def fold(monkeypatch):
+    monkeypatch.delenv("FRLIB_BOOK", raising=False)
+    rng = np.random.default_rng(0)
+    points, drift = torch.tensor(rng.normal(size=(2, 30, 6)))
+    fields = {"wind": points, "tide": drift}
+    epochs = [Cloud(points + k * drift, metric="euclidean", directions=fields) for k in range(4)]
+    rows = [(run, k, name, 0.1 * k, 0.5, 1.0) for run in ("calm", "tide") for k in range(4) for name in fields]
+    table = pd.DataFrame(rows, columns=["run", "epoch", "attribute", "energy", "displacement", "scale"])
+    return view.fold({"calm": epochs, "tide": epochs}, table, title="Fold", description="A field that folds.")
+
+
+def test_the_fold_reports_run_attribute_and_epoch(page, fold):
+    assert not open_widget(page, "fold", fold)
+    assert page.evaluate("() => [state.run, state.attribute, state.epoch]") == ["calm", "wind", 3]
+    page.locator("input[type=range]").press("Home")
+    assert page.evaluate("() => saved.at(-1).epoch") == 0
+    page.locator("select").first.select_option("tide")
+    assert page.evaluate("() => [saved.at(-1).run, saved.at(-1).attribute]") == ["tide", "tide"]
+    page.locator("select").last.select_option("wind")
+    assert page.evaluate("() => [saved.at(-1).run, saved.at(-1).attribute]") == ["tide", "wind"]
+
+
 def test_the_map_merges_images_and_shows_the_picked_one(page, face_map):
     assert not open_widget(page, "facemap", face_map)
     discs = page.locator(".frw-disc, .frw-chosen")
@@ -127,8 +150,9 @@ def test_the_sweep_says_the_energies_that_python_computed(page, sweep):
         assert shown == ["–" if e is None or np.isnan(e) else f"{round(e, 2) + 0.0:.2f}" for e in expected]
 
 
-def test_widgets_fit_a_narrow_page_and_follow_the_theme(page, sweep, face_map):
-    widgets = {"sweep": sweep, "facemap": face_map, "playground": view.playground(description="Fields in the plane.")}
+def test_widgets_fit_a_narrow_page_and_follow_the_theme(page, sweep, face_map, fold):
+    widgets = {"sweep": sweep, "facemap": face_map, "fold": fold}
+    widgets["playground"] = view.playground(description="Fields in the plane.")
     for name, widget in widgets.items():
         assert not open_widget(page, name, widget)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 360

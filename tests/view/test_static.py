@@ -96,9 +96,8 @@ def test_the_same_module_runs_as_a_classic_script(node, name):
 
 
 def test_errors_name_the_argument():
-    with pytest.raises(
-        ValueError, match="name must be that of a widget, one of 'sweep', 'playground', 'facemap'; got 'nothing'"
-    ):
+    named = "name must be that of a widget, one of 'sweep', 'playground', 'facemap', 'fold'; got 'nothing'"
+    with pytest.raises(ValueError, match=named):
         static.module_source("nothing")
     with pytest.raises(ValueError, match="must have one export"):
         static.module_source("field")
