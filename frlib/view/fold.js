@@ -281,6 +281,7 @@ function foldNote({ run, kind, epoch, attribute, metric }, count) {
       `One plane for all epochs of this run; it holds ${percent(run.inside)} of the spread of its points.`,
       "Faint dots and thin lines: where the points were before fine-tuning.",
       "All arrows have the same length in full space: a short one points out of the plane.",
+      "Their scale is that of the shown field, the same for all epochs.",
     ];
   if (missing < count) {
     parts.push(`At this epoch the plane holds ${percent(run.flatness(epoch, kind))} of their squared length.`);
