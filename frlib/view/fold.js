@@ -31,53 +31,49 @@ const FOLD_STYLE = `
 .frw .frw-run input { height: 2.25rem; }
 `;
 
-const FOLD_BOX = { left: 24, right: 8, top: 8, bottom: 32 };
+const FOLD_BOX = { left: 32, right: 14, top: 14, bottom: 34 };
 const FOLD_STEP = 900; /* ms an epoch is shown while playing */
 const FOLD_GLIDE = 450; /* ms from one epoch to the next */
 
 /* ------------------------------------------------------------------------------------------------------- the maths */
 
-/* A run in the map's own units, with one factor and one origin for all epochs; so has each attribute's field. */
-function openRun(packed, count, kinds) {
-  const positions = unpack(packed.positions),
+/* Points and field of an attribute in the map's own units, with one factor and one origin for all epochs. */
+function openField(packed, count, missing) {
+  const starts = unpack(packed.starts),
+    positions = unpack(packed.moves).map((move, k) => starts[k % starts.length] + move),
     vectors = unpack(packed.arrows),
-    epochs = packed.last + 1,
-    reach = Math.max(12, Math.min(32, 200 / Math.sqrt(count)));
-  const range = [0, 1].map((axis) => {
-    const values = positions.filter((_, k) => k % 2 === axis);
-    return [Math.min(...values), Math.max(...values)];
-  });
-  const rims = [FOLD_BOX.left + FOLD_BOX.right, FOLD_BOX.top + FOLD_BOX.bottom],
-    room = rims.map((rim) => MAP_SIDE - rim - 2 * reach);
-  const unit = Math.min(...range.map(([low, high], axis) => room[axis] / Math.max(high - low, 1e-12)));
-  const middle = [
-    (FOLD_BOX.left + MAP_SIDE - FOLD_BOX.right) / 2,
-    (FOLD_BOX.top + MAP_SIDE - FOLD_BOX.bottom) / 2,
-  ];
-  const pixel = (value, axis) => middle[axis] + (axis ? -unit : unit) * (value - (range[axis][0] + range[axis][1]) / 2);
-  const places = positions.map((value, k) => pixel(value, k % 2));
-  const block = (epoch, kind) => {
-    const first = 2 * count * (epoch * kinds + kind);
-    return vectors.subarray(first, first + 2 * count);
-  };
-  const factors = Array.from({ length: kinds }, (_, kind) => {
-    const all = Array.from({ length: epochs }, (_, epoch) => lengthsOf(block(epoch, kind))).flat();
-    return reach / (all.sort((a, b) => a - b)[Math.floor(0.95 * all.length)] || 1);
-  });
+    reach = Math.max(14, Math.min(42, 250 / Math.sqrt(count))),
+    [x, y] = [0, 1].map((axis) => {
+      const of = (values) => values.filter((_, k) => k % 2 === axis);
+      const [low, high] = endsOf(of(positions)),
+        [back, ahead] = endsOf(of(vectors)).map((end) => reach * end);
+      return { low, high, before: Math.max(0, -back), after: Math.max(0, ahead) };
+    });
+  const { left, right, top, bottom } = FOLD_BOX,
+    fit = (side, { low, high, before, after }) => (side - before - after) / Math.max(high - low, 1e-12),
+    unit = Math.min(fit(MAP_SIDE - left - right, x), fit(MAP_SIDE - top - bottom, y));
+  const middle = ({ low, high, before, after }) => (low + high) / 2 + (after - before) / (2 * unit),
+    places = positions.map((value, k) =>
+      k % 2
+        ? (top + MAP_SIDE - bottom) / 2 - unit * (value - middle(y))
+        : (left + MAP_SIDE - right) / 2 + unit * (value - middle(x)),
+    ),
+    block = (values, epoch) => values.subarray(2 * count * epoch, 2 * count * (epoch + 1));
   return {
-    ...packed,
-    unit: packed.unit * unit,
-    places: (epoch) => places.subarray(2 * count * epoch, 2 * count * (epoch + 1)),
-    arrows: (epoch, kind) => block(epoch, kind).map((value, k) => (k % 2 ? -1 : 1) * value * factors[kind]),
+    unit,
+    inside: packed.inside,
+    places: (epoch) => block(places, epoch),
+    arrows: (epoch) => block(vectors, epoch).map((value, k) => (k % 2 ? -reach : reach) * value),
     /* Share of the squared length of the unit vectors that lies in the plane. */
-    flatness: (epoch, kind) => {
-      const squares = lengthsOf(block(epoch, kind)).reduce((sum, length) => sum + length ** 2, 0);
-      return squares / (count - packed.missing[kind][epoch]);
+    flatness: (epoch) => {
+      const squares = block(vectors, epoch).reduce((sum, value) => sum + value ** 2, 0);
+      return squares / (count - missing[epoch]);
     },
   };
 }
-function lengthsOf(vectors) {
-  return Array.from({ length: vectors.length / 2 }, (_, i) => Math.hypot(vectors[2 * i], vectors[2 * i + 1]));
+
+function endsOf(values) {
+  return [Math.min(...values), Math.max(...values)];
 }
 
 /* What the reader looks at, in words. */
@@ -91,18 +87,19 @@ function foldInWords({ run, kind, epoch, attribute, epsilon }) {
   );
 }
 
-/* The reader's choices as objects, within what there is. Runs are unpacked once. */
+/* The reader's choices as objects, within what there is. Fields are unpacked once. */
 function foldChoices(model) {
   const runs = model.get("runs"),
     attributes = model.get("attributes"),
     opened = {};
   return () => {
-    const packed = runs.find((run) => run.name === model.get("run")) || runs[0];
-    const run = (opened[packed.name] ??= openRun(packed, model.get("count"), attributes.length));
+    const run = runs.find((other) => other.name === model.get("run")) || runs[0];
     const kind = Math.max(0, attributes.findIndex((attribute) => attribute.name === model.get("attribute")));
     const epoch = Math.min(run.last, Math.max(0, model.get("epoch")));
+    const key = `${run.name}\n${kind}`,
+      field = (opened[key] ??= openField(run.fields[kind], model.get("count"), run.missing[kind]));
     const [epsilon, metric] = [model.get("epsilon"), model.get("metric")];
-    return { run, kind, epoch, attribute: attributes[kind], epsilon, metric };
+    return { run, kind, field, epoch, attribute: attributes[kind], epsilon, metric };
   };
 }
 
@@ -128,35 +125,35 @@ function foldMap(parent, count) {
     [...ghosts.children].forEach((dot, i) => setAll(dot, { cx: start[2 * i], cy: start[2 * i + 1] }));
     [...dots.children].forEach((dot, i) => setAll(dot, { cx: places[2 * i], cy: places[2 * i + 1] }));
   });
-  let before = {};
+  let shown = null;
   function draw(now) {
-    const { run, kind, epoch } = now;
-    glide.to(run.places(0), run.places(epoch), run.arrows(epoch, kind), before.run === run && before.kind === kind);
-    if (before.run !== run) legend.replaceChildren(...mapLegend(run, now.metric));
+    const { field, epoch } = now;
+    glide.to(field.places(0), field.places(epoch), field.arrows(epoch), shown === field);
+    if (shown !== field) legend.replaceChildren(...mapLegend(now));
     svg.setAttribute("aria-label", `Map of ${count} points, one arrow each. ${foldInWords(now)}`);
-    before = now;
+    shown = field;
   }
   return { draw, stop: glide.stop };
 }
 
 /* A round part of the mean distance that fits on the map as a bar. With the cosine metric it is drawn as a chord. */
-function barShare(run) {
-  return [1, 0.5, 0.2, 0.1, 0.05, 0.02].find((part) => part * run.unit <= 110) ?? 0.01;
+function barShare({ run, field }) {
+  return [1, 0.5, 0.2, 0.1, 0.05, 0.02].find((part) => part * run.unit * field.unit <= 100) ?? 0.01;
 }
 
 /* Names of the axes, and the bar. */
-function mapLegend(run, metric) {
-  const share = barShare(run),
-    [x, y, length] = [FOLD_BOX.left, MAP_SIDE - 13, share * run.unit];
+function mapLegend(now) {
+  const share = barShare(now),
+    [x, y, length] = [24, MAP_SIDE - 13, share * now.run.unit * now.field.unit];
   const middle = (FOLD_BOX.top + MAP_SIDE - FOLD_BOX.bottom) / 2;
   return [
     createSvg("rect", { class: "frw-bar", x, y: y - 1, width: length, height: 2 }),
-    createSvg("text", { x: x + length + 6, y: y + 4 }, `${share} ${metric === "cosine" ? "√(2d̄)" : "d̄"}`),
-    createSvg("text", { x: MAP_SIDE - 10, y: y + 4, "text-anchor": "end" }, "principal component 1"),
+    createSvg("text", { x: x + length + 6, y: y + 4 }, `${share} ${now.metric === "cosine" ? "√(2d̄)" : "d̄"}`),
+    createSvg("text", { x: MAP_SIDE - 10, y: y + 4, "text-anchor": "end" }, "main direction of the field"),
     createSvg(
       "text",
       { x: 15, y: middle, "text-anchor": "middle", transform: `rotate(-90 15 ${middle})` },
-      "principal component 2",
+      "second direction of the field",
     ),
   ];
 }
@@ -274,20 +271,22 @@ function foldLines(parent) {
 }
 
 /* What the figure leaves out, in words. */
-function foldNote({ run, kind, epoch, attribute, metric }, count) {
-  const percent = (share) => `${Math.round(100 * share)}\u00a0%`,
+function foldNote(now, count) {
+  const { run, kind, field, epoch, attribute, metric } = now,
+    percent = (share) => `${Math.round(100 * share)}\u00a0%`,
     missing = run.missing[kind][epoch],
     parts = [
-      `One plane for all epochs of this run; it holds ${percent(run.inside)} of the spread of its points.`,
-      "Faint dots and thin lines: where the points were before fine-tuning.",
+      "One plane for all epochs, the one that holds most of this field.",
       "All arrows have the same length in full space: a short one points out of the plane.",
     ];
   if (missing < count) {
-    parts.push(`At this epoch the plane holds ${percent(run.flatness(epoch, kind))} of their squared length.`);
+    parts.push(`At this epoch the plane holds ${percent(field.flatness(epoch))} of their squared length.`);
   }
   if (missing) parts.push(`${missing} of ${count} points have no arrow: ${attribute.label} does not move them.`);
+  parts.push(`Of the spread of the points, it holds ${percent(field.inside)}.`);
+  parts.push("Faint dots and thin lines: where they were before fine-tuning.");
   const chord = metric === "cosine" ? "chord √(2d̄) between points of length 1 at the " : "";
-  parts.push(`Bar: ${barShare(run)} of the ${chord}mean distance d̄ before fine-tuning.`);
+  parts.push(`Bar: ${barShare(now)} of the ${chord}mean distance d̄ before fine-tuning.`);
   return parts.join(" ");
 }
 

@@ -9,22 +9,24 @@ from frlib import checks
 from frlib.clouds import Cloud
 from frlib.view import static
 from frlib.view.charts import tones
-from frlib.view.plane import drawn_distance, drawn_points, principal_plane
+from frlib.view.plane import drawn_distance, drawn_points, field_plane
 
 
 def fold(clouds: Mapping[str, Sequence[Cloud]], energies: pd.DataFrame, *, title: str, description: str):
     """Show the cloud of one person while networks are fine-tuned, with the field of an attribute that the reader picks.
 
-    Each run has one plane for all its epochs, so that what moves on the screen moved in the plane: the two principal
-    components of its points of all epochs together. With the cosine metric points are brought to length 1 first.
+    Each run and attribute has one plane for all epochs, so that what moves on the screen moved in the plane. It is the
+    one that holds most of the squared length of the field, all epochs together: the plane of the principal components
+    of the points holds next to nothing of most fields, and would show what is left as disorder. With the cosine metric
+    points are brought to length 1 first.
 
     Parameters
     ----------
     clouds : mapping of run to sequence of `frlib.clouds.Cloud`
         A run is named after what the network was fine-tuned on; where that is an attribute, its field is shown first.
         One cloud per epoch, that of the network before fine-tuning first. All have the same points in the same order,
-        the same attributes and the same metric. A cloud of n points with a attributes adds about ``(16 + 8 a) n / 3``
-        bytes to the page: 1.1 kB for 40 points with 8 attributes.
+        the same attributes and the same metric. A cloud of n points with a attributes adds about ``16 a n / 3`` bytes
+        to the page: 1.7 kB for 40 points with 8 attributes.
     energies : DataFrame
         One row for each ``run``, ``epoch`` and ``attribute``, with its ``energy``, its ``displacement`` over the mean
         distance of that cloud, and the ``scale`` of the energy, the same in all rows.
@@ -126,30 +128,40 @@ def _check_energies(energies: pd.DataFrame, clouds: Mapping[str, Sequence[Cloud]
 
 
 def _run(run: str, epochs: Sequence[Cloud], first: Cloud, table: pd.DataFrame) -> dict:
-    """Return what the browser needs of a run: positions and unit vectors in its plane, energies and displacements.
-
-    Positions (epoch, point, 2) carry 16 bits (error below 1/65534 of the largest), vectors (epoch, attribute, point, 2)
-    8 bits (error below 1/254).
-    """
+    """Return what the browser needs of a run: its cloud in the plane of each field, and four decimals of each curve."""
     named = list(_named({run: epochs}))
     points = _points(named, len(first.points), first.metric)
     units = torch.stack([_units(name, cloud, list(first.fields), points.shape) for name, cloud in named])
-    center, axes, inside = principal_plane(points.flatten(0, 1))
+    points -= points.mean(dim=(0, 1))
     rows = pd.MultiIndex.from_product([[run], range(len(epochs)), list(first.fields)])
     curves = {
-        column: table[column].reindex(rows).to_numpy(dtype=float).reshape(len(epochs), -1).T.tolist()
+        column: table[column].reindex(rows).to_numpy(dtype=float).round(4).reshape(len(epochs), -1).T.tolist()
         for column in ("energy", "displacement")
     }
     return {
         "name": run,
         "label": _label(run),
         "last": len(epochs) - 1,
-        "inside": inside,
         "unit": drawn_distance(epochs[0].mean_distance, first.metric),
-        "positions": static.pack((points - center) @ axes.T),
-        "arrows": static.pack(units @ axes.T, bits=8),
+        "fields": [_field(points, units[:, k]) for k in range(units.shape[1])],
         "missing": (units == 0).all(dim=3).sum(dim=2).T.tolist(),
         **curves,
+    }
+
+
+def _field(points: torch.Tensor, units: torch.Tensor) -> dict:
+    """Return centred points and a field of unit vectors (epochs, N, d) in the plane of the field.
+
+    Points at epoch 0 carry 16 bits (error below 1/65534 of the largest coordinate); how far they moved since, and the
+    vectors, 8 bits (error below 1/254 of the largest).
+    """
+    axes = field_plane(units.flatten(0, 1))
+    places = points @ axes.T
+    return {
+        "inside": float((places**2).sum() / (points**2).sum().clamp_min(1e-300)),
+        "starts": static.pack(places[0]),
+        "moves": static.pack(places - places[0], bits=8),
+        "arrows": static.pack(units @ axes.T, bits=8),
     }
 
 

@@ -1,4 +1,4 @@
-"""The plane in which a widget draws points of many dimensions: that of their two principal components."""
+"""The plane in which a widget draws points or vectors of many dimensions: the one that holds most of them."""
 
 import torch
 
@@ -24,3 +24,12 @@ def principal_plane(points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, f
         axes = torch.cat([axes, torch.zeros(2 - len(axes), axes.shape[1], dtype=axes.dtype)])
     share = float((values[:2] ** 2).sum() / (values**2).sum().clamp_min(1e-300))
     return center, axes[:2], share
+
+
+def field_plane(vectors: torch.Tensor) -> torch.Tensor:
+    """Return two orthonormal axes (2, d): of all planes, theirs holds most of the squared length of vectors (M, d).
+
+    Nothing is centred, so a direction that the vectors share stays in sight. Each axis points the way of their mean.
+    """
+    axes = torch.linalg.eigh(vectors.T @ vectors).eigenvectors[:, -2:].flip(1).T
+    return torch.where(axes @ vectors.mean(dim=0) < 0, -1.0, 1.0)[:, None] * axes
