@@ -76,7 +76,7 @@ def finetune(
     learning_rate: float = 0.003,
     momentum: float = 0.9,
     weight_decay: float = 5e-4,
-    identities_per_batch: int = 20,
+    identities_per_batch: int = 10,
     patience: int = 3,
     detach: bool = False,
     last_layers: int | None = None,
