@@ -74,6 +74,34 @@ def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
     return found.loc[places].to_numpy().reshape([len(values) for values in levels])
 
 
+def table_of(values, column: str, **axes: Sequence) -> pd.DataFrame:
+    """Return an array as a table, one row per value: the inverse of `array_of`.
+
+    Parameters
+    ----------
+    values : array_like
+        With one axis for each of ``axes``, of its length.
+    column : str
+        Name of the column of values.
+    **axes : sequence
+        Name of a column, and its values in the order of the array.
+
+    Returns
+    -------
+    DataFrame
+
+    Raises
+    ------
+    ValueError
+        If the array has another shape.
+    """
+    values, levels = np.asarray(values), [list(level) for level in axes.values()]
+    if values.shape != tuple(map(len, levels)):
+        raise ValueError(f"values must have shape {tuple(map(len, levels))}, as the axes; got {values.shape}")
+    places = pd.MultiIndex.from_product(levels, names=list(axes))
+    return pd.Series(values.ravel(), index=places, name=column).reset_index()
+
+
 def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Return means over identities with their intervals, and the rank of each attribute at each scale.
 

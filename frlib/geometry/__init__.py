@@ -36,7 +36,14 @@ from frlib.geometry.recognition.jackknife import auc_interval
 from frlib.geometry.recognition.probes import ProbeErrors, probe_errors
 from frlib.geometry.recognition.retention import identity_retention
 from frlib.geometry.recognition.table import recognition_figures, recognition_table
-from frlib.geometry.resampling import crossed_means, draw_interval, draw_weights, mean_interval, resampled_means
+from frlib.geometry.resampling import (
+    crossed_correlation,
+    crossed_means,
+    draw_interval,
+    draw_weights,
+    mean_interval,
+    resampled_means,
+)
 
 __all__ = [
     "CoincidentPoints",
@@ -48,6 +55,7 @@ __all__ = [
     "below_all",
     "coincide",
     "central_difference",
+    "crossed_correlation",
     "crossed_means",
     "crossings",
     "diagonal_p",

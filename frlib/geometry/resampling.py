@@ -104,6 +104,44 @@ def crossed_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     return np.einsum("dr,dn,rn...->d...", first, second, values, optimize=True)
 
 
+def crossed_correlation(first, second, draws: int = 2000, *, seed: int = 0) -> tuple[float, float, float]:
+    """Return the correlation of two tables of means, and its interval over both kinds of units.
+
+    Parameters
+    ----------
+    first, second : array_like, shape (r, n, ...)
+        As of `crossed_means`, both with the same units; at least two values for each pair of units.
+    draws, seed : int
+        As in `crossed_means`.
+
+    Returns
+    -------
+    correlation, low, high : float
+        Pearson's, of the means over all units; the ends of `draw_interval`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, or as in `crossed_means`.
+    """
+    pair = [np.asarray(values, dtype=float) for values in (first, second)]
+    if pair[0].shape != pair[1].shape or pair[0][:1, :1].size < 2:
+        raise ValueError(
+            f"first and second must have one shape, with two values for each pair of units; got {pair[0].shape} and "
+            f"{pair[1].shape}"
+        )
+    every = [values.mean(axis=(0, 1))[None] for values in pair]
+    drawn = [crossed_means(values, draws, seed=seed) for values in pair]
+    (whole,), found = (_correlations(*(v.reshape(len(v), -1) for v in both)) for both in (every, drawn))
+    return float(whole), *map(float, draw_interval(found))
+
+
+def _correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the correlation of each row of one matrix with the same row of another."""
+    first, second = (rows - rows.mean(axis=1, keepdims=True) for rows in (first, second))
+    return (first * second).sum(axis=1) / np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
+
+
 class MeanInterval(NamedTuple):
     """A mean, and how far its interval reaches to both sides."""
 

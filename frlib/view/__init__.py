@@ -7,7 +7,7 @@ from frlib.view.figure import figure
 from frlib.view.fold import fold
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
-from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, scatter
+from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, matrix, scatter
 from frlib.view.say import say
 from frlib.view.sweep import sweep
 from frlib.view.thresholds import answer_curves, error_curves
@@ -31,6 +31,7 @@ __all__ = [
     "guide",
     "heat_map",
     "image_grid",
+    "matrix",
     "playground",
     "say",
     "scatter",

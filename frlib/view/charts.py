@@ -16,7 +16,8 @@ PAGE = {"light": "#ffffff", "dark": "#14181e"}
 _INK = {"light": ("#1f2933", "#52606d", "#e2e6eb"), "dark": ("#e6e9ed", "#a9b4c0", "#3b4654")}
 _FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif"
 
-_NAMES = [name.replace("_", " ") for name in ATTRIBUTES]
+_WORDS = {name: name.replace("_", " ") for name in ATTRIBUTES if "_" in name}
+_NAMES = [_WORDS.get(name, name) for name in ATTRIBUTES]
 
 
 def is_number(values: pd.Series) -> bool:
@@ -25,9 +26,15 @@ def is_number(values: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
 
 
+def spoken(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table in which attributes of faces are named in words: ``head angle``; itself where they all are."""
+    columns = [c for c in table if not is_number(table[c]) and table[c].isin(_WORDS).any()]
+    return table.assign(**{c: table[c].map(lambda name: _WORDS.get(name, name)) for c in columns}) if columns else table
+
+
 def ordered(values: Iterable) -> list:
-    """Return each value once: attributes of faces in their usual order, other names as they come."""
-    names = list(dict.fromkeys(values))
+    """Return each value once: attributes of faces in their usual order and in words, other names as they come."""
+    names = list(dict.fromkeys(_WORDS.get(value, value) for value in values))
     return [name for name in _NAMES if name in names] if set(names) <= set(_NAMES) else names
 
 

@@ -1,8 +1,8 @@
 """Chart recipes: a table and the names of its columns become layers that `frlib.view.figure` puts together.
 
 A recipe is asked for what is drawn against what; order, colours, legends, tooltips and number formats follow from the
-table. Names keep the order of their first rows, and attributes of faces their usual order and colours. Layers are put
-on one another with ``+``:
+table. Names keep the order of their first rows. Attributes of faces are shown in words, in their usual order and
+colours. Layers are put on one another with ``+``:
 
 >>> lines = view.curves(law, "scale", "isolated", color="centres", points=False)
 >>> spots = view.scatter(counted, "scale", "isolated", color="centres")
@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from frlib import checks
-from frlib.view.charts import COLORS, is_number, ordered, tones
+from frlib.view.charts import COLORS, is_number, ordered, spoken, tones
 
 _LOOKS = {
     "strokeDash": [[1, 0], [6, 4], [2, 3]],
@@ -293,6 +294,7 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
     """
     x, y, value = map(_column, (x, y, value))
     layer = _Layer(table, x, y, color=value, tips=tips, ends=(text and (text,),))
+    table = layer.table
     upright = is_number(table[x.name])
     axis = {"labelOverlap": True, "labelSeparation": 4, "format": ".3~f"} if upright else {"orient": "top"}
     place = {
@@ -309,6 +311,30 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
         marks = layer.chart.mark_text(color="white", fontSize=10)
         layers.append(marks.encode(**place, text=alt.Text(field=text, type="nominal")))
     return alt.layer(*layers).properties(height={"step": 17 if table[y.name].nunique() > 12 else 23})
+
+
+def matrix(table: pd.DataFrame, x, y, value, *, tips: Sequence = ()) -> alt.LayerChart:
+    """Draw tiles as `heat_map` does, with a dot where row and column have one name.
+
+    Parameters
+    ----------
+    table, x, y, value, tips
+        As in `heat_map`.
+
+    Returns
+    -------
+    alt.LayerChart
+        For `frlib.view.figure`.
+
+    Raises
+    ------
+    ValueError
+        If the table is empty or lacks a column.
+    """
+    x, y = map(_column, (x, y))
+    checks.columns("table", table, [x.name, y.name])
+    dots = np.where(table[x.name].astype(str) == table[y.name].astype(str), "●", "")
+    return heat_map(table.assign(**{"on the diagonal": dots}), x, y, value, text="on the diagonal", tips=tips)
 
 
 def guide(table: pd.DataFrame | None = None, *, x=None, y=None) -> alt.Chart:
@@ -338,9 +364,14 @@ def guide(table: pd.DataFrame | None = None, *, x=None, y=None) -> alt.Chart:
         table = pd.DataFrame({at: [v] if isinstance(v, int | float) else list(v) for at, v in places.items()})
         places = {at: at for at in places}
     checks.columns("table", table, list(places.values()))
-    chart = alt.Chart(table)
+    chart = alt.Chart(spoken(table))
     mark = chart.mark_line(strokeDash=[4, 4], color="gray") if len(places) == 2 else chart.mark_rule(strokeDash=[4, 4])
     return mark.encode(**{at: getattr(alt, at.upper())(field=f, type="quantitative") for at, f in places.items()})
+
+
+def _named(column: Column, table: pd.DataFrame) -> list:
+    """Return the names of a column in their order."""
+    return spoken(pd.DataFrame({"": list(column.order)}))[""].tolist() if column.order else ordered(table[column.name])
 
 
 def _column(column) -> Column:
@@ -358,7 +389,7 @@ def _place(channel: str, column: Column, table: pd.DataFrame, kind: str | None =
         padding = {} if column.domain else {"padding": 10}
         scale = column.scale(nice=False, **padding)
         return channel(field=column.name, type="quantitative", title=column.words, scale=scale, axis=alt.Axis(**axis))
-    order = list(column.order or ordered(table[column.name]))
+    order = _named(column, table)
     long = max(len(str(name)) for name in order) > 8
     axis = {"labelLimit": 220, "labelAngle": -40 if long and channel is alt.X else 0} | axis
     title = column.words if is_number(table[column.name]) else column.title
@@ -385,6 +416,7 @@ class _Layer:
         further = [name for pair in ends if pair for name in pair] + ([detail] if detail else [])
         told = {c.name: c for c in (self.x, self.y, *looks.values(), *map(_column, [*further, *tips]))}
         checks.columns("table", table, list(told))
+        self.table = table = spoken(table)
         self.chart = alt.Chart(table)
         rows = {"grid": True, "tickBand": "extent"} if "yOffset" in looks else {}
         self.line = {"x": _place("x", self.x, table), "y": _place("y", self.y, table, **rows)}
@@ -405,7 +437,7 @@ class _Layer:
             more |= {"format": column.format} if column.format else {}
             look = kind(field=column.name, type="quantitative", scale=column.scale(**area))
             return look.legend(_key(column, **more))
-        names = list(column.order or ordered(table[column.name]))
+        names = _named(column, table)
         look = kind(field=column.name, type="nominal", sort=names)
         if channel == "yOffset":
             return look

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from frlib.fingerprint.summary import array_of, cube, fingerprint_summary, ranking
+from frlib.fingerprint.summary import array_of, cube, fingerprint_summary, ranking, table_of
 from frlib.geometry import resampled_means
 
 ATTRIBUTES, SCALES = ["head_angle", "age", "hue"], [0.4, 0.8, 1.2]
@@ -122,3 +122,13 @@ def test_the_ranking_has_means_at_scale_one_and_intervals_of_student():
     assert found.displacement_low["hue"] == 0, "a displacement is never negative"
     assert found.energy_low["hue"] == pytest.approx(0.3 - half)
     assert [found.energy_low["age"], found.energy_high["age"]] == pytest.approx([0.2, 0.2])
+
+
+def test_a_table_of_an_array_gives_the_array_again():
+    values = np.random.default_rng(0).normal(size=(2, 3, 4))
+    axes = {"network": ["b", "a"], "attribute": ATTRIBUTES, "scale": [0.5, 1.0, 0.1, 2.0]}
+    found = table_of(values, "energy", **axes)
+    assert list(found) == [*axes, "energy"]
+    assert np.array_equal(array_of(found.sample(frac=1, random_state=0), "energy", **axes), values)
+    with pytest.raises(ValueError, match=r"shape \(2, 3, 4\), as the axes; got \(2, 3\)"):
+        table_of(values[..., 0], "energy", **axes)

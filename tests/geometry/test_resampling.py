@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from frlib.geometry import crossed_means, draw_interval, mean_interval, resampled_means
+from frlib.geometry import crossed_correlation, crossed_means, draw_interval, mean_interval, resampled_means
 
 
 def by_loop(values, draws, seed):
@@ -99,3 +100,16 @@ def test_crossed_means_say_what_is_missing():
         crossed_means(np.ones((1, 4)))
     with pytest.raises(ValueError, match="must be numbers; got NaN"):
         crossed_means(np.full((2, 2), np.nan))
+
+
+def test_crossed_correlation_of_linear_copies_is_sure_and_of_noise_is_not():
+    values = np.random.default_rng(0).normal(size=(4, 6, 5, 5))
+    np.testing.assert_allclose(crossed_correlation(values, 3 * values + 2, 200), 1, rtol=1e-12)
+    np.testing.assert_allclose(crossed_correlation(values, -values, 200), -1, rtol=1e-12)
+    other = np.random.default_rng(1).normal(size=values.shape)
+    found, low, high = crossed_correlation(values, other)
+    expected = stats.pearsonr(values.mean(axis=(0, 1)).ravel(), other.mean(axis=(0, 1)).ravel()).statistic
+    assert found == pytest.approx(expected)
+    assert low < 0 < high
+    with pytest.raises(ValueError, match=r"one shape.*got \(4, 6, 5, 5\) and \(4, 6, 5\)"):
+        crossed_correlation(values, values[..., 0])
