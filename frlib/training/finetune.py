@@ -140,14 +140,14 @@ def finetune(
     """
     for attribute in train.attributes:
         checks.one_of("train.attributes", attribute, validation.attributes)
-    whole = {"epochs": (epochs, 1), "patience": (patience, 1), "seed": (seed, 0)}
-    whole["identities_per_batch"] = (identities_per_batch, 2)
-    if last_layers is not None:
-        whole["last_layers"] = (last_layers, 1)
-    rates = {"learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
-    settings = {"detach": detach, "last_layers": None, "keep_epochs": keep_epochs}
-    settings |= {what: checks.at_least(what, value, least) for what, (value, least) in whole.items()}
-    settings |= {what: float(checks.between(what, value, 0, 1)) for what, value in rates.items()}
+    settings = {"detach": detach, "keep_epochs": keep_epochs, "last_layers": last_layers}
+    whole = [("epochs", epochs, 1), ("patience", patience, 1), ("seed", seed, 0)]
+    whole += [("identities_per_batch", identities_per_batch, 2)]
+    whole += [("last_layers", last_layers, 1)] * (last_layers is not None)
+    for what, value, least in whole:
+        settings[what] = checks.at_least(what, value, least)
+    for what, value in (("learning_rate", learning_rate), ("weight_decay", weight_decay), ("momentum", momentum)):
+        settings[what] = float(checks.between(what, value, 0, 1))
     # Statistics that have moved take the place of those in the settings.
     settings["margin"] = margin.settings | {what: value.tolist() for what, value in margin.state_dict().items()}
     parameters = settings | {
