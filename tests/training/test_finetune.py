@@ -237,6 +237,16 @@ def test_training_ends_without_a_lower_loss_and_gives_the_best_epoch(train):
     assert digest(found) == digest(found.at(best)) != digest(found.at(best + 2))
 
 
+def test_an_attribute_that_is_not_trained_has_no_say_in_the_best_epoch():
+    """The pose of the validation shows somebody else, so its loss falls later than that of the age."""
+    varied = VALIDATION.varied.clone()
+    varied[:, VALIDATION.names.index("pose")] = VALIDATION.fixed.roll(1, 0)
+    images = Variations(VALIDATION.fixed, varied, VALIDATION.names)
+    found = run(train=people().only(["age"]), validation=images, learning_rate=0.05)
+    best, of_all = found.history.age.argmin(), found.history[["age", "hue", "pose"]].mean(axis=1).argmin()
+    assert found.best_epoch == best != of_all
+
+
 def test_epochs_that_were_not_kept_are_not_there():
     found = run(keep_epochs=True)
     with pytest.raises(ValueError, match="epoch must be one of 0, 1, 2, 3, 4; got 5"):
