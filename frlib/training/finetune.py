@@ -95,7 +95,8 @@ def finetune(
 
     over batches B of whole identities, as Leroy et al. (2025) describe it; sizes and rates are not given there. Layers
     that normalise batches keep their statistics. A run that was cut off, at whatever moment, goes on after its last
-    whole epoch and ends with the same bits, on the same machine. A run that was done is read.
+    whole epoch and ends with the same bits, on the same machine. A run that was done is read. On a GPU layers compute
+    in bfloat16 while they are trained.
 
     Parameters
     ----------
@@ -286,7 +287,6 @@ class _Run:
         self.trained = _trained_weights(self.embedder.network, settings["last_layers"])
         options = {"lr": settings["learning_rate"], "momentum": settings["momentum"]}
         self.optimizer = torch.optim.SGD(self.trained, weight_decay=settings["weight_decay"], **options)
-        self.scaler = torch.amp.GradScaler(enabled=self.embedder.device.type == "cuda")
 
     def to_the_end(self, progress: bool) -> dict[str, torch.Tensor]:
         """Return what is stored of the whole run."""
@@ -316,8 +316,6 @@ class _Run:
         for place, weights in enumerate(self.trained):
             if str(place) in moments:
                 self.optimizer.state[weights]["momentum_buffer"] = moments[str(place)].to(weights.device)
-        if self.scaler.is_enabled():
-            self.scaler.load_state_dict({k: v.item() for k, v in _part(arrays, "scaler").items()})
         return arrays
 
     def _after_epoch(self, before: dict[str, torch.Tensor], training: float) -> dict[str, torch.Tensor]:
@@ -337,8 +335,6 @@ class _Run:
             store.save_arrays(_epoch_file(self.stem, len(history) - 1), weights, self.parameters)
         arrays |= _named("now", weights) | _named("margin", self.margin.state_dict())
         arrays |= _named("optimizer", self._momenta()) | {"history": history, "best epoch": torch.tensor(best)}
-        if self.scaler.is_enabled():
-            arrays |= {f"scaler/{k}": torch.tensor(v) for k, v in self.scaler.state_dict().items()}
         arrays = {name: array.cpu() for name, array in arrays.items()}
         store.save_arrays(_running_file(self.stem), arrays, self.parameters)
         return arrays
@@ -369,14 +365,14 @@ class _Run:
         self.optimizer.zero_grad(set_to_none=True)
         inputs = self.embedder.preprocess(inputs.to(device).to(self.trained[0].dtype))
         inputs = inputs.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, enabled=self.scaler.is_enabled()):
+        # Float16 would need gradients scaled, and while the scale is sought, a short run loses its first steps.
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             outputs = self.embedder.network(inputs)
         rows = outputs.unflatten(0, images.shape[:2])
         loss = fixed_image_loss(self.margin.train(), rows[:, 0], rows[:, 1:], detach=self.settings["detach"])
         self._check(loss.item(), epoch, "a batch")
-        self.scaler.scale(loss).backward()
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        loss.backward()
+        self.optimizer.step()
         return loss.item()
 
     def _check(self, loss: float, epoch: int, where: str) -> None:
