@@ -206,7 +206,8 @@ def _stored_images(drawing: Drawing, crop: str) -> dict[str, torch.Tensor]:
         blocks = [block[crop] for block in drawing.draw([crop])]
         return {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
 
-    return store.load_or_build(f"{drawing.kind}-images", {"crop": crop} | drawing.key, build)
+    # A drawing may have a crop of its own among its parameters, or the wish for none.
+    return store.load_or_build(f"{drawing.kind}-images", drawing.key | {"wanted": crop}, build)
 
 
 def _clouds(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], weights: dict) -> list[dict[str, Cloud]]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from frlib import clouds, store
-from frlib.clouds import embed, images_of
+from frlib.clouds import drawn, embed, images_of
 from frlib.datasets import Detected
 from frlib.faces import (
     ATTRIBUTES,
@@ -281,3 +281,37 @@ def test_what_is_refused(drawings, networks, message, own_cache):
 def test_the_images_of_a_person_are_those_of_the_renderer():
     portraits = Portraits(sample_identities(1)[0], 2)
     assert torch.equal(images_of(portraits), render(portraits.identity, portraits.table.to_dict("list")))
+
+
+# ----------------------------------------------------------------------------------------- images, for training
+
+
+def test_images_by_name_are_drawn_once_for_each_crop():
+    calls = []
+    for crop in ("arcface", "wide", "wide", "arcface"):
+        drawing = Noise(2, calls=calls)
+        (images,) = drawn([drawing], crop, n_jobs=1, progress=False)
+        assert set(images) == {"points", "minus age", "plus age", "minus hue", "plus hue"}
+        assert all(torch.equal(images[name], drawing.images(crop, name)) for name in images)
+    assert calls == ["arcface", "wide"]
+
+
+def test_images_of_a_drawing_with_a_crop_of_its_own_are_those_of_its_crop():
+    person = sample_identities(1)[0]
+    none, own = (Curves(person, 1, attributes=("hue",), size=32, crop=crop) for crop in (None, "wide"))
+    for drawing in (none, own):
+        for crop in ("arcface", "wide"):
+            (images,) = drawn([drawing], crop, n_jobs=1, progress=False)
+            assert torch.equal(images["plus hue"], drawing.images(drawing.crop or crop, 32)["plus hue"])
+
+
+def test_images_of_blocks_and_lost_rows_are_joined():
+    (images,) = drawn([Noise(4, 7, blocks=3, lost=True)], n_jobs=1, progress=False)
+    assert images["found"].tolist() == [True, False] + [True] * 5
+    assert torch.equal(images["plus age"], Noise(4, 7).images("arcface", "plus age")[images["found"]])
+
+
+def test_processes_draw_the_same_images():
+    drawings = [Noise(k) for k in range(3)]
+    for drawing, images in zip(drawings, drawn(drawings, n_jobs=2, progress=False), strict=True):
+        assert all(torch.equal(images[name], drawing.images("arcface", name)) for name in images)

@@ -6,7 +6,9 @@ it needs to go on.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +95,8 @@ def finetune(
 
     over batches B of whole identities, as Leroy et al. (2025) describe it; sizes and rates are not given there. Layers
     that normalise batches keep their statistics. A run that was cut off, at whatever moment, goes on after its last
-    whole epoch and ends with the same bits, on the same machine. A run that was done is read.
+    whole epoch and ends with the same bits, on the same machine. A run that was done is read. On a GPU layers compute
+    in bfloat16 while they are trained.
 
     Parameters
     ----------
@@ -108,7 +111,7 @@ def finetune(
         At most so many.
     learning_rate, momentum, weight_decay : float
     identities_per_batch : int
-        At least two. A last batch of one identity joins the one before.
+        At least two, and about so many: the batches of an epoch are of one size, up to one identity.
     patience : int
         Stop after so many epochs without a lower validation loss on the attributes of ``train``, or their mean.
     detach : bool
@@ -138,14 +141,16 @@ def finetune(
     """
     for attribute in train.attributes:
         checks.one_of("train.attributes", attribute, validation.attributes)
-    for what, value, least in (("epochs", epochs, 1), ("patience", patience, 1), ("seed", seed, 0)):
-        checks.at_least(what, value, least)
-    checks.at_least("identities_per_batch", identities_per_batch, 2)
+    settings = {"detach": detach, "keep_epochs": keep_epochs, "last_layers": last_layers}
+    whole = [("epochs", epochs, 1), ("patience", patience, 1), ("seed", seed, 0)]
+    whole += [("identities_per_batch", identities_per_batch, 2)]
+    whole += [("last_layers", last_layers, 1)] * (last_layers is not None)
+    for what, value, least in whole:
+        settings[what] = checks.at_least(what, value, least)
     for what, value in (("learning_rate", learning_rate), ("weight_decay", weight_decay), ("momentum", momentum)):
-        checks.between(what, value, 0, 1)
-    settings = {"epochs": epochs, "learning_rate": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
-    settings |= {"identities_per_batch": identities_per_batch, "patience": patience, "detach": detach, "seed": seed}
-    settings |= {"last_layers": last_layers, "keep_epochs": keep_epochs, "margin": margin.settings}
+        settings[what] = float(checks.between(what, value, 0, 1))
+    # Statistics that have moved take the place of those in the settings.
+    settings["margin"] = margin.settings | {what: value.tolist() for what, value in margin.state_dict().items()}
     parameters = settings | {
         "version": FINETUNING,
         "weights": store.arrays_digest(embedder.network.state_dict()),
@@ -158,7 +163,7 @@ def finetune(
         return _Run(embedder, train, validation, margin, settings, stem, parameters).to_the_end(progress)
 
     arrays = store.load_or_build("finetune", parameters, build)
-    _running_file(stem).unlink(missing_ok=True)
+    _remove([_running_file(stem)])
     return FineTuned(embedder, name or f"{embedder.name}-tuned", arrays, validation.attributes, stem)
 
 
@@ -215,14 +220,17 @@ def variation_losses(clouds: Sequence[Cloud], margin: nn.Module) -> pd.DataFrame
     Raises
     ------
     ValueError
-        If there are fewer than two clouds, or one has more than one point.
+        If there are fewer than two clouds, one has more than one point or no ends, or their attributes differ.
     """
+    checks.at_least("the number of clouds", len(clouds), 2)
+    attributes = list(clouds[0].minus)
     for cloud in clouds:
         checks.one_of("the number of points of a cloud", len(cloud.points), (1,))
-    names = [name for name in clouds[0].minus for _ in range(2)]
-    rows = [torch.cat([c.points, *(end[a] for a in c.minus for end in (c.minus, c.plus))]) for c in clouds]
+        if not attributes or set(cloud.minus) != set(attributes):
+            raise ValueError(f"clouds must have ends of the same attributes, {attributes}; got {list(cloud.minus)}")
+    rows = [torch.cat([c.points, *(end[a] for a in attributes for end in (c.minus, c.plus))]) for c in clouds]
     together = torch.stack(rows)
-    return _losses(together[:, 0], together[:, 1:], names, margin)
+    return _losses(together[:, 0], together[:, 1:], [name for name in attributes for _ in range(2)], margin)
 
 
 @torch.no_grad()
@@ -239,6 +247,12 @@ def _running_file(stem: Path) -> Path:
 
 def _epoch_file(stem: Path, epoch: int) -> Path:
     return stem.with_name(f"{stem.name}-epoch-{epoch}.safetensors")
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for file in files:
+        with suppress(OSError):  # there is none, or it lies in a cache that cannot be written
+            file.unlink()
 
 
 def _look(embedder: FaceEmbedder) -> dict:
@@ -273,7 +287,6 @@ class _Run:
         self.trained = _trained_weights(self.embedder.network, settings["last_layers"])
         options = {"lr": settings["learning_rate"], "momentum": settings["momentum"]}
         self.optimizer = torch.optim.SGD(self.trained, weight_decay=settings["weight_decay"], **options)
-        self.scaler = torch.amp.GradScaler(enabled=self.embedder.device.type == "cuda")
 
     def to_the_end(self, progress: bool) -> dict[str, torch.Tensor]:
         """Return what is stored of the whole run."""
@@ -292,7 +305,10 @@ class _Run:
         """Return the state of a run that was cut off, and go on from it; None if there is none."""
         try:
             arrays, _ = store.read_arrays(_running_file(self.stem))
-        except OSError:
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            warnings.warn(f"{error}; the run begins anew", stacklevel=2)
             return None
         self.embedder.network.load_state_dict(_part(arrays, "now"))
         self.margin.load_state_dict(_part(arrays, "margin"))
@@ -300,8 +316,6 @@ class _Run:
         for place, weights in enumerate(self.trained):
             if str(place) in moments:
                 self.optimizer.state[weights]["momentum_buffer"] = moments[str(place)].to(weights.device)
-        if self.scaler.is_enabled():
-            self.scaler.load_state_dict({k: v.item() for k, v in _part(arrays, "scaler").items()})
         return arrays
 
     def _after_epoch(self, before: dict[str, torch.Tensor], training: float) -> dict[str, torch.Tensor]:
@@ -321,8 +335,6 @@ class _Run:
             store.save_arrays(_epoch_file(self.stem, len(history) - 1), weights, self.parameters)
         arrays |= _named("now", weights) | _named("margin", self.margin.state_dict())
         arrays |= _named("optimizer", self._momenta()) | {"history": history, "best epoch": torch.tensor(best)}
-        if self.scaler.is_enabled():
-            arrays |= {f"scaler/{k}": torch.tensor(v) for k, v in self.scaler.state_dict().items()}
         arrays = {name: array.cpu() for name, array in arrays.items()}
         store.save_arrays(_running_file(self.stem), arrays, self.parameters)
         return arrays
@@ -351,20 +363,21 @@ class _Run:
         images = torch.cat([self.train.fixed[rows][:, None], self.train.varied[rows]], dim=1)
         device, inputs = self.embedder.device, images.flatten(0, 1)
         self.optimizer.zero_grad(set_to_none=True)
-        inputs = self.embedder.preprocess(inputs.to(device)).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, enabled=self.scaler.is_enabled()):
+        inputs = self.embedder.preprocess(inputs.to(device).to(self.trained[0].dtype))
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+        # Float16 would need gradients scaled, and while the scale is sought, a short run loses its first steps.
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             outputs = self.embedder.network(inputs)
-        rows = outputs.float().unflatten(0, images.shape[:2])
+        rows = outputs.unflatten(0, images.shape[:2])
         loss = fixed_image_loss(self.margin.train(), rows[:, 0], rows[:, 1:], detach=self.settings["detach"])
         self._check(loss.item(), epoch, "a batch")
-        self.scaler.scale(loss).backward()
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
+        loss.backward()
+        self.optimizer.step()
         return loss.item()
 
     def _check(self, loss: float, epoch: int, where: str) -> None:
         if not np.isfinite(loss):
-            _running_file(self.stem).unlink(missing_ok=True)
+            _remove(self.stem.parent.glob(f"{self.stem.name}-*"))
             rate = self.settings["learning_rate"]
             raise TrainingDiverged(
                 f"the loss of {where} is {loss} in epoch {epoch}; nothing was stored. A lower learning_rate may help; "
@@ -383,7 +396,7 @@ def _trained_weights(network: nn.Module, last_layers: int | None) -> list[nn.Par
     layers = [m for m in network.modules() if any(True for _ in m.parameters(recurse=False))]
     if not layers:
         raise ValueError("embedder must have a network with weights of torch; load its file with trainable=True")
-    if last_layers is not None and not 1 <= checks.at_least("last_layers", last_layers, 1) <= len(layers):
+    if last_layers is not None and last_layers > len(layers):
         raise ValueError(f"last_layers must be at most {len(layers)}, the layers with weights; got {last_layers}")
     network.requires_grad_(False)
     chosen = layers if last_layers is None else layers[-last_layers:]

@@ -29,7 +29,8 @@ class Variations:
     Raises
     ------
     ValueError
-        If shapes do not fit, there are fewer than two identities, or no identity has a second image.
+        If shapes do not fit, values are no images, there are fewer than two identities, or no identity has a second
+        image.
     """
 
     fixed: torch.Tensor
@@ -49,6 +50,7 @@ class Variations:
             raise ValueError("varied must hold at least one variation: no identity has two images")
         if len(self.names) != self.varied.shape[1]:
             raise ValueError(f"names must be one per variation, {self.varied.shape[1]}; got {len(self.names)}")
+        check_images(self.varied.flatten(0, 1))
 
     @property
     def attributes(self) -> tuple[str, ...]:
@@ -89,7 +91,8 @@ def draw_variations(
     Raises
     ------
     ValueError
-        If a drawing has more than one point or no ends, attributes differ, or there are fewer than two drawings.
+        If a drawing has more than one point, none that was found, or no ends, attributes differ, or there are fewer
+        than two drawings.
     """
     checks.at_least("the number of drawings", len(drawings), 2)
     attributes = drawings[0].attributes
@@ -101,6 +104,10 @@ def draw_variations(
             )
     ends = [f"{end} {name}" for name in attributes for end in ("minus", "plus")]
     images = drawn(drawings, crop, n_jobs=n_jobs, progress=progress)
+    for drawing, own in zip(drawings, images, strict=True):
+        if not ends or not {*ends} <= own.keys() or not len(own["points"]):
+            counts = {name: len(batch) for name, batch in own.items()}
+            raise ValueError(f"drawings must have a point and both ends of each curve; got {drawing.kind} of {counts}")
     varied = torch.stack([torch.cat([own[part] for part in [*ends, "points", "points"]]) for own in images])
     names = tuple(name for name in [*attributes, NOTHING] for _ in range(2))
     return Variations(torch.cat([own["points"] for own in images]), varied, names)
