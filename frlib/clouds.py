@@ -206,7 +206,6 @@ def _stored_images(drawing: Drawing, crop: str) -> dict[str, torch.Tensor]:
         blocks = [block[crop] for block in drawing.draw([crop])]
         return {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
 
-    # A drawing may have a crop of its own among its parameters, or the wish for none.
     return store.load_or_build(f"{drawing.kind}-images", drawing.key | {"wanted": crop}, build)
 
 
@@ -219,7 +218,8 @@ def _arrays(drawings, networks, weights: dict) -> Iterator[tuple[Drawing, dict[s
     """Yield each drawing with its embeddings by network and name, from the store or drawn now."""
     for drawing in drawings:
         parameters = {
-            e.name: {"version": EMBEDDING, "weights": weights[e.name], "input": repr(e.preprocess), "crop": e.crop}
+            # "wanted", because a drawing may have a crop of its own among its parameters, or the wish for none.
+            e.name: {"version": EMBEDDING, "weights": weights[e.name], "input": repr(e.preprocess), "wanted": e.crop}
             | drawing.key
             for e in networks
         }

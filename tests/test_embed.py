@@ -315,3 +315,12 @@ def test_processes_draw_the_same_images():
     drawings = [Noise(k) for k in range(3)]
     for drawing, images in zip(drawings, drawn(drawings, n_jobs=2, progress=False), strict=True):
         assert all(torch.equal(images[name], drawing.images("arcface", name)) for name in images)
+
+
+def test_equal_weights_with_another_crop_are_another_network():
+    drawing = Curves(sample_identities(1, seed=3)[0], 2, attributes=())
+    ((near,),) = run([drawing], [tiny("near", "arcface")]).values()
+    ((wide,),) = run([drawing], [tiny("wide", "wide")]).values()
+    assert not torch.allclose(near.points, wide.points)
+    images = drawing.images("wide", IMAGE_SIZES["wide"])["points"]
+    torch.testing.assert_close(wide.points, tiny().embed(images, progress=False), rtol=1e-5, atol=1e-6)
