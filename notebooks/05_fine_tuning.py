@@ -339,31 +339,34 @@ def loss_shares(margin):
     """Return what the rules ask of the losses, one row per attribute."""
     own, before = losses[margin][:, :, : len(names)], loss_before[margin]
     draws = crossed_means(own, seed=seed)
-    lower = np.diagonal(own, axis1=2, axis2=3) - before
-    found = {
-        "loss before": before.mean(axis=0),
-        "loss after": np.diagonal(own.mean(axis=(0, 1))),
-        "own is lowest": on_diagonal(draws, highest=False).mean(axis=0),
-        "lower than before": (crossed_means(lower, seed=seed) < 0).mean(axis=0),
-    }
-    return pd.DataFrame(found, index=pd.Index(words, name="attribute"))
+    gain = np.diagonal(own, axis1=2, axis2=3) - before
+    yield "loss before", before.mean(axis=0)
+    yield "loss after", np.diagonal(own.mean(axis=(0, 1)))
+    yield "own is lowest", on_diagonal(draws, highest=False).mean(axis=0)
+    yield "lower than before", (crossed_means(gain, seed=seed) < 0).mean(axis=0)
 
 
-asked = pd.concat({m: loss_shares(m) for m in margins}, names=["margin"])
+# %% tags=["hide-input"]
+asked = [pd.DataFrame(dict(loss_shares(m)), index=words) for m in margins]
+asked = pd.concat(asked, keys=margins, names=["margin", "attribute"])
 asked.unstack("margin").loc[words].style.format("{:.2f}")
 
 # %% tags=["hide-input"]
-in_means = {m: losses[m].mean(axis=(0, 1))[: len(names)] for m in margins}
-counted = [
-    f"{on_diagonal(v, highest=False).sum()} of {len(names)} (p = {diagonal_p(v, highest=False):.3f}) with {m}"
-    for m, v in in_means.items()
-]
+def lowest_of(margin):
+    """Return how many own losses are the lowest in the means, in words."""
+    mean = losses[margin].mean(axis=(0, 1))[: len(names)]
+    count = on_diagonal(mean, highest=False).sum()
+    p = diagonal_p(mean, highest=False)
+    return f"{count} of {len(names)} (p = {p:.3f}) with {margin}"
+
+
+# %% tags=["hide-input"]
 sure = asked["own is lowest"][asked["loss before"] >= 0.05]
 view.verdict(
     "finetune-own-loss",
     verdicts.by_shares(sure),
     f"In the means the own fine-tuning has the lowest loss for "
-    f"{' and '.join(counted)}. Of {len(sure)} places with a loss of at least "
+    f"{' and '.join(map(lowest_of, margins))}. Of {len(sure)} places with a loss of at least "
     f"0.05 before, it surely holds at {(sure >= 0.95).sum()} and surely fails "
     f"at {(sure <= 0.05).sum()}.",
 )
@@ -815,16 +818,16 @@ def networks_of(attribute, margin="ArcFace"):
 # %%
 def made_of(cloud, attribute):
     """Return the parts of the agreement at ε = 1, and of the half steps."""
-    cloud = cloud.only(attributes=[attribute])
-    row = null_energies(cloud, [1.0]).iloc[0]
-    ends = cloud.minus[attribute], cloud.plus[attribute]
-    half = half_step_agreement(cloud.points, *ends, metric=cloud.metric)
-    parts = 1 - row.shuffled, row.shuffled - row.energy, float(half.nanmean())
-    return dict(
-        zip(("common direction", "position", "half steps"), parts, strict=True)
-    )
+    alone = cloud.only(attributes=[attribute])
+    null = null_energies(alone, [1.0]).iloc[0]
+    ends = alone.minus[attribute], alone.plus[attribute]
+    half = half_step_agreement(alone.points, *ends, metric=alone.metric)
+    parts = {"common direction": 1 - null.shuffled}
+    parts |= {"position": null.shuffled - null.energy}
+    return parts | {"half steps": float(half.nanmean())}
 
 
+# %%
 made = pd.DataFrame(
     {"attribute": a, "network": kind} | made_of(cloud, a)
     for a in names
@@ -865,22 +868,16 @@ def error_of(network, attribute, weights=None):
 
 
 # %% tags=["hide-input"]
-def error_row(attribute, kind, which):
+def error_row(attribute, which):
     """Return the mean error over seeds with its interval over people."""
     again = np.mean([error_of(n, attribute, weights) for n in which], axis=0)
     low, high = draw_interval(again)
     mean = np.mean([error_of(n, attribute) for n in which])
-    return {
-        "attribute": attribute,
-        "network": kind,
-        "error": mean,
-        "low": low,
-        "high": high,
-    }
+    return {"error": mean, "low": low, "high": high}
 
 
 errors = pd.DataFrame(
-    error_row(a, kind, which)
+    {"attribute": a, "network": kind} | error_row(a, which)
     for a in names
     for kind, which in networks_of(a).items()
 )

@@ -62,7 +62,7 @@ KNOWN: dict[str, tuple[int, list[float], float]] = {
         0.5,
     ),
     "CONVERSION": (
-        1,
+        2,
         [
             0.264108,
             -0.958418,

@@ -15,7 +15,7 @@ from frlib.runtime import choose_device
 from frlib.store import cache_folder, content_key, load_or_build
 
 # Part of the name of every stored network: raise it when the conversion changes.
-CONVERSION = 1
+CONVERSION = 2
 
 
 def recipe(name: str) -> dict:

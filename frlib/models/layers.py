@@ -15,6 +15,8 @@ from torch import nn
 from torch.func import functional_call
 
 IMAGE = "image"
+#: Weights below this size are stored as zeros.
+TINY = 1e-20
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,16 @@ class LayerNetwork(nn.Module):
         return self._shapes[size]
 
 
+def without_tiny(weights: torch.Tensor) -> torch.Tensor:
+    """Return weights with those below 1e-20 in size set to zero.
+
+    They belong to filters that have died. Their products with each other or with small values are denormal numbers,
+    which some processors compute a hundred times slower: mobileface took 2.4 times as long with them. Sums of ordinary
+    size do not change by a bit.
+    """
+    return torch.where(weights.abs() < TINY, 0.0, weights)
+
+
 class Sketch:
     """A network being written down: layers, their tensors, and the shape of every value.
 
@@ -203,7 +215,7 @@ class Sketch:
         with torch.device("meta"):
             module = KINDS[kind](**options)
         expected = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
-        given = {name: torch.as_tensor(tensor, dtype=torch.float32) for name, tensor in (tensors or {}).items()}
+        given = {name: without_tiny(torch.as_tensor(t, dtype=torch.float32)) for name, t in (tensors or {}).items()}
         if expected != {name: tuple(tensor.shape) for name, tensor in given.items()}:
             raise ValueError(f"tensors of {layer.name} must have shapes {expected}; got {[*given.values()]}")
         self._values[layer.name] = module(*[self._values[name] for name in inputs])
