@@ -57,6 +57,11 @@ class Variations:
         """The names, each once."""
         return tuple(dict.fromkeys(self.names))
 
+    def first(self, n: int) -> "Variations":
+        """Return those of the first n identities."""
+        n = int(checks.between("n", n, 2, len(self.fixed)))
+        return Variations(self.fixed[:n], self.varied[:n], self.names)
+
     def only(self, attributes: Sequence[str]) -> "Variations":
         """Return the variations in some of the attributes.
 

@@ -162,3 +162,11 @@ def test_a_point_in_which_no_face_is_found_is_refused(monkeypatch):
     monkeypatch.setattr(Detected, "draw", lambda self, crops: iter([{crop: nothing for crop in crops}]))
     with pytest.raises(ValueError, match="a point and both ends of each curve; got detected-curves of {'points': 0"):
         drawn([Detected(drawing) for drawing in curves(attributes=("hue",))])
+
+
+def test_the_first_identities_are_the_first_rows():
+    given = variations(4)
+    part = given.first(2)
+    assert torch.equal(part.fixed, given.fixed[:2]) and torch.equal(part.varied, given.varied[:2])
+    with pytest.raises(ValueError, match="n must lie between 2 and 4; got 5"):
+        given.first(5)
