@@ -1088,7 +1088,7 @@ view.say(other_rises=(rises > 0).sum(), other_falls=(falls > 0).sum())
 # * that a loss falls without a single variation, because people move apart: the control on copies is what a fine-tuning
 #   has to be compared with;
 # * two matrices, of losses and of energies, with the share of draws in which an extreme lies on the diagonal, and an exact
-#   *p* for the number of those that do: more maxima of the energy lie there than by chance, and far from all;
+#   *p* for the number of those that do;
 # * that fine-tuning acts on the displacement first. With ArcFace it is surely smaller than after training on nothing for
 #   {glue:text}`displacement_down_ArcFace` of {glue:text}`n_attributes` attributes, while the energy is surely higher for
 #   {glue:text}`energy_up_ArcFace` and lower for {glue:text}`energy_down_ArcFace`. An energy forgets how far images move, so
