@@ -4,6 +4,7 @@ Each version has a few numbers here that its code gives now. Other processors ro
 within what rounding can do.
 """
 
+import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -16,6 +17,10 @@ from frlib.clouds import Cloud, embed
 from frlib.faces import Curves, sample_identities
 from frlib.fingerprint import energies as energies_module
 from frlib.models import catalogue, load
+from frlib.training import AdaFace, Variations, finetune
+from tests.networks import tiny
+
+finetune_module = sys.modules["frlib.training.finetune"]  # its name in the package is that of the function
 
 #: For each version: the number of the version, what its code gave then, and by how much that may differ.
 KNOWN: dict[str, tuple[int, list[float], float]] = {
@@ -107,6 +112,7 @@ KNOWN: dict[str, tuple[int, list[float], float]] = {
         ],
         1e-09,
     ),
+    "FINETUNING": (1, [38.58251, 24.45113, 21.72713, 28.12214, -0.351304, -0.313582, -0.007717, -0.119844], 1e-03),
 }
 
 
@@ -158,6 +164,17 @@ def energies(cache) -> torch.Tensor:
     return torch.tensor(table[["energy", "neighbors", "displacement"]].to_numpy()).flatten()
 
 
+def finetuned(cache) -> torch.Tensor:
+    """Return the losses along a short training, and weights after it."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (4, 3, 8, 8, 3), generator=generator, dtype=torch.uint8)
+    sets = [Variations(part[:, 0], part[:, 1:], ("a", "a")) for part in (images, images.flip(0))]
+    margin = AdaFace(mean=2.0, deviation=1.0)
+    found = finetune(tiny(), *sets, margin=margin, epochs=2, learning_rate=0.01, identities_per_batch=2, progress=False)
+    weights = next(found.network.parameters()).detach().flatten()[:4]
+    return torch.cat([torch.tensor(found.history[["training", "a"]].to_numpy()[1:]).flatten(), weights])
+
+
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     """Keep results in an empty folder."""
@@ -172,11 +189,12 @@ def cache(tmp_path, monkeypatch):
         ("CONVERSION", catalogue, converted),
         ("EMBEDDING", clouds, embedded),
         ("ENERGY", energies_module, energies),
+        ("FINETUNING", finetune_module, finetuned),
     ],
 )
 def test_what_a_version_made_it_still_makes(name, module, made, request):
     version, known, rounding = KNOWN[name]
-    found = (made(request.getfixturevalue("cache")) if made in (embedded, energies) else made()).double()
+    found = (made(request.getfixturevalue("cache")) if made in (embedded, energies, finetuned) else made()).double()
     same = torch.allclose(found, torch.tensor(known, dtype=torch.float64), rtol=0, atol=rounding)
     assert same, (
         f"results are not those of {name} {version}: raise it, and write the new numbers here: {found.tolist()}"
