@@ -908,23 +908,34 @@ view.figure(
 
 # %% tags=["hide-input"]
 def gain(attribute, kind):
-    """Return the error of the own fine-tuning minus another, in words."""
+    """Return the interval of the error minus that of another network."""
     which = networks_of(attribute)
     own, other = (
         np.mean([error_of(n, attribute, weights) for n in which[k]], axis=0)
         for k in ("own", kind)
     )
-    low, high = draw_interval(own - other)
-    return f"[{low:+.1f}, {high:+.1f}]"
+    return draw_interval(own - other)
 
 
 kinds = ("before", "nothing")
-gains = {f"own − {kind}": [gain(a, kind) for a in names] for kind in kinds}
-pd.DataFrame(gains, index=pd.Index(words, name="percentage points")).T
+gains = {k: np.array([gain(a, k) for a in names]) for k in kinds}
+said = {
+    f"own − {k}": [f"[{low:+.1f}, {high:+.1f}]" for low, high in values]
+    for k, values in gains.items()
+}
+pd.DataFrame(said, index=pd.Index(words, name="percentage points")).T
+
+# %% tags=["remove-cell"]
+fewer = {k: int((values[:, 1] < 0).sum()) for k, values in gains.items()}
+more = {k: int((values[:, 0] > 0).sum()) for k, values in gains.items()}
+view.say(fewer_before=fewer["before"], more_before=more["before"])
+view.say(fewer_nothing=fewer["nothing"], more_nothing=more["nothing"])
 
 # %% [markdown]
 # The intervals of the figure overlap because people differ; networks see the same people, so the differences in the table,
-# as 95 % intervals over people, are what counts. An interval that holds 0 does not tell.
+# as 95 % intervals over people, are what counts. An interval that holds 0 does not tell. Against the base network, the error
+# is surely smaller for {glue:text}`fewer_before` of {glue:text}`n_attributes` attributes and surely larger for
+# {glue:text}`more_before`; against training on nothing, for {glue:text}`fewer_nothing` and {glue:text}`more_nothing`.
 #
 # ### What is forgotten?
 #
@@ -946,7 +957,21 @@ view.figure(
     "both margins, beside the base network.",
 )
 
+# %% tags=["remove-cell"]
+worst_run, best_run = (
+    kept.loc[kept["mean"].idxmin()],
+    kept.loc[kept["mean"].idxmax()],
+)
+for key, row in (("worst", worst_run), ("best", best_run)):
+    where = f"{row['trained on']}, {row.margin}".replace("_", " ")
+    view.say(**{f"album_{key}": row["mean"], f"album_{key}_run": where})
+view.say(album_base=portraits.auc[base.name])
+
 # %% [markdown]
+# The base network has an AUC of {glue:text}`album_base:.4f`. The lowest mean over seeds after a fine-tuning is
+# {glue:text}`album_worst:.4f` (*{glue:text}`album_worst_run`*), the highest {glue:text}`album_best:.4f`
+# (*{glue:text}`album_best_run`*).
+#
 # ### Which attributes hang together?
 #
 # Off the diagonal: how does the energy of one attribute change when another is trained? Against the control, so that what
