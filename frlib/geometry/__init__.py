@@ -1,5 +1,10 @@
-"""Embeddings in, numbers out: distances, verification, attribute fields and their energies."""
+"""Embeddings in, numbers out: distances, verification, attribute fields and their energies, maps between networks."""
 
+from frlib.geometry.alignment.compatibility import compatibility
+from frlib.geometry.alignment.fields import transport_fields
+from frlib.geometry.alignment.maps import Alignment, fit_alignment
+from frlib.geometry.alignment.shared import SharedSpace, shared_space
+from frlib.geometry.alignment.similarity import linear_cka
 from frlib.geometry.macroscale.calibration import label_trials, rejection_rates
 from frlib.geometry.macroscale.entropy import attribute_entropies
 from frlib.geometry.macroscale.ks import draw_modalities, ks_by_attribute, ks_draws
@@ -32,6 +37,7 @@ from frlib.geometry.recognition.distances import (
     mean_pair_distance,
     verification,
 )
+from frlib.geometry.recognition.identification import cumulative_matches, identification
 from frlib.geometry.recognition.jackknife import auc_interval
 from frlib.geometry.recognition.probes import ProbeErrors, probe_errors
 from frlib.geometry.recognition.retention import identity_retention
@@ -46,18 +52,22 @@ from frlib.geometry.resampling import (
 )
 
 __all__ = [
+    "Alignment",
     "CoincidentPoints",
     "PairHistograms",
     "ProbeErrors",
+    "SharedSpace",
     "among_extremes",
     "attribute_entropies",
     "auc_interval",
     "below_all",
     "coincide",
+    "compatibility",
     "central_difference",
     "crossed_correlation",
     "crossed_means",
     "crossings",
+    "cumulative_matches",
     "diagonal_p",
     "displacement",
     "distance_histogram",
@@ -68,13 +78,16 @@ __all__ = [
     "energy_at_equal_shares",
     "energy_sweep",
     "error_curve",
+    "fit_alignment",
     "half_step_agreement",
+    "identification",
     "identity_retention",
     "intra_inter_distances",
     "ks_by_attribute",
     "isolated_shares",
     "ks_draws",
     "label_trials",
+    "linear_cka",
     "mean_interval",
     "mean_pair_distance",
     "null_energies",
@@ -90,8 +103,10 @@ __all__ = [
     "rejection_rates",
     "rescaled_columns",
     "resampled_means",
+    "shared_space",
     "stream_histograms",
     "tangent_projection",
+    "transport_fields",
     "transported_cosines",
     "transported_energy_sweep",
     "unit_distance",

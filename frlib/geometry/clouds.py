@@ -60,5 +60,10 @@ def takes_clouds(function: Callable) -> Callable:
     return call
 
 
+def points_of(value):
+    """Return the points of a cloud, and anything else as it is."""
+    return value.points if _is_cloud(value) else value
+
+
 def _is_cloud(value) -> bool:
     return hasattr(value, "points") and hasattr(value, "metric")

@@ -118,22 +118,33 @@ def verification(embeddings, identities, *, metric: str = "cosine", far: Sequenc
     ValueError
         If a shape, a value or the metric is not accepted.
     """
-    for rate in far:
-        if not 0 < rate < 1:
-            raise ValueError(f"far must lie between 0 and 1, both excluded; got {rate}")
     embeddings, codes = _labelled(embeddings, identities, metric)
     same, different = _sorted_scores(embeddings, codes, metric)
-    result = {
-        "auc": _area(same, different),
-        "eer": _equal_error_rate(same, different),
+    auc, eer, *rates = error_rates(same, different, far).items()
+    accuracy = {
         "accuracy": _held_out_accuracy(embeddings, codes, metric),
         "threshold": _best_threshold(same, different),
     }
+    return pd.Series(dict([auc, eer]) | accuracy | dict(rates))
+
+
+def error_rates(same: np.ndarray, different: np.ndarray, far: Sequence[float]) -> dict[str, float]:
+    """Return ``auc``, ``eer`` and ``tar_at_...`` of `verification` from the sorted distances of both kinds of pairs.
+
+    Raises
+    ------
+    ValueError
+        If a rate is not accepted.
+    """
+    for rate in far:
+        if not 0 < rate < 1:
+            raise ValueError(f"far must lie between 0 and 1, both excluded; got {rate}")
+    result = {"auc": _area(same, different), "eer": _equal_error_rate(same, different)}
     for rate in far:
         # The strictest impostor that must be rejected; the bound absorbs rounding in rate * size.
         first_rejected = different[int(rate * len(different) * (1 + 1e-12))]
-        result[_rate_name(rate)] = float(np.searchsorted(same, first_rejected, side="left") / len(same))
-    return pd.Series(result)
+        result[rate_name(rate)] = float(np.searchsorted(same, first_rejected, side="left") / len(same))
+    return result
 
 
 @takes_clouds
@@ -336,7 +347,7 @@ def _held_out_accuracy(embeddings, codes, metric: str) -> float:
     return float(np.mean(accuracies))
 
 
-def _rate_name(rate: float) -> str:
+def rate_name(rate: float) -> str:
     """Return ``tar_at_1e-2`` for 0.01."""
     mantissa, exponent = f"{rate:e}".split("e")
     return f"tar_at_{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"

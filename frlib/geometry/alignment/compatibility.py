@@ -1,0 +1,167 @@
+"""Can one network's embeddings be looked up in another's gallery? All ordered pairs of networks, on held-out people."""
+
+import itertools
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+import torch
+
+from frlib import checks
+from frlib.geometry import labels
+from frlib.geometry.alignment import solutions
+from frlib.geometry.alignment.maps import (
+    KINDS,
+    Alignment,
+    fit_rows,
+    fold_codes,
+    from_matrix,
+    matrix_of,
+    paired_rows,
+    undetermined,
+)
+from frlib.geometry.alignment.solutions import Rows
+from frlib.geometry.recognition.identification import identification
+
+#: What a map is compared with: none, one that knows nothing, pairs of different people, pairs of different images.
+BASELINES = ("none", "random", "shuffled", "within")
+
+
+def compatibility(
+    embeddings: Mapping,
+    identities,
+    kind: str,
+    *,
+    train_fraction: float = 0.5,
+    max_pairs: int | None = None,
+    seed: int = 0,
+    center: bool = True,
+    normalize: bool = False,
+    alpha: float | None = None,
+    accepted_at_least: int = 10,
+) -> pd.DataFrame:
+    """Map every network into every other one on some people, and recognise other people across them.
+
+    The gallery has one image of each held-out identity, as the target embeds it; the probes are their other images, as
+    the source embeds them, mapped. Scores are cosines. People, gallery and probes are the same for all pairs. Where
+    source and target are the same network nothing is mapped: what a perfect map would reach.
+
+    Parameters
+    ----------
+    embeddings : mapping of network to array_like, shape (n, d)
+        Of the same images, row by row; the dimensions may differ.
+    identities : array_like, shape (n,)
+        Who is in each image.
+    kind : str
+        One of `fit_alignment`, or a baseline: ``none`` fills up with zeros or cuts off to the dimension of the target;
+        ``random`` is a random semi-orthogonal matrix between the means; ``shuffled`` is Procrustes on training images
+        that are paired at random; ``within`` is Procrustes on images that are paired at random inside each identity,
+        so that only identity is left to learn.
+    train_fraction : float
+        Share of the identities on which the maps are fitted.
+    max_pairs : int, optional
+        Fit on so many of their images only; fewer are a part of more, and the held-out people stay the same.
+    seed : int
+        Draws these identities, the gallery, and what the baselines draw.
+    center, normalize, alpha
+        As in `fit_alignment`; ridge chooses its alpha on held-out training identities.
+    accepted_at_least : int
+        As in `identification`.
+
+    Returns
+    -------
+    DataFrame, one row per ordered pair
+        ``source``, ``target``, and the figures of `identification`: ``rank1``, ``auc``, ``eer``, ``tar_at_1e-2``,
+        ``tar_at_1e-3``, ``gallery_size``.
+
+    Warns
+    -----
+    UserWarning
+        If the training pairs do not determine all maps; once for all.
+
+    Raises
+    ------
+    ValueError
+        If an argument has a shape or a value that is not accepted, or a part has too few identities.
+    """
+    checks.one_of("kind", kind, KINDS + BASELINES)
+    embeddings = _checked(embeddings, normalize)
+    codes, names = labels.numbered("identities", identities, len(next(iter(embeddings.values()))), "image")
+    generator = np.random.default_rng(seed)
+    train, gallery, probes = _split(codes, len(names), train_fraction, generator)
+    train = train[: None if max_pairs is None else checks.at_least("max_pairs", max_pairs, 2)]
+    rows = paired_rows({name: own[train] for name, own in embeddings.items()}, center, normalize)
+    if kind == "ridge" and alpha is None:
+        for own in rows.values():
+            own.codes = fold_codes(codes[train], len(train))
+    order = _order(codes[train], kind, generator)
+    targets = {name: own if order is None else own.reordered(order) for name, own in rows.items()}
+    table, said = [], []
+    for source, target in itertools.product(embeddings, repeat=2):
+        mapped = embeddings[source][probes]
+        if source != target:
+            alignment = _fitted(rows[source], targets[target], kind, normalize, alpha, seed)
+            said += [text] if (text := undetermined(alignment)) else []
+            mapped = alignment.transform(mapped)
+        found = identification(
+            mapped, codes[probes], embeddings[target][gallery], codes[gallery], accepted_at_least=accepted_at_least
+        )
+        table.append({"source": source, "target": target} | found.to_dict())
+    if said:
+        warnings.warn(f"{len(said)} maps are not determined by their pairs; the first: {said[0]}", stacklevel=2)
+    return pd.DataFrame(table).astype({"gallery_size": int})
+
+
+def _checked(embeddings: Mapping, normalize: bool) -> dict[str, torch.Tensor]:
+    """Return the embeddings of each network as matrices of as many rows, none of which is zero."""
+    if not isinstance(embeddings, Mapping) or not embeddings:
+        raise ValueError(f"embeddings must be a mapping of network to matrix, not empty; got {embeddings!r:.60}")
+    checked, n = {}, None
+    for name, value in embeddings.items():
+        checked[name] = matrix_of(f"embeddings[{name!r}]", value, normalize, rows=n)
+        n = len(checked[name])
+    return checked
+
+
+def _split(codes: np.ndarray, n: int, train_fraction: float, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Return the images to train on, in random order, and those of the held-out identities: gallery and probes."""
+    shuffled = generator.permutation(n)
+    n_train = round(checks.between("train_fraction", train_fraction, 0, 1) * n)
+    if not 1 <= n_train <= n - 2:
+        raise ValueError(
+            f"train_fraction must leave at least one identity to train on and two to test on; {train_fraction} of {n}"
+            f" identities is {n_train}"
+        )
+    images = generator.permutation(len(codes))
+    trained = np.isin(codes[images], shuffled[:n_train])
+    train, test = images[trained], images[~trained]
+    first = np.unique(codes[test], return_index=True)[1]
+    gallery, probes = test[first], np.sort(np.delete(test, first))
+    if not len(probes):
+        raise ValueError("identities must hold one with two images among those to test on; all of them have one")
+    return train, gallery, probes
+
+
+def _order(codes: np.ndarray, kind: str, generator: np.random.Generator) -> np.ndarray | None:
+    """Return which image of the target a baseline pairs with each image of the source; None for its own."""
+    shuffled = generator.permutation(len(codes))
+    if kind == "shuffled":
+        return shuffled
+    if kind == "within":
+        order = np.empty(len(codes), dtype=int)
+        order[np.argsort(codes, kind="stable")] = shuffled[np.argsort(codes[shuffled], kind="stable")]
+        return order
+    return None
+
+
+def _fitted(source: Rows, target: Rows, kind: str, normalize: bool, alpha: float | None, seed: int) -> Alignment:
+    """Return the map of a kind, baselines included."""
+    d_s, d_t = source.rows.shape[1], target.rows.shape[1]
+    if kind == "none":
+        matrix, offset = torch.eye(d_s, d_t, dtype=torch.float64), torch.zeros(d_t, dtype=torch.float64)
+        return Alignment(kind, matrix, offset, False, float("nan"), 0, 0)
+    if kind == "random":
+        matrix = solutions.semi_orthogonal(d_s, d_t, np.random.default_rng([seed, d_s, d_t]))
+        return from_matrix(source, target, matrix, kind, normalize, 0)
+    return fit_rows(source, target, kind if kind in KINDS else "procrustes", normalize, alpha)
