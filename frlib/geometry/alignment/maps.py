@@ -257,7 +257,8 @@ def fold_codes(identities, n: int) -> np.ndarray:
     codes, names = labels.numbered("identities", identities, n, "pair")
     if len(names) < 2:
         raise ValueError(f"identities must hold at least two different ones to hold one out; got only {names[0]}")
-    return codes
+    # By name, so that the folds do not depend on the order of the pairs.
+    return np.unique(np.asarray(names).astype(str)[codes], return_inverse=True)[1]
 
 
 def fit_rows(source: Rows, target: Rows, kind: str, normalize: bool, alpha: float | None) -> Alignment:
