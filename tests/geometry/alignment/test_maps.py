@@ -117,7 +117,9 @@ def test_linear_is_that_of_numpy(d_s, d_t, seed):
 
 def test_fewer_pairs_than_dimensions_take_the_smallest_norm_and_say_so():
     X, Y = pairs_of(2, n=9, d_s=20, d_t=5)
-    said = "9 pairs from 20 to 5 dimensions determine 8 of 20 directions of the linear map: of the maps that fit them best"
+    said = (
+        "9 pairs from 20 to 5 dimensions determine 8 of 20 directions of the linear map: of the maps that fit them best"
+    )
     with pytest.warns(UserWarning, match=said):
         found = fit_alignment(X, Y, "linear")
     expected = np.linalg.lstsq(X - X.mean(0), Y - Y.mean(0))[0]
@@ -352,14 +354,20 @@ X, Y = pairs_of(40, n=4, d_s=2, d_t=3)
         ({"target": Y + np.inf}, "target must be finite; row 0 holds NaN or infinity"),
         ({"target": np.ones((4, 3))}, "target must have two different rows; got 4, all equal"),
         ({"source": X[:1], "target": Y[:1]}, "source must have two different rows; got 1, all equal"),
-        ({"source": X * [[1], [1], [0], [1]], "normalize": True}, "source must have no zero vector with normalize=True; row 2"),
+        (
+            {"source": X * [[1], [1], [0], [1]], "normalize": True},
+            "source must have no zero vector with normalize=True; row 2",
+        ),
         ({"alpha": 1.0}, "alpha must be None for kind='linear'; got 1.0, which only 'ridge' has"),
         ({"kind": "ridge", "alpha": 0}, "alpha must be a positive number; got 0"),
         ({"kind": "ridge", "alpha": float("nan")}, "alpha must be a positive number; got nan"),
         ({"kind": "ridge"}, "identities must be given for kind='ridge' without alpha"),
         ({"kind": "ridge", "identities": "aaaa"}, "identities must have shape (4,), one per pair; got ()"),
         ({"kind": "ridge", "identities": list("aaa")}, "identities must have shape (4,), one per pair; got (3,)"),
-        ({"kind": "ridge", "identities": list("aaaa")}, "identities must hold at least two different ones to hold one out"),
+        (
+            {"kind": "ridge", "identities": list("aaaa")},
+            "identities must hold at least two different ones to hold one out",
+        ),
     ],
 )
 def test_what_is_refused(change, message):
