@@ -91,7 +91,8 @@ def compatibility(
     generator = np.random.default_rng(seed)
     train, gallery, probes = _split(codes, len(names), train_fraction, generator)
     train = train[: None if max_pairs is None else checks.at_least("max_pairs", max_pairs, 2)]
-    rows = paired_rows({name: own[train] for name, own in embeddings.items()}, center, normalize)
+    named = {f"embeddings[{name!r}]": own[train] for name, own in embeddings.items()}
+    rows = dict(zip(embeddings, paired_rows(named, center, normalize).values(), strict=True))
     if kind == "ridge" and alpha is None:
         for own in rows.values():
             own.codes = fold_codes(codes[train], len(train))

@@ -237,7 +237,7 @@ def paired_rows(embeddings, center: bool, normalize: bool) -> dict[str, Rows]:
         matrix = matrix_of(name, value, normalize, rows=n)
         n = len(matrix)
         if (matrix == matrix[0]).all():
-            raise ValueError(f"{name} must have two different rows; got {n}, all equal")
+            raise ValueError(f"{name} must have two different rows among those to fit; got {n}, all equal")
         rounding = torch.finfo(matrix.dtype).eps
         matrix = (unit_rows(matrix) if normalize else matrix.double()).detach().cpu().numpy()
         rows[name] = Rows(matrix, center, rounding)

@@ -49,12 +49,17 @@ class Rows:
         Subtract the mean.
     rounding : float
         Relative rounding of the numbers: the machine epsilon of the type in which they came.
-    codes : ndarray, shape (n,), optional
-        Identities as numbers, for `folds`.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (n,), optional
+        Identities, which whoever needs `folds` sets first.
     """
 
-    def __init__(self, rows: np.ndarray, center: bool, rounding: float, codes: np.ndarray | None = None):
-        self.rows, self.center, self.rounding, self.codes = rows, center, rounding, codes
+    codes: np.ndarray | None = None
+
+    def __init__(self, rows: np.ndarray, center: bool, rounding: float):
+        self.rows, self.center, self.rounding = rows, center, rounding
         self.mean = rows.mean(axis=0) if center else np.zeros(rows.shape[1])
         self.centred = rows - self.mean
 
@@ -87,7 +92,7 @@ class Rows:
 
     def reordered(self, order: np.ndarray) -> "Rows":
         """Return the same rows in another order."""
-        return Rows(self.rows[order], self.center, self.rounding, self.codes)
+        return Rows(self.rows[order], self.center, self.rounding)
 
 
 def procrustes(source: Rows, target: Rows) -> tuple[np.ndarray, int]:

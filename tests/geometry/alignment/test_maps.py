@@ -90,6 +90,14 @@ def test_no_other_semi_orthogonal_matrix_agrees_more(d_s, d_t, seed):
                 assert ((Y - X @ best) ** 2).sum() <= ((Y - X @ other) ** 2).sum() * (1 + 1e-12)
 
 
+@pytest.mark.parametrize("n", [8, 40])
+@pytest.mark.filterwarnings("ignore:.*pairs from")
+def test_the_way_back_is_the_transpose(n):
+    X, Y = pairs_of(4, n=n, d_s=12, d_t=20)
+    there, back = fit_alignment(X, Y, "procrustes"), fit_alignment(Y, X, "procrustes")
+    np.testing.assert_allclose(there.matrix.T, back.matrix, atol=1e-9)
+
+
 def test_few_pairs_give_what_the_large_problem_gives():
     """In fewer dimensions than the embeddings have, the pairs are mapped as by scipy in all dimensions."""
     X, Y = pairs_of(3, n=9, d_s=20, d_t=20)
@@ -352,8 +360,11 @@ X, Y = pairs_of(40, n=4, d_s=2, d_t=3)
         ({"source": X[0]}, "source must be a non-empty matrix (N, d); got shape (2,)"),
         ({"source": X * np.nan}, "source must be finite; row 0 holds NaN or infinity"),
         ({"target": Y + np.inf}, "target must be finite; row 0 holds NaN or infinity"),
-        ({"target": np.ones((4, 3))}, "target must have two different rows; got 4, all equal"),
-        ({"source": X[:1], "target": Y[:1]}, "source must have two different rows; got 1, all equal"),
+        ({"target": np.ones((4, 3))}, "target must have two different rows among those to fit; got 4, all equal"),
+        (
+            {"source": X[:1], "target": Y[:1]},
+            "source must have two different rows among those to fit; got 1, all equal",
+        ),
         (
             {"source": X * [[1], [1], [0], [1]], "normalize": True},
             "source must have no zero vector with normalize=True; row 2",
