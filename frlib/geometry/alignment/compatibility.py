@@ -22,6 +22,7 @@ from frlib.geometry.alignment.maps import (
     undetermined,
 )
 from frlib.geometry.alignment.solutions import Rows
+from frlib.geometry.pairs import unit_rows
 from frlib.geometry.recognition.identification import identification
 
 #: What a map is compared with: none, one that knows nothing, pairs of different people, pairs of different images.
@@ -44,8 +45,10 @@ def compatibility(
     """Map every network into every other one on some people, and recognise other people across them.
 
     The gallery has one image of each held-out identity, as the target embeds it; the probes are their other images, as
-    the source embeds them, mapped. Scores are cosines. People, gallery and probes are the same for all pairs. Where
-    source and target are the same network nothing is mapped: what a perfect map would reach.
+    the source embeds them, mapped. Scores are cosines; with ``center``, of what is left without the mean of the target
+    over the training images. Else that mean, which is most of the length of many embeddings, would hide a map whose
+    results are too short or too long. People, gallery and probes are the same for all pairs. Where source and target
+    are the same network nothing is mapped: what a perfect map would reach.
 
     Parameters
     ----------
@@ -54,14 +57,15 @@ def compatibility(
     identities : array_like, shape (n,)
         Who is in each image.
     kind : str
-        One of `fit_alignment`, or a baseline: ``none`` fills up with zeros or cuts off to the dimension of the target;
-        ``random`` is a random semi-orthogonal matrix between the means; ``shuffled`` is Procrustes on training images
-        that are paired at random; ``within`` is Procrustes on images that are paired at random inside each identity,
-        so that only identity is left to learn.
+        One of `fit_alignment`, or a baseline with another matrix: ``none`` fills up with zeros or cuts off to the
+        dimension of the target; ``random`` is a random semi-orthogonal one; ``shuffled`` is Procrustes on training
+        images that are paired at random; ``within`` is Procrustes on images that are paired at random inside each
+        identity, so that only identity is left to learn.
     train_fraction : float
         Share of the identities on which the maps are fitted.
     max_pairs : int, optional
-        Fit on so many of their images only; fewer are a part of more, and the held-out people stay the same.
+        Fit on so many of their images only; fewer are a part of more. The held-out people, and the means that are
+        subtracted from scores, stay the same.
     seed : int
         Draws these identities, the gallery, and what the baselines draw.
     center, normalize, alpha
@@ -90,9 +94,10 @@ def compatibility(
     codes, names = labels.numbered("identities", identities, len(next(iter(embeddings.values()))), "image")
     generator = np.random.default_rng(seed)
     train, gallery, probes = _split(codes, len(names), train_fraction, generator)
+    means = {name: own[train].double().mean(dim=0) * center for name, own in embeddings.items()}
     train = train[: None if max_pairs is None else checks.at_least("max_pairs", max_pairs, 2)]
     named = {f"embeddings[{name!r}]": own[train] for name, own in embeddings.items()}
-    rows = dict(zip(embeddings, paired_rows(named, center, normalize).values(), strict=True))
+    rows = dict(zip(embeddings, paired_rows(named, center, False).values(), strict=True))
     if kind == "ridge" and alpha is None:
         for own in rows.values():
             own.codes = fold_codes(codes[train], len(train))
@@ -102,11 +107,15 @@ def compatibility(
     for source, target in itertools.product(embeddings, repeat=2):
         mapped = embeddings[source][probes]
         if source != target:
-            alignment = _fitted(rows[source], targets[target], kind, normalize, alpha, seed)
+            alignment = _fitted(rows[source], targets[target], kind, alpha, seed)
             said += [text] if (text := undetermined(alignment)) else []
             mapped = alignment.transform(mapped)
         found = identification(
-            mapped, codes[probes], embeddings[target][gallery], codes[gallery], accepted_at_least=accepted_at_least
+            mapped.to(means[target].device) - means[target],
+            codes[probes],
+            embeddings[target][gallery] - means[target],
+            codes[gallery],
+            accepted_at_least=accepted_at_least,
         )
         table.append({"source": source, "target": target} | found.to_dict())
     if said:
@@ -115,13 +124,14 @@ def compatibility(
 
 
 def _checked(embeddings: Mapping, normalize: bool) -> dict[str, torch.Tensor]:
-    """Return the embeddings of each network as matrices of as many rows, none of which is zero."""
+    """Return the embeddings of each network as matrices of as many rows, these of length 1 if they shall be."""
     if not isinstance(embeddings, Mapping) or not embeddings:
         raise ValueError(f"embeddings must be a mapping of network to matrix, not empty; got {embeddings!r:.60}")
     checked, n = {}, None
     for name, value in embeddings.items():
-        checked[name] = matrix_of(f"embeddings[{name!r}]", value, normalize, rows=n)
-        n = len(checked[name])
+        matrix = matrix_of(f"embeddings[{name!r}]", value, normalize, rows=n)
+        n = len(matrix)
+        checked[name] = unit_rows(matrix, matrix.dtype) if normalize else matrix
     return checked
 
 
@@ -156,13 +166,12 @@ def _order(codes: np.ndarray, kind: str, generator: np.random.Generator) -> np.n
     return None
 
 
-def _fitted(source: Rows, target: Rows, kind: str, normalize: bool, alpha: float | None, seed: int) -> Alignment:
+def _fitted(source: Rows, target: Rows, kind: str, alpha: float | None, seed: int) -> Alignment:
     """Return the map of a kind, baselines included."""
     d_s, d_t = source.rows.shape[1], target.rows.shape[1]
     if kind == "none":
-        matrix, offset = torch.eye(d_s, d_t, dtype=torch.float64), torch.zeros(d_t, dtype=torch.float64)
-        return Alignment(kind, matrix, offset, False, float("nan"), 0, 0)
+        return from_matrix(source, target, np.eye(d_s, d_t), kind, False, 0)
     if kind == "random":
         matrix = solutions.semi_orthogonal(d_s, d_t, np.random.default_rng([seed, d_s, d_t]))
-        return from_matrix(source, target, matrix, kind, normalize, 0)
-    return fit_rows(source, target, kind if kind in KINDS else "procrustes", normalize, alpha)
+        return from_matrix(source, target, matrix, kind, False, 0)
+    return fit_rows(source, target, kind if kind in KINDS else "procrustes", False, alpha)

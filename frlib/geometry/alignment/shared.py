@@ -15,7 +15,7 @@ from frlib.geometry.alignment.solutions import Rows
 from frlib.geometry.clouds import points_of
 
 #: Sweeps end when the agreement grows by less than this share.
-TOLERANCE = 1e-10
+TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ def shared_space(
     dimension: int | None = None,
     center: bool = True,
     normalize: bool = True,
-    iterations: int = 200,
+    iterations: int = 500,
 ) -> SharedSpace:
     """Rotate many networks into one space by generalised Procrustes analysis (Gower, 1975), without factors of scale.
 

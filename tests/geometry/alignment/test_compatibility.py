@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
+from scipy.spatial.distance import cdist
 from scipy.stats import binom, ortho_group
 
 from frlib.geometry import compatibility
@@ -64,6 +65,33 @@ def test_rotations_of_both_spaces_change_no_figure(kind):
     turned = {name: X @ ortho_group.rvs(X.shape[1], random_state=k) for k, (name, X) in enumerate(networks.items())}
     first, second = (compatibility(own, who, kind, accepted_at_least=0) for own in (networks, turned))
     assert_frame_equal(first, second)
+
+
+@pytest.mark.parametrize("kind", ["procrustes", "linear", "ridge", "within"])
+def test_the_unit_of_a_network_and_where_its_origin_is_do_not_matter(kind):
+    who, networks = three_networks(6)
+    moved = {name: (1 + k) ** 5 * (X - 9 * k) for k, (name, X) in enumerate(networks.items())}
+    first, second = (compatibility(own, who, kind, accepted_at_least=0) for own in (networks, moved))
+    assert_frame_equal(first, second)
+
+
+def test_lengths_of_embeddings_do_not_matter_to_normalised_maps():
+    who, networks = three_networks(7)
+    lengths = np.random.default_rng(0).uniform(0.1, 9, (120, 1))
+    changed = {name: X * lengths for name, X in networks.items()}
+    for center in (True, False):
+        options = {"normalize": True, "center": center, "accepted_at_least": 0}
+        first, second = (compatibility(own, who, "procrustes", **options) for own in (networks, changed))
+        assert_frame_equal(first, second)
+
+
+def test_without_centring_scores_are_plain_cosines(monkeypatch):
+    who, networks = three_networks(8)
+    tests, test = [], module.identification
+    monkeypatch.setattr(module, "identification", lambda *a, **k: tests.append(a) or test(*a, **k))
+    compatibility(networks, who, "linear", center=False)
+    for name, (probes, _, gallery, _) in zip("abc", tests[::4], strict=True):
+        nearest(np.concatenate([probes, gallery]), networks[name])
 
 
 @pytest.mark.parametrize("kind", ["random", "shuffled"])
@@ -126,6 +154,13 @@ def test_who_is_paired_with_whom(monkeypatch, kind):
         assert same_image.mean() < 0.6 and same_person.all() == (kind == "within")
 
 
+def nearest(rows, embeddings):
+    """Return which embeddings the rows are."""
+    distances = cdist(rows, embeddings)
+    assert distances.min(axis=1).max() < 1e-9
+    return distances.argmin(axis=1)
+
+
 def test_maps_are_fitted_on_some_people_and_tested_on_all_images_of_the_others(monkeypatch):
     who, networks = three_networks(2)
     fits, tests = [], []
@@ -135,17 +170,17 @@ def test_maps_are_fitted_on_some_people_and_tested_on_all_images_of_the_others(m
     compatibility(networks, who, "linear", train_fraction=0.3)
     assert len(fits) == 6 and len(tests) == 9
     (source, target, *_), (probes, probe_codes, gallery, gallery_codes) = fits[0], tests[1]  # from a to b
-    image = {row.tobytes(): k for name in "ab" for k, row in enumerate(networks[name])}
-    trained = [image[row.tobytes()] for row in source.rows]
-    assert trained == [image[row.tobytes()] for row in target.rows]
+    trained = nearest(source.rows, networks["a"])
+    assert list(trained) == list(nearest(target.rows, networks["b"]))
     assert len(trained) == 36 and len(set(who[trained])) == 6  # whole people
-    in_gallery = [image[row.numpy().tobytes()] for row in gallery]
+    mean = networks["b"][trained].mean(axis=0)
+    in_gallery = nearest(gallery.numpy() + mean, networks["b"])
     assert list(who[in_gallery]) == list(gallery_codes) and len(set(gallery_codes)) == 14
     others = np.setdiff1d(np.arange(120), [*trained, *in_gallery])
     assert list(who[others]) == list(probe_codes)
-    inputs, wanted = (np.column_stack([networks["a"], np.ones(120)]), networks["b"])
-    expected = inputs[others] @ np.linalg.lstsq(inputs[trained], wanted[trained])[0]
-    np.testing.assert_allclose(probes, expected, atol=1e-9)
+    inputs = np.column_stack([networks["a"], np.ones(120)])
+    expected = inputs[others] @ np.linalg.lstsq(inputs[trained], networks["b"][trained])[0]
+    np.testing.assert_allclose(probes, expected - mean, atol=1e-9)
     assert all(list(codes) == list(gallery_codes) for _, _, _, codes in tests)
 
 
