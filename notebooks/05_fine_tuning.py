@@ -781,12 +781,19 @@ def difference(values, what):
     return [f"{mean:+.2f} [{a:+.2f}, {b:+.2f}]" for mean, a, b in rows]
 
 
-differences = {
-    (m, c, f"own − {what}"): difference(values, what)
-    for (m, c), values in three.items()
-    for what in ("before", "nothing")
-}
-pd.DataFrame(differences, index=words).T
+def differences(what):
+    """Return a table of differences, one row per attribute."""
+    columns = {
+        (margin, f"{column}, own − {what}"): difference(values, what)
+        for (margin, column), values in three.items()
+    }
+    return pd.DataFrame(columns, index=words)
+
+
+differences("nothing")
+
+# %% tags=["hide-input"]
+differences("before")
 
 
 # %% tags=["remove-cell"]
