@@ -34,8 +34,8 @@ class Alignment:
     normalize : bool
         Rows are brought to length 1 before they are mapped.
     residual : float
-        |Y - f(X)|^2 / |Y - mean(Y)|^2 over the pairs of the fit: 0 for a perfect map, 1 for one no better than the mean
-        of the target; more for a Procrustes map that leaves lengths far too large. NaN for a composition or an inverse.
+        ``|Y - f(X)|^2 / |Y - mean(Y)|^2`` over the pairs of the fit: 0 for a perfect map, 1 for one no better than the
+        mean of the target; more for a Procrustes map that leaves lengths far too large. NaN for a composition or an inverse.
     pairs : int
         Number of pairs of the fit.
     rank : int
@@ -166,12 +166,12 @@ def fit_alignment(
     With X and Y the rows of source and target, less their means if ``center``, the matrix W is
 
     * ``procrustes``: the one with orthonormal columns or rows that has the largest <X W, Y> (Schönemann, 1966), without
-      a factor of scale. Up to as many dimensions as the target has, all lengths and angles are kept and |Y - X W| is
-      the smallest possible. From more dimensions it is the best agreement of directions, not of lengths, and the d_s -
+      a factor of scale. Up to as many dimensions as the target has, all lengths and angles are kept and ``|Y - X W|``
+      is the smallest possible. From more dimensions it is the best agreement of directions, not of lengths, and the d_s -
       d_t directions of the source in which it agrees least with the target are lost. Networks whose embeddings have
       other lengths need ``normalize``, or scores about the mean, as in `compatibility`.
-    * ``linear``: the one with the smallest |Y - X W|; of several, the one of smallest norm.
-    * ``ridge``: the one with the smallest |Y - X W|^2 + alpha |W|^2.
+    * ``linear``: the one with the smallest ``|Y - X W|``; of several, the one of smallest norm.
+    * ``ridge``: the one with the smallest ``|Y - X W|^2 + alpha |W|^2``.
 
     These are the three maps of Rubab et al. (2026).
 
