@@ -35,7 +35,8 @@ class Alignment:
         Rows are brought to length 1 before they are mapped.
     residual : float
         ``|Y - f(X)|^2 / |Y - mean(Y)|^2`` over the pairs of the fit: 0 for a perfect map, 1 for one no better than the
-        mean of the target; more for a Procrustes map that leaves lengths far too large. NaN for a composition or an inverse.
+        mean of the target; more for a Procrustes map that leaves lengths far too large. NaN for a composition or an
+        inverse.
     pairs : int
         Number of pairs of the fit.
     rank : int
@@ -167,8 +168,8 @@ def fit_alignment(
 
     * ``procrustes``: the one with orthonormal columns or rows that has the largest <X W, Y> (Schönemann, 1966), without
       a factor of scale. Up to as many dimensions as the target has, all lengths and angles are kept and ``|Y - X W|``
-      is the smallest possible. From more dimensions it is the best agreement of directions, not of lengths, and the d_s -
-      d_t directions of the source in which it agrees least with the target are lost. Networks whose embeddings have
+      is the smallest possible. From more dimensions it is the best agreement of directions, not of lengths, and the
+      d_s - d_t directions of the source in which it agrees least with the target are lost. Networks whose embeddings have
       other lengths need ``normalize``, or scores about the mean, as in `compatibility`.
     * ``linear``: the one with the smallest ``|Y - X W|``; of several, the one of smallest norm.
     * ``ridge``: the one with the smallest ``|Y - X W|^2 + alpha |W|^2``.
