@@ -169,8 +169,8 @@ def fit_alignment(
     * ``procrustes``: the one with orthonormal columns or rows that has the largest <X W, Y> (Schönemann, 1966), without
       a factor of scale. Up to as many dimensions as the target has, all lengths and angles are kept and ``|Y - X W|``
       is the smallest possible. From more dimensions it is the best agreement of directions, not of lengths, and the
-      d_s - d_t directions of the source in which it agrees least with the target are lost. Networks whose embeddings have
-      other lengths need ``normalize``, or scores about the mean, as in `compatibility`.
+      d_s - d_t directions of the source in which it agrees least with the target are lost. Networks whose embeddings
+      have other lengths need ``normalize``, or scores about the mean, as in `compatibility`.
     * ``linear``: the one with the smallest ``|Y - X W|``; of several, the one of smallest norm.
     * ``ridge``: the one with the smallest ``|Y - X W|^2 + alpha |W|^2``.
 
