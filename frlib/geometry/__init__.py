@@ -1,6 +1,7 @@
 """Embeddings in, numbers out: distances, verification, attribute fields and their energies, maps between networks."""
 
 from frlib.geometry.alignment.compatibility import compatibility
+from frlib.geometry.alignment.families import family_contrast, quality_contrast
 from frlib.geometry.alignment.fields import transport_fields
 from frlib.geometry.alignment.maps import Alignment, fit_alignment
 from frlib.geometry.alignment.shared import SharedSpace, shared_space
@@ -37,7 +38,7 @@ from frlib.geometry.recognition.distances import (
     mean_pair_distance,
     verification,
 )
-from frlib.geometry.recognition.identification import cumulative_matches, identification
+from frlib.geometry.recognition.identification import cumulative_matches, identification, rank1_by_gallery
 from frlib.geometry.recognition.jackknife import auc_interval
 from frlib.geometry.recognition.probes import ProbeErrors, probe_errors
 from frlib.geometry.recognition.retention import identity_retention
@@ -49,6 +50,7 @@ from frlib.geometry.resampling import (
     draw_weights,
     mean_interval,
     resampled_means,
+    split_interval,
 )
 
 __all__ = [
@@ -78,6 +80,7 @@ __all__ = [
     "energy_at_equal_shares",
     "energy_sweep",
     "error_curve",
+    "family_contrast",
     "fit_alignment",
     "half_step_agreement",
     "identification",
@@ -95,6 +98,8 @@ __all__ = [
     "pair_distances",
     "parallel_transport",
     "probe_errors",
+    "quality_contrast",
+    "rank1_by_gallery",
     "rank_correlation",
     "rank_correlation_interval",
     "rank_correlation_p",
@@ -104,6 +109,7 @@ __all__ = [
     "rescaled_columns",
     "resampled_means",
     "shared_space",
+    "split_interval",
     "stream_histograms",
     "tangent_projection",
     "transport_fields",

@@ -187,6 +187,39 @@ def mean_interval(values, *, level: float = LEVEL) -> MeanInterval:
         return MeanInterval(mean, stats.t.isf((1 - level) / 2, n - 1) * np.sqrt(variance / n))
 
 
+def split_interval(values, test_over_train: float, *, level: float = LEVEL) -> MeanInterval:
+    r"""Return the mean over random splits into training and test units, with its corrected interval of Student's t.
+
+    .. math:: \bar x \pm t_{n-1} \sqrt{\frac{1}{n} + \frac{n_{test}}{n_{train}}} \, s
+
+    (Nadeau and Bengio, 2003). Splits share units, so that their results are alike, and more splits of the same units
+    say less and less: the second term does not shrink with their number. It is an approximation, made for sums of
+    errors.
+
+    Parameters
+    ----------
+    values : array_like, shape (n, ...)
+        One row per split. NaN is left out.
+    test_over_train : float
+        Units to test on over units to train on.
+    level : float
+        Coverage.
+
+    Returns
+    -------
+    MeanInterval
+
+    Raises
+    ------
+    ValueError
+        If the ratio is not positive.
+    """
+    if not 0 < test_over_train < np.inf:
+        raise ValueError(f"test_over_train must be a positive number; got {test_over_train!r}")
+    found, n = mean_interval(values, level=level), (~np.isnan(np.asarray(values, dtype=float))).sum(axis=0)
+    return MeanInterval(found.mean, found.half * np.sqrt(1 + n * test_over_train))
+
+
 def draw_interval(draws, *, level: float = LEVEL, nan_policy: str = "omit") -> np.ndarray:
     """Return the two quantiles over draws that hold their middle part: the percentile interval of the bootstrap.
 

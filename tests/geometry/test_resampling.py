@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from frlib.geometry import crossed_correlation, crossed_means, draw_interval, mean_interval, resampled_means
+from frlib.geometry import (
+    crossed_correlation,
+    crossed_means,
+    draw_interval,
+    mean_interval,
+    resampled_means,
+    split_interval,
+)
 
 
 def by_loop(values, draws, seed):
@@ -113,3 +120,32 @@ def test_crossed_correlation_of_linear_copies_is_sure_and_of_noise_is_not():
     assert low < 0 < high
     with pytest.raises(ValueError, match=r"one shape.*got \(4, 6, 5, 5\) and \(4, 6, 5\)"):
         crossed_correlation(values, values[..., 0])
+
+
+def test_splits_that_share_units_have_wider_intervals():
+    """With n splits and half of the units in each part the factor is sqrt(1 + n); without any test unit it is 1."""
+    values = np.random.default_rng(0).normal(size=(5, 3))
+    plain, found = mean_interval(values), split_interval(values, 1.0)
+    np.testing.assert_allclose(found.mean, plain.mean)
+    np.testing.assert_allclose(found.half, plain.half * np.sqrt(6))
+    np.testing.assert_allclose(split_interval(values, 1e-12).half, plain.half)
+
+
+def test_the_corrected_interval_covers_where_that_of_student_does_not():
+    """The mean of held-out halves of 20 units, ten splits each: the splits all move with the same units."""
+    rng, trials = np.random.default_rng(1), 400
+    covered = np.zeros((trials, 2), dtype=bool)
+    for k in range(trials):
+        units = rng.normal(size=20)
+        values = np.array([rng.permutation(units)[:10].mean() for _ in range(10)])
+        pair = mean_interval(values), split_interval(values, 1.0)
+        covered[k] = [i.low < 0 < i.high for i in pair]
+    plain, corrected = covered.mean(axis=0)
+    error = np.sqrt(0.05 * 0.95 / trials)
+    assert plain < 0.95 - 5 * error and corrected > 0.95 - 5 * error
+
+
+@pytest.mark.parametrize("ratio", [0, -1.0, np.inf, np.nan])
+def test_a_ratio_of_splits_that_is_no_positive_number_is_an_error(ratio):
+    with pytest.raises(ValueError, match="test_over_train must be a positive number"):
+        split_interval([1.0, 2.0], ratio)

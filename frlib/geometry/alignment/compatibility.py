@@ -2,7 +2,7 @@
 
 import itertools
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -40,6 +40,7 @@ def compatibility(
     center: bool = True,
     normalize: bool = False,
     alpha: float | None = None,
+    ranks: Sequence[int] = (1,),
     accepted_at_least: int = 10,
 ) -> pd.DataFrame:
     """Map every network into every other one on some people, and recognise other people across them.
@@ -70,7 +71,7 @@ def compatibility(
         Draws these identities, the gallery, and what the baselines draw.
     center, normalize, alpha
         As in `fit_alignment`; ridge chooses its alpha on held-out training identities.
-    accepted_at_least : int
+    ranks, accepted_at_least
         As in `identification`.
 
     Returns
@@ -115,6 +116,7 @@ def compatibility(
             codes[probes],
             embeddings[target][gallery] - means[target],
             codes[gallery],
+            ranks=ranks,
             accepted_at_least=accepted_at_least,
         )
         table.append({"source": source, "target": target} | found.to_dict())

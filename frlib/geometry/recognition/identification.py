@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
+from scipy.stats import hypergeom
 
 from frlib import checks
 from frlib.geometry import labels
@@ -20,6 +21,7 @@ def identification(
     gallery_identities,
     *,
     metric: str = "cosine",
+    ranks: Sequence[int] = (1,),
     far: Sequence[float] = (1e-2, 1e-3),
     accepted_at_least: int = 10,
 ) -> pd.Series:
@@ -34,6 +36,8 @@ def identification(
     gallery_identities : array_like, shape (G,)
         All different; that of each probe is among them.
     metric : {"cosine", "euclidean"}
+    ranks : sequence of int
+        Numbers of nearest people among whom the own one may be.
     far : sequence of floats
         False acceptance rates, between 0 and 1, at which to report the TAR.
     accepted_at_least : int
@@ -42,9 +46,10 @@ def identification(
     Returns
     -------
     Series
-        ``rank1``: share of the probes to which their own person is the nearest in the gallery; one that is as near as
-        another person is not found. Over all pairs of a probe and a gallery image, as `verification` defines them:
-        ``auc``, ``eer``, ``tar_at_1e-2`` and so on. ``gallery_size``: G, on which rank1 depends.
+        ``rank1``: share of the probes to which their own person is the nearest in the gallery, ``rank5`` and so on for
+        other `ranks`; one that is as near as another person is not found. Over all pairs of a probe and a gallery
+        image, as `verification` defines them: ``auc``, ``eer``, ``tar_at_1e-2`` and so on. ``gallery_size``: G, on
+        which rank1 depends.
 
     Raises
     ------
@@ -55,7 +60,9 @@ def identification(
     mine = np.zeros(distances.shape, dtype=bool)
     mine[np.arange(len(own)), own] = True
     same, different = np.sort(distances[mine]), np.sort(distances[~mine])
-    found = {"rank1": float((_ranks(distances, own) == 1).mean())} | error_rates(same, different, far)
+    places = _ranks(distances, own)
+    found = {f"rank{checks.at_least('ranks', k, 1)}": float((places <= k).mean()) for k in ranks}
+    found |= error_rates(same, different, far)
     for rate in far:
         if rate * len(different) < accepted_at_least:
             found[rate_name(rate)] = float("nan")
@@ -87,6 +94,39 @@ def cumulative_matches(
     distances, own = _matched(probes, probe_identities, gallery, gallery_identities, metric)
     times = np.bincount(_ranks(distances, own), minlength=distances.shape[1] + 1)[1:]
     return pd.DataFrame({"rank": np.arange(1, len(times) + 1), "share": times.cumsum() / len(own)})
+
+
+def rank1_by_gallery(shares, sizes: Sequence[int]) -> np.ndarray:
+    """Return how often the own person would be the nearest in smaller galleries, drawn at random from a large one.
+
+    A probe whose own person comes at place k of n is found in a gallery of g if none of the k - 1 nearer people is
+    among the g - 1 others that are drawn, of all n - 1: the mean over all galleries, without a draw.
+
+    Parameters
+    ----------
+    shares : array_like, shape (n,)
+        Of the probes whose own person is among the k nearest, for k from 1 to n: ``cumulative_matches(...)["share"]``.
+    sizes : sequence of int
+        Sizes g, from 2 to n.
+
+    Returns
+    -------
+    ndarray, one value per size
+
+    Raises
+    ------
+    ValueError
+        If the shares fall or do not end at 1, or a size is out of range.
+    """
+    shares = np.asarray(shares, dtype=float)
+    if shares.ndim != 1 or len(shares) < 2 or (np.diff(shares) < 0).any() or not np.isclose(shares[-1], 1):
+        raise ValueError(f"shares must rise to 1 over at least two ranks; got {shares!r:.60}")
+    wrong = [size for size in sizes if not 2 <= size <= len(shares)]
+    if wrong:
+        raise ValueError(f"sizes must be from 2 to {len(shares)}; got {wrong[0]!r}")
+    n, nearer = len(shares) - 1, np.arange(len(shares))
+    at_place = np.diff(shares, prepend=0)
+    return np.array([at_place @ hypergeom.pmf(0, n, nearer, size - 1) for size in sizes])
 
 
 def _ranks(distances: np.ndarray, own: np.ndarray) -> np.ndarray:

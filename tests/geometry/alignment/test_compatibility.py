@@ -45,6 +45,13 @@ def test_the_table_has_every_ordered_pair_once():
     assert (table.gallery_size == 10).all() and table.gallery_size.dtype == int
 
 
+def test_among_all_of_the_gallery_everybody_is_found():
+    who, networks = three_networks()
+    table = compatibility(networks, who, "procrustes", ranks=(1, 3, 10))
+    assert list(table.columns[2:5]) == ["rank1", "rank3", "rank10"]
+    assert (table.rank1 <= table.rank3).all() and (table.rank10 == 1).all() and table.rank1.min() < 1
+
+
 @pytest.mark.parametrize("kind", ["procrustes", "linear"])
 def test_a_rotated_copy_is_recognised_as_the_network_itself(kind):
     who, X = people()

@@ -1,5 +1,6 @@
 """Probes against a gallery: loops over all pairs, scikit-learn, known answers, and what is refused."""
 
+import itertools
 import re
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from frlib.geometry import cumulative_matches, identification
+from frlib.geometry import cumulative_matches, identification, rank1_by_gallery
 
 METRICS = ("cosine", "euclidean")
 RATES = {"far": (0.2, 0.05), "accepted_at_least": 0}
@@ -79,3 +80,36 @@ def test_what_is_refused(change, message):
     names = ("probes", "probe_identities", "gallery", "gallery_identities")
     with pytest.raises(ValueError, match=re.escape(message)):
         identification(**dict(zip(names, drawn(2), strict=True)) | change)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_further_ranks_are_those_of_the_cumulative_matches(seed):
+    data = drawn(seed)
+    found = identification(*data, ranks=(1, 2, 5), **RATES)
+    share = cumulative_matches(*data).set_index("rank")["share"]
+    assert [found[f"rank{k}"] for k in (1, 2, 5)] == pytest.approx(share[[1, 2, 5]].tolist())
+    with pytest.raises(ValueError, match="ranks must be"):
+        identification(*data, ranks=(0,))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.integers(2, 6))
+def test_smaller_galleries_are_the_mean_over_all_of_them(seed, size):
+    """The loop over all galleries that hold the own person, for every probe."""
+    probes, own, gallery, names = drawn(seed, n=8, size=6)
+    D = cdist(probes, gallery, "cosine")
+    found = []
+    for i, k in enumerate(own):
+        others = [j for j in names if j != k]
+        drawn_ones = itertools.combinations(others, size - 1)
+        found.append(np.mean([all(D[i, k] < D[i, j] for j in some) for some in drawn_ones]))
+    share = cumulative_matches(probes, own, gallery, names)["share"]
+    assert rank1_by_gallery(share, [size]) == pytest.approx([np.mean(found)])
+
+
+def test_refuses_shares_that_fall_and_sizes_out_of_range():
+    with pytest.raises(ValueError, match="shares must rise to 1"):
+        rank1_by_gallery([0.5, 0.4, 1.0], [2])
+    with pytest.raises(ValueError, match="sizes must be from 2 to 3; got 4"):
+        rank1_by_gallery([0.5, 0.8, 1.0], [2, 4])

@@ -1,0 +1,87 @@
+"""Contrasts of tables of networks: loops over all orders, closed forms, the size of the tests, and what is refused."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from frlib.geometry import family_contrast, quality_contrast
+from frlib.geometry.alignment import families as module
+
+FAMILIES = ["a", "a", "b", "b", "b"]
+
+
+def by_loop(similarity, families):
+    pairs = [(i, j) for i, j in itertools.permutations(range(len(families)), 2)]
+    within = [similarity[i][j] for i, j in pairs if families[i] == families[j]]
+    between = [similarity[i][j] for i, j in pairs if families[i] != families[j]]
+    return np.mean(within) - np.mean(between)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_the_contrast_of_families_equals_the_loop_over_all_orders(seed):
+    similarity = np.random.default_rng(seed).random((5, 5))
+    orders = [by_loop(similarity, order) for order in itertools.permutations(FAMILIES)]
+    found = family_contrast(similarity, FAMILIES)
+    assert found.value == pytest.approx(orders[0])
+    assert found.p == pytest.approx(np.mean(np.array(orders) >= orders[0] - 1e-12))
+
+
+def test_perfect_families_have_the_smallest_p_that_there_is():
+    """Two and three networks can be told apart in 10 ways, all equally likely by chance."""
+    similarity = np.equal.outer(FAMILIES, FAMILIES).astype(float)
+    assert family_contrast(similarity, FAMILIES) == pytest.approx((1.0, 0.1))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_scores_that_are_the_quality_of_the_target_have_the_contrast_one(seed):
+    quality = np.random.default_rng(seed).random(6)
+    found = quality_contrast(np.tile(quality, (6, 1)), quality)
+    assert found == pytest.approx((1.0, 1 / 720))
+    assert quality_contrast(-np.tile(quality, (6, 1)), quality) == pytest.approx((-1.0, 1.0))
+
+
+def test_symmetric_parts_and_orders_of_the_networks_change_nothing():
+    rng = np.random.default_rng(0)
+    scores, quality, order = rng.random((6, 6)), rng.random(6), rng.permutation(6)
+    found, even = quality_contrast(scores, quality), rng.random((6, 6))
+    assert quality_contrast(scores + even + even.T, quality) == pytest.approx(found)
+    assert quality_contrast(scores[np.ix_(order, order)], quality[order]) == pytest.approx(found)
+
+
+@pytest.mark.parametrize("contrast, labels", [(family_contrast, FAMILIES), (quality_contrast, [1, 2, 3, 4, 5])])
+def test_a_true_null_is_rejected_as_often_as_it_says(contrast, labels):
+    trials, level = 300, 0.1
+    rng = np.random.default_rng(3)
+    p = np.array([contrast(rng.random((5, 5)), labels).p for _ in range(trials)])
+    assert (p <= level + 1e-9).mean() < level + 4 * np.sqrt(level * (1 - level) / trials)
+
+
+def test_random_orders_agree_with_all(monkeypatch):
+    rng = np.random.default_rng(4)
+    scores, quality = rng.random((7, 7)), rng.random(7)
+    exact = quality_contrast(scores, quality).p
+    monkeypatch.setattr(module, "ORDERS", 4000)
+    drawn = quality_contrast(scores, quality, seed=1).p
+    assert drawn != exact and abs(drawn - exact) < 5 * np.sqrt(exact * (1 - exact) / 4000)
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (lambda: family_contrast(np.ones((2, 3)), ["a", "b"]), "similarity must be a square matrix"),
+        (lambda: family_contrast(np.full((3, 3), np.nan), "aab"), "similarity must be finite"),
+        (lambda: family_contrast(np.ones((3, 3)), ["a", "b"]), "families must be one name for each of 3"),
+        (lambda: family_contrast(np.ones((3, 3)), ["a", "b", "c"]), "families must leave pairs within"),
+        (lambda: quality_contrast(np.ones((3, 3)), [1, 2]), "quality must be one number for each of 3"),
+        (lambda: quality_contrast(np.ones((3, 3)), [1, 2, 3]), "scores and quality must differ"),
+        (lambda: quality_contrast(np.eye(3) + np.arange(3), [1, 1, 1]), "scores and quality must differ"),
+    ],
+)
+def test_says_what_is_wrong(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
