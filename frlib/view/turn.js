@@ -6,15 +6,16 @@
  */
 
 const TURN_STYLE = `
-.frw .frw-turnable { cursor: default; }
-.frw-ring { fill: transparent; stroke: var(--frw-line); stroke-width: 1.5; cursor: grab; touch-action: none; }
+.frw .frw-turnable { cursor: default; touch-action: none; }
+.frw .frw-turnable + .frw-legend { margin-top: 0.6rem; }
+.frw-ring { fill: transparent; stroke: var(--frw-line); stroke-width: 1.5; cursor: grab; }
 .frw-ring:active { cursor: grabbing; }
 .frw-knob { fill: var(--frw-accent); stroke: var(--frw-fill); stroke-width: 2; pointer-events: none; }
 .frw-pairs { stroke: var(--frw-soft); stroke-width: 0.8; opacity: 0.6; fill: none; pointer-events: none; }
 .frw-from, .frw-onto { pointer-events: none; stroke-linejoin: round; }
 .frw-from { fill: var(--tone); stroke: var(--frw-fill); stroke-width: 0.8; }
 .frw-onto { fill: var(--frw-fill); stroke: var(--tone); stroke-width: 1.6; }
-.frw-home { fill: none; stroke: var(--tone); stroke-width: 1.4; stroke-dasharray: 2.5 2.5; pointer-events: none; }
+.frw-home { fill: none; stroke: var(--tone); stroke-width: 1.8; stroke-dasharray: 2.5 2.5; pointer-events: none; }
 .frw-angles { cursor: ew-resize; touch-action: pan-y; }
 .frw-angles-grid { stroke: var(--frw-line); }
 .frw-angles-one { stroke: var(--frw-soft); stroke-dasharray: 1 4; }
@@ -201,7 +202,7 @@ function dragToTurn(handle, svg, now, onAngle) {
 }
 
 /* Residual at every angle, without and with the mirror. Returns draw(look). */
-const TURN_CURVES = { width: 320, height: 214, left: 46, right: 14, top: 12, bottom: 40 };
+const TURN_CURVES = { width: 320, height: 214, left: 46, right: 22, top: 12, bottom: 40 };
 function turnCurves(parent, fits, onAngle) {
   const { width, height, left, right, top, bottom } = TURN_CURVES,
     toX = scaleLinear([-180, 180], [left, width - right]),
@@ -268,7 +269,7 @@ function peopleLegend(parent, people) {
 
 const TURN_LEAD =
   "Drag the filled cloud round, or move the angle, until it lies on the hollow one. Then let Procrustes do it.";
-const TURN_READOUT = ["residual", "least, not mirrored", "least, mirrored", "rank-1"];
+const TURN_READOUT = ["residual", "best rotation", "best reflection", "rank-1"];
 
 /* What the numbers mean. */
 function turnNote(model) {
@@ -276,13 +277,14 @@ function turnNote(model) {
   return (
     "Both clouds lie with their means in the middle, and one scale was chosen for both. A line joins the two places of " +
     `one image. Residual: the squared length of all lines over that of the points of ${target} about their mean; 1 is ` +
-    "what the mean alone leaves. With the mirror, the cloud is turned over, top to bottom, before it is turned. " +
+    "what the mean alone leaves. With the mirror, the filled cloud is first turned over, top to bottom. The ring on the " +
+    "curves marks the smallest residual, where Procrustes goes. " +
     `Rank-1: share of the points of ${source} whose nearest person's mean in ${target} (dashed ring) is that of their ` +
     "own person."
   );
 }
 
-/* Angle, mirror and the button. Returns show(look). */
+/* Angle, mirror and the button. Returns show(angle, mirror). */
 function turnControls(parent, fits, now, set) {
   const controls = createElement("div", { class: "frw-controls" });
   parent.append(controls);
@@ -301,11 +303,11 @@ function turnControls(parent, fits, now, set) {
     value: now().mirror,
     onInput: (value) => set({ mirror: value }, true),
   });
-  const { best, mirror: over } = lowerOf(fits);
-  addButton(controls, { label: "Procrustes", onClick: () => set({ angle: best, mirror: over }, true) });
-  return (look) => {
-    slider.set(look.angle);
-    mirror.set(look.mirror);
+  const lower = lowerOf(fits);
+  addButton(controls, { label: "Procrustes", onClick: () => set({ angle: lower.best, mirror: lower.mirror }, true) });
+  return (angle, over) => {
+    slider.set(angle);
+    mirror.set(over);
   };
 }
 
@@ -319,8 +321,8 @@ function turnPanels(parent, model, cloud, now, set) {
   const map = turnMap(left, cloud, () => now().angle, onAngle);
   peopleLegend(left, cloud.people);
   addLegend(right, [
-    [lineSample("frw-plain"), "not mirrored"],
-    [lineSample("frw-mirrored"), "mirrored"],
+    [lineSample("frw-plain"), "rotation"],
+    [lineSample("frw-mirrored"), "reflection: mirrored, then turned"],
   ]);
   const curves = turnCurves(right, cloud.fits, onAngle),
     readout = addReadout(right, TURN_READOUT);
@@ -353,7 +355,7 @@ function render({ model, el }) {
   const glide = gliding(TURN_TIME, ([[angle, flip]]) => {
     raw = angle;
     look = cloud.look(wrapped(angle), flip);
-    controls(look);
+    controls(look.angle, chosen().flip < 0);
     panels(look);
   });
   function draw() {
