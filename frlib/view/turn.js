@@ -125,36 +125,29 @@ function turnInWords({ angle, mirror, residual, right }) {
 
 /* ----------------------------------------------------------------------------------------------------- the pictures */
 
-/* One shape per person, of about the same area; the first is a circle. */
+/* One shape per person, of about the same area: corners x, y, x, y ...; the first is a circle. */
 const TURN_SHAPES = (() => {
-  const spokes = (radii, start) =>
-    radii.map((r, k) => {
-      const angle = radiansOf(start + (360 * k) / radii.length);
-      return [r * Math.cos(angle), r * Math.sin(angle)];
-    });
-  const plus = [1.27, 0.57, 1.27].map((r, k) => [r, [-19, 45, 19][k]]),
-    arms = (turn) =>
-      [0, 90, 180, 270].flatMap((quarter) =>
-        [plus[0], plus[2], plus[1]].map(([r, at]) => spokes([r], at + quarter + turn)[0]),
-      );
-  const [square, triangle, star] = [Array(4).fill(1.25), Array(3).fill(1.45), Array(5).fill([1.5, 0.62]).flat()];
-  const polygons = [
-    spokes(square, 45),
-    spokes(triangle, -90),
-    spokes(square, 0),
-    spokes(triangle, 90),
-    arms(0),
-    spokes(star, -90),
-    arms(45),
+  const around = (corners, times, start) =>
+    Array.from({ length: times }, (_, k) => turnedPoints(corners, start + (360 * k) / times, 1)).flat();
+  const [square, triangle, star, plus] = [[1.25, 0], [1.45, 0], [1.5, 0, 0.5, 0.36], [1.2, -0.4, 1.2, 0.4, 0.4, 0.4]];
+  return [
+    [],
+    around(square, 4, 45),
+    around(triangle, 3, -90),
+    around(square, 4, 0),
+    around(triangle, 3, 90),
+    around(plus, 4, 0),
+    around(star, 5, -90),
+    around(plus, 4, 45),
   ];
-  return [null, ...polygons];
 })();
 
 /* Path data of the shape of a person around (x, y). */
 function personShape(person, x, y, r = TURN_MARK) {
-  const shape = TURN_SHAPES[person % TURN_SHAPES.length];
-  if (!shape) return `M${(x - r).toFixed(1)} ${y.toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0Z`;
-  return `M${shape.map(([dx, dy]) => `${(x + r * dx).toFixed(1)} ${(y + r * dy).toFixed(1)}`).join("L")}Z`;
+  const shape = TURN_SHAPES[person];
+  const half = (to) => `a${r} ${r} 0 1 0 ${to} 0`;
+  if (!shape.length) return `M${(x - r).toFixed(1)} ${y.toFixed(1)}${half(2 * r)}${half(-2 * r)}Z`;
+  return `M${shape.map((value, k) => ((k % 2 ? y : x) + r * value).toFixed(1)).join(" ")}Z`;
 }
 
 /* A pair of coordinates of the unit disc on the map. */
@@ -169,8 +162,7 @@ function turnMap(parent, { target, codes, people, means }, now, onAngle) {
     ring = createSvg("circle", { class: "frw-ring", cx: MAP_SIDE / 2, cy: MAP_SIDE / 2, r: TURN_RING }),
     knob = createSvg("circle", { class: "frw-knob", r: 8 }),
     pairs = createSvg("path", { class: "frw-pairs" });
-  const layer = (name) =>
-    people.map(({ tone }) => createSvg("path", { class: name, style: `--tone:${tone}` }));
+  const layer = (name) => people.map(({ tone }) => createSvg("path", { class: name, style: `--tone:${tone}` }));
   const [homes, onto, from] = ["frw-home", "frw-onto", "frw-from"].map(layer);
   const shapes = (points, person) =>
     codes.map((code, i) => (code === person ? personShape(person, ...onMap(points, 2 * i)) : "")).join("");
@@ -180,7 +172,10 @@ function turnMap(parent, { target, codes, people, means }, now, onAngle) {
   parent.append(createElement("div", { class: "frw-map frw-turnable" }, svg));
   dragToTurn(ring, svg, now, onAngle);
   return (look) => {
-    const at = (points, k) => onMap(points, k).map((value) => value.toFixed(1)).join(" "),
+    const at = (points, k) =>
+        onMap(points, k)
+          .map((value) => value.toFixed(1))
+          .join(" "),
       [x, y] = [Math.cos(radiansOf(look.angle)), Math.sin(radiansOf(look.angle))];
     pairs.setAttribute("d", codes.map((_, i) => `M${at(look.places, 2 * i)}L${at(target, 2 * i)}`).join(""));
     from.forEach((path, p) => path.setAttribute("d", shapes(look.places, p)));
@@ -256,10 +251,14 @@ function angleAxes(toX, toY, highest) {
 
 /* A filled and a hollow mark for each person. */
 function peopleLegend(parent, people) {
-  const sample = (person) =>
-    ["frw-from", "frw-onto"].map((name, k) => createSvg("path", { class: name, d: personShape(person, 7 + 13 * k, 5) }));
+  const mark = (name, person, x) => createSvg("path", { class: name, d: personShape(person, x, 5) });
   const items = people.map(({ name, tone }, person) => [
-    createSvg("svg", { viewBox: "0 0 27 10", "aria-hidden": "true", style: `--tone:${tone}` }, ...sample(person)),
+    createSvg(
+      "svg",
+      { viewBox: "0 0 27 10", "aria-hidden": "true", style: `--tone:${tone}` },
+      mark("frw-from", person, 7),
+      mark("frw-onto", person, 20),
+    ),
     name,
   ]);
   addLegend(parent, items);
@@ -275,12 +274,11 @@ const TURN_READOUT = ["residual", "best rotation", "best reflection", "rank-1"];
 function turnNote(model) {
   const [source, target] = [model.get("source_name"), model.get("target_name")];
   return (
-    "Both clouds lie with their means in the middle, and one scale was chosen for both. A line joins the two places of " +
-    `one image. Residual: the squared length of all lines over that of the points of ${target} about their mean; 1 is ` +
-    "what the mean alone leaves. With the mirror, the filled cloud is first turned over, top to bottom. The ring on the " +
-    "curves marks the smallest residual, where Procrustes goes. " +
-    `Rank-1: share of the points of ${source} whose nearest person's mean in ${target} (dashed ring) is that of their ` +
-    "own person."
+    "Both clouds lie with their means in the middle, and one scale was chosen for both. A line joins the two places " +
+    `of one image. Residual: the squared length of all lines over that of the points of ${target} about their mean; ` +
+    "1 is what the mean alone leaves. With the mirror, the filled cloud is first turned over, top to bottom. The " +
+    "ring on the curves marks the smallest residual, where Procrustes goes. Rank-1: share of the points of " +
+    `${source} that lie nearer to the mean of their own person in ${target} (dashed rings) than to any other one.`
   );
 }
 
@@ -340,7 +338,7 @@ function render({ model, el }) {
     cloud = openTurn(model),
     chosen = () => ({ angle: wrapped(Number(model.get("angle")) || 0), flip: model.get("mirror") ? -1 : 1 });
   let look = cloud.look(chosen().angle, chosen().flip),
-    raw = look.angle, /* the angle as it is drawn, not wrapped: a glide crosses 180 degrees where that is shorter */
+    raw = look.angle /* as it is drawn, not wrapped: a glide crosses 180 degrees where that is shorter */,
     smooth = false;
   const set = (changes, glides = false) => {
     smooth = glides;
