@@ -11,6 +11,7 @@ from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, matr
 from frlib.view.say import say
 from frlib.view.sweep import sweep
 from frlib.view.thresholds import answer_curves, error_curves
+from frlib.view.turn import turn
 from frlib.view.verdict import verdict
 
 __all__ = [
@@ -36,5 +37,6 @@ __all__ = [
     "say",
     "scatter",
     "sweep",
+    "turn",
     "verdict",
 ]

@@ -250,6 +250,49 @@ function pickableMap(parent, { mark, now, hover = false, onPick }) {
   return { element, svg };
 }
 
+/* Follow a pointer on `svg`: press, then drag. */
+function followPointer(svg, onMove) {
+  let held = false;
+  svg.addEventListener("pointerdown", (event) => {
+    held = true;
+    svg.setPointerCapture(event.pointerId);
+    onMove(event);
+  });
+  svg.addEventListener("pointermove", (event) => {
+    if (held) onMove(event);
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    svg.addEventListener(name, () => {
+      held = false;
+    });
+  }
+}
+
+/* Moves lists of numbers smoothly to new ones, unless the reader wants no motion. paint(lists); time in ms. */
+function gliding(time, paint) {
+  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
+  let shown = null,
+    frame = 0;
+  function to(lists, smooth) {
+    cancelAnimationFrame(frame);
+    const from = shown,
+      begin = performance.now();
+    const show = (share) => {
+      const mix = (list, l) => list.map((value, k) => from[l][k] + share * (value - from[l][k]));
+      shown = share < 1 ? lists.map(mix) : lists;
+      paint(shown);
+    };
+    const step = (now) => {
+      const passed = Math.min(1, Math.max(0, (now - begin) / time));
+      show(passed * passed * (3 - 2 * passed));
+      if (passed < 1) frame = requestAnimationFrame(step);
+    };
+    if (smooth && from && !still.matches) frame = requestAnimationFrame(step);
+    else show(1);
+  }
+  return { to, stop: () => cancelAnimationFrame(frame) };
+}
+
 /* -------------------------------------------------------------------------------------------------------- colours */
 
 /* The same list as frlib.view.COLORS: at least 3:1 against the light and against the dark page. */
@@ -309,6 +352,10 @@ const WIDGET_STYLE = `
 .frw dl.frw-readout dt { font-size: 0.75rem; font-weight: 400; color: var(--frw-soft); margin: 0; }
 .frw dl.frw-readout dd { font-size: 1.12rem; font-weight: 600; font-variant-numeric: tabular-nums; margin: 0;
   color: var(--frw-ink); }
+.frw .frw-legend { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; margin: 0 0 0.3rem; padding: 0; list-style: none;
+  font-size: 0.8rem; color: var(--frw-soft); }
+.frw-legend li { display: flex; gap: 0.45rem; align-items: center; margin: 0; }
+.frw .frw-legend svg { width: 1.7rem; height: 0.6rem; flex: none; }
 .frw-panels { display: grid; gap: 1.1rem 1.6rem; grid-template-columns: minmax(0, 1fr); }
 @container (min-width: 600px) { .frw-panels { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } }
 .frw-panel { margin: 0; min-width: 0; }
@@ -458,4 +505,15 @@ function addReadout(parent, names) {
     cells.forEach(([, cell], k) => {
       cell.textContent = values[k];
     });
+}
+
+/* What marks mean: pairs of a small svg and words. */
+function addLegend(parent, items) {
+  const rows = items.map(([sample, words]) => createElement("li", {}, sample, words));
+  parent.append(createElement("ul", { class: "frw-legend" }, ...rows));
+}
+function lineSample(name) {
+  const svg = createSvg("svg", { viewBox: "0 0 27 10", "aria-hidden": "true" });
+  svg.append(createSvg("path", { class: name, d: "M1 5H26" }));
+  return svg;
 }

@@ -20,10 +20,6 @@ const FOLD_STYLE = `
 .frw-displacement { stroke: var(--frw-soft); stroke-width: 1.6; stroke-dasharray: 6 3; }
 .frw-spot { fill: var(--tone); stroke: var(--frw-page); stroke-width: 1.5; }
 .frw-spot.frw-thin { fill: var(--frw-soft); }
-.frw .frw-lines { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; margin: 0 0 0.3rem; padding: 0; list-style: none;
-  font-size: 0.8rem; color: var(--frw-soft); }
-.frw-lines li { display: flex; gap: 0.45rem; align-items: center; margin: 0; }
-.frw .frw-lines svg { width: 1.7rem; height: 0.6rem; flex: none; }
 .frw .frw-panel > .frw-said { color: var(--frw-ink); font-size: 0.92rem; font-variant-numeric: tabular-nums;
   margin: 0.6rem 0 0; min-height: 4.4em; }
 .frw-run { display: flex; gap: 0.9rem; align-items: end; flex: 1 1 17rem; min-width: 0; }
@@ -117,7 +113,7 @@ function foldMap(parent, count) {
     legend = createSvg("g");
   svg.append(trails, ghosts, arrows, dots, legend);
   parent.append(createElement("div", { class: "frw-map frw-fold" }, svg));
-  const glide = gliding((start, places, vectors) => {
+  const glide = gliding(FOLD_GLIDE, ([start, places, vectors]) => {
     const each = (make) => Array.from({ length: count }, (_, i) => make(2 * i)).join("");
     const at = (values, k) => `${values[k].toFixed(1)} ${values[k + 1].toFixed(1)}`;
     trails.setAttribute("d", each((k) => `M${at(start, k)}L${at(places, k)}`));
@@ -128,7 +124,7 @@ function foldMap(parent, count) {
   let shown = null;
   function draw(now) {
     const { field, epoch } = now;
-    glide.to(field.places(0), field.places(epoch), field.arrows(epoch), shown === field);
+    glide.to([field.places(0), field.places(epoch), field.arrows(epoch)], shown === field);
     if (shown !== field) legend.replaceChildren(...mapLegend(now));
     svg.setAttribute("aria-label", `Map of ${count} points, one arrow each. ${foldInWords(now)}`);
     shown = field;
@@ -156,31 +152,6 @@ function mapLegend(now) {
       "second direction of the field",
     ),
   ];
-}
-
-/* Moves places and vectors smoothly to new ones, unless the reader wants no motion. paint(start, places, vectors). */
-function gliding(paint) {
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)");
-  let shown = null,
-    frame = 0;
-  function to(start, places, vectors, smooth) {
-    cancelAnimationFrame(frame);
-    const from = shown,
-      begin = performance.now();
-    const show = (share) => {
-      const mix = (a, b) => (share < 1 ? b.map((value, k) => a[k] + share * (value - a[k])) : b);
-      shown = { places: mix(from?.places, places), vectors: mix(from?.vectors, vectors) };
-      paint(start, shown.places, shown.vectors);
-    };
-    const step = (time) => {
-      const passed = Math.min(1, Math.max(0, (time - begin) / FOLD_GLIDE));
-      show(passed * passed * (3 - 2 * passed));
-      if (passed < 1) frame = requestAnimationFrame(step);
-    };
-    if (smooth && from && !still.matches) frame = requestAnimationFrame(step);
-    else show(1);
-  }
-  return { to, stop: () => cancelAnimationFrame(frame) };
 }
 
 /* Energy and displacement of the field at every epoch; one scale for all runs and attributes. Returns draw(choices). */
@@ -255,19 +226,10 @@ function epochAxes(toX, toY, last) {
 
 /* What the lines are. */
 function foldLines(parent) {
-  const item = (name, words) => {
-    const sample = createSvg("svg", { viewBox: "0 0 27 10", "aria-hidden": "true" });
-    sample.append(createSvg("path", { class: name, d: "M1 5H26" }));
-    return createElement("li", {}, sample, words);
-  };
-  parent.append(
-    createElement(
-      "ul",
-      { class: "frw-lines" },
-      item("frw-energy", "energy E(ε) = 1 − mean cosine"),
-      item("frw-displacement", "displacement, in mean distances d̄"),
-    ),
-  );
+  addLegend(parent, [
+    [lineSample("frw-energy"), "energy E(ε) = 1 − mean cosine"],
+    [lineSample("frw-displacement"), "displacement, in mean distances d̄"],
+  ]);
 }
 
 /* What the figure leaves out, in words. */

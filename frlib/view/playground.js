@@ -348,18 +348,6 @@ function addPlaygroundControls(card, play, update) {
   };
 }
 
-/* Follow a pointer on `svg`: press, then drag. */
-function followPointer(svg, onMove) {
-  let held = false;
-  svg.addEventListener("pointerdown", (event) => {
-    held = true;
-    svg.setPointerCapture(event.pointerId);
-    onMove(event);
-  });
-  svg.addEventListener("pointermove", (event) => { if (held) onMove(event); });
-  for (const name of ["pointerup", "pointercancel"]) svg.addEventListener(name, () => { held = false; });
-}
-
 function render({ model, el }) {
   const play = playgroundModel(model), { state, scales } = play;
   const frame = widgetFrame(el, { title: model.get("title"), description: model.get("description"),

@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import linkage
 
 from frlib import view
 from frlib.clouds import Cloud
-from frlib.geometry import energy_sweep
+from frlib.geometry import energy_sweep, fit_alignment
 from frlib.view import static
 
 # What anywidget does: import the module, give it a model and an element.
@@ -23,6 +23,7 @@ HOST = """async ([source, state]) => {
     on: (name, f) => (listeners[name] = listeners[name] || []).push(f), off() {}, send() {},
     save_changes: () => window.saved.push({ ...state, clouds: null }),
   };
+  window.change = (key) => listeners["change:" + key].forEach((f) => f());
   window.stop = await module.default.render({ model, el: document.getElementById("here") });
 }"""
 MOVE = """(place) => {
@@ -85,6 +86,38 @@ def fold(monkeypatch):
     rows = [(run, k, name, 0.1 * k, 0.5, 1.0) for run in ("calm", "tide") for k in range(4) for name in fields]
     table = pd.DataFrame(rows, columns=["run", "epoch", "attribute", "energy", "displacement", "scale"])
     return view.fold({"calm": epochs, "tide": epochs}, table, title="Fold", description="A field that folds.")
+
+
+@pytest.fixture
+def turned():
+    rng = np.random.default_rng(0)
+    source = rng.normal(size=(12, 2))
+    return source, source @ [[0.6, 0.8], [0.8, -0.6]] + 0.3 * rng.normal(size=(12, 2))
+
+
+@pytest.fixture
+def turn(monkeypatch, turned):
+    monkeypatch.delenv("FRLIB_BOOK", raising=False)
+    names = {"source_name": "one", "target_name": "two", "title": "Turn", "description": "Two clouds."}
+    return view.turn(*turned, list("aaabbbcccddd"), **names)
+
+
+def test_the_turn_reports_angle_and_mirror_and_its_button_those_of_procrustes(page, turn, turned):
+    assert not open_widget(page, "turn", turn)
+    page.locator("input[type=range]").press("ArrowLeft")
+    assert page.evaluate("() => [saved.at(-1).angle, saved.at(-1).mirror]") == [-1, False]
+    page.emulate_media(reduced_motion="no-preference")
+    page.get_by_role("button").click()
+    angle, mirror, saves = page.evaluate("() => [saved.at(-1).angle, saved.at(-1).mirror, saved.length]")
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    fitted = fit_alignment(*[rows - rows.mean(axis=0) for rows in turned], "procrustes", center=False)
+    np.testing.assert_allclose([[c, s], [s, -c]], fitted.matrix, atol=1e-6)
+    assert mirror is True and saves == 2, "Python hears of the end of the motion once, and not of each step"
+    page.emulate_media(reduced_motion="reduce")
+    page.locator("input[type=checkbox]").press("Space")
+    assert page.evaluate("() => saved.at(-1).mirror") is False
+    page.evaluate("() => { state.angle = 400; window.change('angle'); }")
+    assert page.locator(".frw-control output").inner_text() == "40.0°", "what Python sets is shown"
 
 
 def test_the_fold_reports_run_attribute_and_epoch(page, fold):
@@ -150,8 +183,8 @@ def test_the_sweep_says_the_energies_that_python_computed(page, sweep):
         assert shown == ["–" if e is None or np.isnan(e) else f"{round(e, 2) + 0.0:.2f}" for e in expected]
 
 
-def test_widgets_fit_a_narrow_page_and_follow_the_theme(page, sweep, face_map, fold):
-    widgets = {"sweep": sweep, "facemap": face_map, "fold": fold}
+def test_widgets_fit_a_narrow_page_and_follow_the_theme(page, sweep, face_map, fold, turn):
+    widgets = {"sweep": sweep, "facemap": face_map, "fold": fold, "turn": turn}
     widgets["playground"] = view.playground(description="Fields in the plane.")
     for name, widget in widgets.items():
         assert not open_widget(page, name, widget)
