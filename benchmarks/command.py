@@ -1,7 +1,11 @@
-"""The command line that all benchmarks share."""
+"""The command line that all benchmarks share, and how they measure time and memory."""
 
 import argparse
 import json
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 from frlib.store import atomic_file
 
@@ -29,3 +33,34 @@ def run(main, description: str) -> None:
     if arguments.json:
         with atomic_file(arguments.json) as partial:
             partial.write_text(json.dumps(rows, indent=1))
+
+
+def seconds(*functions, repeat: int = 3, clock=time.process_time) -> list[float]:
+    """Return the best time of each function; they take turns, so that a change of the machine's load meets all."""
+    times = [[] for _ in functions]
+    for _ in range(repeat):
+        for function, own in zip(functions, times, strict=True):
+            start = clock()
+            function()
+            own.append(clock() - start)
+    return [min(own) for own in times]
+
+
+def raised_peak(call) -> float:
+    """Return by how many megabytes a call raises the peak memory of this process (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")  # sets the peak to the present use
+    before = _resident_peak()
+    call()
+    return _resident_peak() - before
+
+
+def _resident_peak() -> float:
+    """Return the largest resident memory of this process so far, in megabytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def in_fresh_process(script: str, *arguments) -> float:
+    """Return the number that a benchmark prints when it is called with ``--peak`` and these arguments."""
+    call = [sys.executable, script, "--peak", *map(str, arguments)]
+    return float(subprocess.run(call, check=True, capture_output=True, text=True).stdout)

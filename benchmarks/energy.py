@@ -12,10 +12,8 @@ and other programs hardly change it. Two threads are timed by the clock.
 """
 
 import os
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import command
 import numpy as np
@@ -64,17 +62,6 @@ def energies_of_the_authors(points, fields, mean_distance: float, scales) -> np.
     return result
 
 
-def seconds(*functions, repeat: int = 3, clock=time.process_time) -> list[float]:
-    """Return the best time of each function; they take turns, so that a change of the machine's load meets all."""
-    times = [[] for _ in functions]
-    for _ in range(repeat):
-        for function, own in zip(functions, times, strict=True):
-            start = clock()
-            function()
-            own.append(clock() - start)
-    return [min(own) for own in times]
-
-
 def on_threads(number: int, function):
     """Return the function, to be called with another number of threads in torch."""
 
@@ -88,26 +75,15 @@ def on_threads(number: int, function):
     return call
 
 
-def resident_peak() -> float:
-    """Return the largest resident memory of this process so far, in megabytes (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-
-
 def print_peak_memory(which: str, n: int, n_scales: int) -> None:
     """Print by how many megabytes one call raises the peak memory of this process."""
     work(which, 40, 2)()  # loads and compiles
-    call = work(which, n, n_scales)
-    Path("/proc/self/clear_refs").write_text("5")  # sets the peak to the present use
-    before = resident_peak()
-    call()
-    print(resident_peak() - before)
+    print(command.raised_peak(work(which, n, n_scales)))
 
 
 def peak_memory(which: str, n: int, n_scales: int) -> float:
     """Return what `print_peak_memory` finds in a fresh process."""
-    call = [sys.executable, __file__, "--peak", which, str(n), str(n_scales)]
-    return float(subprocess.run(call, check=True, capture_output=True, text=True).stdout)
+    return command.in_fresh_process(__file__, which, n, n_scales)
 
 
 def work(which: str, n: int, n_scales: int):
@@ -133,7 +109,7 @@ def beside_products(rows: command.Rows, sizes: tuple[int, ...], repeat: int) -> 
     """Compare with the bare matrix products, on one thread."""
     for n in sizes:
         points, fields = cloud(n)
-        sweep, bare = seconds(
+        sweep, bare = command.seconds(
             lambda p=points, f=fields: energy_sweep(p, f, SCALES, device="cpu"),
             lambda p=points, f=fields: products(p, f),
             repeat=repeat,
@@ -147,7 +123,7 @@ def beside_one_thread(rows: command.Rows, n: int) -> None:
     if len(os.sched_getaffinity(0)) < 2:
         return
     one, two = work("frlib", n, len(SCALES)), on_threads(2, work("frlib", n, len(SCALES)))
-    alone, shared = seconds(one, two, clock=time.perf_counter)
+    alone, shared = command.seconds(one, two, clock=time.perf_counter)
     case = described(n)
     rows.add(case, "speed-up by a second thread", alone / shared, "ratio", f"one thread, {alone:.2f} s by the clock")
     rows.add(case, "largest difference of energies", np.abs(two() - one()).max(), "", "one thread")
@@ -156,7 +132,7 @@ def beside_one_thread(rows: command.Rows, n: int) -> None:
 def beside_the_authors(rows: command.Rows, n: int, n_scales: int) -> None:
     """Compare time, energies and memory with the authors' algorithm."""
     case, theirs, ours = described(n, n_scales), work("authors", n, n_scales), work("frlib", n, n_scales)
-    [fast] = seconds(ours)
+    [fast] = command.seconds(ours)
     start = time.process_time()
     expected = theirs()
     slow = time.process_time() - start
@@ -172,7 +148,7 @@ def beside_the_authors(rows: command.Rows, n: int, n_scales: int) -> None:
 def growth(rows: command.Rows, sizes: tuple[int, ...]) -> None:
     """Show how time and memory grow with the number of points, on one thread."""
     case = f"N={sizes[0]} to {sizes[-1]} d={DIM}, {ATTRIBUTES} attributes, {len(SCALES)} scales"
-    times = [seconds(work("frlib", n, len(SCALES)), repeat=2 if n < 4000 else 1)[0] for n in sizes]
+    times = [command.seconds(work("frlib", n, len(SCALES)), repeat=2 if n < 4000 else 1)[0] for n in sizes]
     exponent = np.polyfit(np.log(sizes), np.log(times), 1)[0]
     listed = ", ".join(f"{n}: {t:.2f} s" for n, t in zip(sizes, times, strict=True))
     rows.add(case, "time grows with N to the power", exponent, "", listed)

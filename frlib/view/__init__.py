@@ -11,6 +11,7 @@ from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, matr
 from frlib.view.say import say
 from frlib.view.sweep import sweep
 from frlib.view.thresholds import answer_curves, error_curves
+from frlib.view.trees import dendrogram
 from frlib.view.turn import turn
 from frlib.view.verdict import verdict
 
@@ -21,6 +22,7 @@ __all__ = [
     "answer_curves",
     "bars",
     "curves",
+    "dendrogram",
     "dots",
     "enable",
     "energy_curves",

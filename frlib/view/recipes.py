@@ -118,7 +118,7 @@ def curves(
     ValueError
         If the table is empty or lacks a column.
     """
-    layer = _Layer(table, x, y, color=color, strokeDash=dash, detail=detail, tips=tips, ends=(band, bars))
+    layer = Layer(table, x, y, color=color, strokeDash=dash, detail=detail, tips=tips, ends=(band, bars))
     line = {"interpolate": "step-after" if step else "linear"}
     line |= {"strokeWidth": 1, "opacity": 0.5} if detail and table[detail].nunique() > len(COLORS) else {}
     spots = alt.OverlayMarkDef(size=36) if points else alt.OverlayMarkDef(size=80, fillOpacity=0, strokeOpacity=0)
@@ -169,7 +169,7 @@ def scatter(
         If the table is empty or lacks a column.
     """
     ends = (x_bars, y_bars, to, text and (text,))
-    layer = _Layer(table, x, y, color=color, shape=shape, size=size, tips=tips, ends=ends)
+    layer = Layer(table, x, y, color=color, shape=shape, size=size, tips=tips, ends=ends)
     layers = [layer.bars(pair, at) for at, pair in (("x", x_bars), ("y", y_bars)) if pair]
     if to:
         layers.append(layer.chart.mark_rule(strokeWidth=1.6).encode(**layer.line, x2=to[0], y2=to[1]))
@@ -226,7 +226,7 @@ def dots(
     if apart and color is None:
         raise ValueError("apart needs the column of color; got None")
     looks = {"color": color, "shape": shape, "yOffset": color if apart else None}
-    layer = _Layer(table, x, row, size=size, tips=tips, ends=(bars, wide), **looks)
+    layer = Layer(table, x, row, size=size, tips=tips, ends=(bars, wide), **looks)
     layers = [layer.bars(wide, "x", size=14, opacity=0.45, color=COLORS[7])] if wide else []
     layers += [layer.bars(bars, "x")] if bars else []
     layers.append(layer.points(ticks))
@@ -256,7 +256,7 @@ def bars(table: pd.DataFrame, x, row, *, color=None, text: str | None = None, ti
     ValueError
         If the table is empty or lacks a column.
     """
-    layer = _Layer(table, x, row, color=color, tips=tips, ends=(text and (text,),))
+    layer = Layer(table, x, row, color=color, tips=tips, ends=(text and (text,),))
     layers = [layer.chart.mark_bar(height=14).encode(**layer.places, tooltip=layer.tooltip)]
     if text:
         ends = layer.chart.transform_calculate(end=f"max(0, datum[{layer.x.name!r}])")
@@ -293,7 +293,7 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
         If the table is empty or lacks a column.
     """
     x, y, value = map(_column, (x, y, value))
-    layer = _Layer(table, x, y, color=value, tips=tips, ends=(text and (text,),))
+    layer = Layer(table, x, y, color=value, tips=tips, ends=(text and (text,),))
     table = layer.table
     upright = is_number(table[x.name])
     axis = {"labelOverlap": True, "labelSeparation": 4, "format": ".3~f"} if upright else {"orient": "top"}
@@ -405,7 +405,7 @@ def _key(column: Column, names=(), **more):
     return alt.Legend(orient="bottom", title=column.title if names else column.words, **more)
 
 
-class _Layer:
+class Layer:
     """Marks of one table: its places, looks and tooltip, each made once."""
 
     def __init__(self, table, x, y, *, detail=None, tips=(), ends=(), size=None, **looks):

@@ -94,7 +94,7 @@ def compatibility(
     embeddings = _checked(embeddings, normalize)
     codes, names = labels.numbered("identities", identities, len(next(iter(embeddings.values()))), "image")
     generator = np.random.default_rng(seed)
-    train, gallery, probes = _split(codes, len(names), train_fraction, generator)
+    train, gallery, probes = held_out(codes, len(names), train_fraction, generator)
     means = {name: own[train].double().mean(dim=0) * center for name, own in embeddings.items()}
     train = train[: None if max_pairs is None else checks.at_least("max_pairs", max_pairs, 2)]
     named = {f"embeddings[{name!r}]": own[train] for name, own in embeddings.items()}
@@ -104,13 +104,12 @@ def compatibility(
             own.codes = fold_codes(codes[train], len(train))
     order = _order(codes[train], kind, generator)
     targets = {name: own if order is None else own.reordered(order) for name, own in rows.items()}
-    table, said = [], []
+    maps = fit_pairs(rows, kind, targets, alpha, seed)
+    table = []
     for source, target in itertools.product(embeddings, repeat=2):
         mapped = embeddings[source][probes]
         if source != target:
-            alignment = _fitted(rows[source], targets[target], kind, alpha, seed)
-            said += [text] if (text := undetermined(alignment)) else []
-            mapped = alignment.transform(mapped)
+            mapped = maps[source, target].transform(mapped)
         found = identification(
             mapped.to(means[target].device) - means[target],
             codes[probes],
@@ -120,7 +119,7 @@ def compatibility(
             accepted_at_least=accepted_at_least,
         )
         table.append({"source": source, "target": target} | found.to_dict())
-    if said:
+    if said := [text for alignment in maps.values() if (text := undetermined(alignment))]:
         warnings.warn(f"{len(said)} maps are not determined by their pairs; the first: {said[0]}", stacklevel=2)
     return pd.DataFrame(table).astype({"gallery_size": int})
 
@@ -137,7 +136,9 @@ def _checked(embeddings: Mapping, normalize: bool) -> dict[str, torch.Tensor]:
     return checked
 
 
-def _split(codes: np.ndarray, n: int, train_fraction: float, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
+def held_out(
+    codes: np.ndarray, n: int, train_fraction: float, generator: np.random.Generator
+) -> tuple[np.ndarray, ...]:
     """Return the images to train on, in random order, and those of the held-out identities: gallery and probes."""
     shuffled = generator.permutation(n)
     n_train = round(checks.between("train_fraction", train_fraction, 0, 1) * n)
@@ -166,6 +167,24 @@ def _order(codes: np.ndarray, kind: str, generator: np.random.Generator) -> np.n
         order[np.argsort(codes, kind="stable")] = shuffled[np.argsort(codes[shuffled], kind="stable")]
         return order
     return None
+
+
+def fit_pairs(
+    rows: Mapping[str, Rows], kind: str, targets: Mapping[str, Rows], alpha: float | None = None, seed: int = 0
+) -> dict[tuple[str, str], Alignment]:
+    """Return the maps of a kind, baselines included, between all ordered pairs of two networks.
+
+    A Procrustes map back is not fitted: it is the transpose, because <X W, Y> = <Y W', X>.
+    """
+    maps = {}
+    for source, target in itertools.permutations(rows, 2):
+        there = maps.get((target, source))
+        if kind == "procrustes" and there is not None:
+            matrix = there.matrix.numpy().T
+            maps[source, target] = from_matrix(rows[source], targets[target], matrix, kind, False, there.rank)
+        else:
+            maps[source, target] = _fitted(rows[source], targets[target], kind, alpha, seed)
+    return maps
 
 
 def _fitted(source: Rows, target: Rows, kind: str, alpha: float | None, seed: int) -> Alignment:

@@ -31,11 +31,15 @@ class Decomposition(NamedTuple):
 
 
 class Fold(NamedTuple):
-    """One fold of identities: fitted on some rows, judged on the others (their coordinates along ``part``'s right)."""
+    """One fold of identities: fitted on some rows, of which left and values are kept, judged on the others.
+
+    ``coordinates`` are those of the others along the right side of the same decomposition.
+    """
 
     fitted: np.ndarray
     held_out: np.ndarray
-    part: "Rows"
+    left: np.ndarray
+    values: np.ndarray
     coordinates: np.ndarray
 
 
@@ -86,8 +90,9 @@ class Rows:
         splits = GroupKFold(min(FOLDS, len(np.unique(self.codes)))).split(self.rows, groups=self.codes)
         for fitted, held_out in splits:
             part = Rows(self.rows[fitted], self.center, self.rounding)
-            along = (self.rows[held_out] - part.mean) @ part.decomposition.right.T
-            folds.append(Fold(fitted, held_out, part, along))
+            left, values, right = part.decomposition
+            along = (self.rows[held_out] - part.mean) @ right.T
+            folds.append(Fold(fitted, held_out, left, values, along))
         return folds
 
     def reordered(self, order: np.ndarray) -> "Rows":
@@ -156,8 +161,7 @@ def held_out_errors(source: Rows, target: Rows, alphas: np.ndarray) -> np.ndarra
     form of h: |Y - P diag(h) C|^2 = |Y|^2 - 2 h diag(P'Y C') + h' (P'P * C C') h.
     """
     errors = np.zeros(len(alphas))
-    for fitted, held_out, part, along in source.folds:
-        left, values, _ = part.decomposition
+    for fitted, held_out, left, values, along in source.folds:
         mean = target.rows[fitted].mean(axis=0) if target.center else 0.0
         fit, wanted = left.T @ (target.rows[fitted] - mean), target.rows[held_out] - mean
         shrunk = values / (values**2 + alphas[:, None])

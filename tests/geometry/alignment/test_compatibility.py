@@ -1,6 +1,7 @@
 """Recognition across networks: known answers, chance, who is trained on and who is tested on, and what is refused."""
 
 import re
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy.stats import binom, ortho_group
 from frlib.geometry import compatibility
 from frlib.geometry.alignment import compatibility as module
 from frlib.geometry.alignment.compatibility import BASELINES
-from frlib.geometry.alignment.maps import KINDS
+from frlib.geometry.alignment.maps import KINDS, fit_rows, paired_rows
 
 FIGURES = ["rank1", "auc", "eer", "tar_at_1e-2", "tar_at_1e-3", "gallery_size"]
 
@@ -159,6 +160,22 @@ def test_who_is_paired_with_whom(monkeypatch, kind):
         assert same_image.all()
     else:
         assert same_image.mean() < 0.6 and same_person.all() == (kind == "within")
+
+
+@pytest.mark.parametrize("pairs", [6, 40])  # too few to determine the maps, and enough
+def test_the_procrustes_map_back_is_what_a_fit_of_its_own_gives(pairs, monkeypatch):
+    _, networks = three_networks(4)
+    rows = paired_rows({name: X[:pairs] for name, X in networks.items()}, True, False)
+    expected = {(s, t): fit_rows(rows[s], rows[t], "procrustes", False, None) for s, t in permutations("abc", 2)}
+    fits, fit = [], module.fit_rows
+    monkeypatch.setattr(module, "fit_rows", lambda *a: fits.append(a) or fit(*a))
+    found = module.fit_pairs(rows, "procrustes", rows)
+    assert len(fits) == 3 and list(found) == list(expected)
+    for pair, own in expected.items():
+        np.testing.assert_allclose(found[pair].matrix, own.matrix, atol=1e-12)
+        np.testing.assert_allclose(found[pair].offset, own.offset, atol=1e-11)
+        assert found[pair].residual == pytest.approx(own.residual, abs=1e-12)
+        assert (found[pair].rank, found[pair].pairs, found[pair].kind) == (own.rank, pairs, "procrustes")
 
 
 def nearest(rows, embeddings):
