@@ -329,7 +329,7 @@ def model_card(name: str, network) -> str:
         "Known faults": card.faults,
     }
     rows = "\n".join(f"* - {key}\n  - {text}" for key, text in facts.items())
-    title = name if network.role == "face" else f"{name}, a {network.role}"
+    title = name if network.role == "face" else f"{name} ({network.role})"
     return f"### {title}\n\n```{{list-table}}\n:stub-columns: 1\n:widths: 25 75\n\n{rows}\n```\n"
 
 

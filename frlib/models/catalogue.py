@@ -44,8 +44,9 @@ def available() -> pd.DataFrame:
     -------
     DataFrame
         name; dim, the dimension of the embedding; metric, the distance it was trained for; parameters, their number;
-        licence; source, the package that carries it; offline, whether it is in the user's cache; role, ``"face"`` or
-        ``"control"`` (a network that was not trained on faces).
+        licence; source, the package that carries it; offline, whether it is in the user's cache; role, one of
+        ``"face"``, ``"control"`` (not trained on faces), ``"relative"`` (a face network of a family that has one
+        already) and ``"attributes"`` (trained on faces, for something else than to tell people apart).
     """
     absent = missing()
     return pd.DataFrame(

@@ -54,14 +54,18 @@ class Preprocess(nn.Module):
         self.size, self.bgr, self.grey = size, bgr, grey
         self.mean, self.scale = (self._per_channel(*given) for given in (("mean", mean), ("scale", scale)))
 
+    @property
+    def channels(self) -> int:
+        """Number of channels of the network's input: 1 if it is grey."""
+        return 1 if self.grey else 3
+
     def _per_channel(self, name: str, value) -> tuple[float, ...]:
         """Return a number once per channel, or one number per channel as given."""
         values = torch.as_tensor(value, dtype=torch.float64).flatten().tolist()
-        channels = 1 if self.grey else 3
-        if len(values) not in (1, channels):
+        if len(values) not in (1, self.channels):
             accepted = "one number" if self.grey else "one number or three"
             raise ValueError(f"{name} must be {accepted}; got {value!r}")
-        return tuple(values * (channels // len(values)))
+        return tuple(values * (self.channels // len(values)))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Map RGB images to network input.
@@ -101,8 +105,9 @@ class FaceEmbedder:
     name : str
         The network's name; ``"-random"`` is added when its weights are random.
     network : nn.Module
-        Maps preprocessed input (N, 3, S, S) to embeddings (N, dim). Those of the catalogue are trainable, with batch
-        normalisation folded into the convolutions, so that ``train()`` and ``eval()`` do the same.
+        Maps preprocessed input (N, 3, S, S), or (N, 1, S, S) for grey, to embeddings (N, dim). Those of the catalogue
+        are trainable, with batch normalisation turned into scales and offsets, so that ``train()`` and
+        ``eval()`` do the same.
     preprocess : Preprocess
         Maps RGB images (N, S, S, 3) in 0..255 to network input; differentiable.
     metric : {"cosine", "euclidean"}
@@ -170,7 +175,9 @@ class FaceEmbedder:
         )
         embeddings = []
         with bar, torch.no_grad():
-            network, at_once = for_inference(self.network, self.input_size, len(images), batch_size)
+            network, at_once = for_inference(
+                self.network, self.input_size, len(images), batch_size, self.preprocess.channels
+            )
             for batch in batches:
                 for few in batch.tensor_split(math.ceil(len(batch) / at_once)):  # of nearly the same size
                     inputs = self.preprocess(few.to(self.device).to(dtype))

@@ -27,7 +27,9 @@ WORTH_JOINING = 16
 ACTIVATIONS = {nn.ReLU: ("relu", []), nn.ReLU6: ("hardtanh", [0.0, 6.0])}
 
 
-def for_inference(network: nn.Module, size: int, images: int, batch_size: int) -> tuple[Callable, int]:
+def for_inference(
+    network: nn.Module, size: int, images: int, batch_size: int, channels: int = 3
+) -> tuple[Callable, int]:
     """Return a network that computes the same, and how many images it should take at once.
 
     It keeps sorted copies of the weights, so it serves only as long as they stay as they are.
@@ -35,19 +37,21 @@ def for_inference(network: nn.Module, size: int, images: int, batch_size: int) -
     Parameters
     ----------
     network : nn.Module
-        Maps (N, 3, size, size) to (N, d).
+        Maps (N, channels, size, size) to (N, d).
     size : int
         Height and width of its input, in pixels.
     images : int
         How many it will get.
     batch_size : int
         Largest number of images at once.
+    channels : int
+        1 for grey images.
     """
     if any(array.device.type != "cpu" for array in network.state_dict().values()):
         return network, batch_size
     if images < WORTH_JOINING or not can_be_joined(network):
         return network, min(batch_size, FEW)
-    shapes = network.shapes(size)
+    shapes = network.shapes(size, channels)
     largest = 4 * max(math.prod(shape) for shape in shapes.values())
     at_once = min(batch_size, max(1, LARGEST_VALUE // largest))
     return joined_or_plain(network, {name: (at_once, *shape[1:]) for name, shape in shapes.items()}), at_once

@@ -91,6 +91,14 @@ class SpatialMean(nn.Module):
         return x.mean(dim=(2, 3))
 
 
+class SpatialMax(nn.Module):
+    """Maximum over height and width: (N, C, H, W) -> (N, C)."""
+
+    def forward(self, x):
+        """Return the maximum over the last two axes."""
+        return x.amax(dim=(2, 3))
+
+
 class FlattenChannelsLast(nn.Module):
     """Flatten in the order (H, W, C), which TensorFlow uses: (N, C, H, W) -> (N, H W C)."""
 
@@ -109,7 +117,7 @@ FUNCTIONS = {"Subtract": "sub", "Multiply": "mul"} | {n: n.lower() for n in ("Ad
 KINDS: dict[str, Callable[..., nn.Module]] = {
     **{kind: getattr(nn, kind) for kind in FROM_TORCH},
     **{kind: partial(Elementwise, getattr(torch, name)) for kind, name in FUNCTIONS.items()},
-    **{kind.__name__: kind for kind in (Scale, Shift, SpatialMean, FlattenChannelsLast)},
+    **{kind.__name__: kind for kind in (Scale, Shift, SpatialMean, SpatialMax, FlattenChannelsLast)},
     "PadChannels": pad_channels,
 }
 
@@ -138,10 +146,10 @@ class LayerNetwork(nn.Module):
         last_reader = {name: position for position, layer in enumerate(self.layers) for name in layer.inputs}
         # A value is dropped after its last reader, so that memory is bounded by the widest layer, not by the depth.
         self._finished = [[n for n in set(x.inputs) if last_reader[n] == i] for i, x in enumerate(self.layers)]
-        self._shapes: dict[int, dict[str, tuple[int, ...]]] = {}
+        self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
 
     def forward(self, image):
-        """Map network input (N, 3, H, W) to embeddings (N, d)."""
+        """Map network input (N, C, H, W) to embeddings (N, d)."""
         values = {IMAGE: image}
         for layer, finished in zip(self.layers, self._finished, strict=True):
             values[layer.name] = self.steps[layer.name](*[values[name] for name in layer.inputs])
@@ -149,16 +157,16 @@ class LayerNetwork(nn.Module):
                 del values[name]
         return values[self.layers[-1].name]
 
-    def shapes(self, size: int) -> dict[str, tuple[int, ...]]:
+    def shapes(self, size: int, channels: int = 3) -> dict[str, tuple[int, ...]]:
         """Return the shape of every value for one image of ``size`` pixels; found once, on the ``meta`` device."""
-        if size not in self._shapes:
-            values = {IMAGE: torch.empty(1, 3, size, size, device="meta")}
+        if (size, channels) not in self._shapes:
+            values = {IMAGE: torch.empty(1, channels, size, size, device="meta")}
             for layer in self.layers:
                 module = self.steps[layer.name]
                 weights = {name: torch.empty_like(weight, device="meta") for name, weight in module.named_parameters()}
                 values[layer.name] = functional_call(module, weights, tuple(values[name] for name in layer.inputs))
-            self._shapes[size] = {name: tuple(value.shape) for name, value in values.items()}
-        return self._shapes[size]
+            self._shapes[size, channels] = {name: tuple(value.shape) for name, value in values.items()}
+        return self._shapes[size, channels]
 
 
 def without_tiny(weights: torch.Tensor) -> torch.Tensor:
@@ -180,12 +188,14 @@ class Sketch:
     ----------
     size : int
         Height and width of the input image.
+    channels : int
+        1 for a grey image.
     """
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, channels: int = 3):
         self.layers: list[Layer] = []
         self.tensors: dict[str, torch.Tensor] = {}
-        self._values = {IMAGE: torch.empty(1, 3, size, size, device="meta")}
+        self._values = {IMAGE: torch.empty(1, channels, size, size, device="meta")}
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a value for one image."""

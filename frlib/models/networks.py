@@ -16,7 +16,7 @@ from frlib.models.convert.onnx_layers import convert_onnx
 from frlib.models.convert.packages import Package, RemoteFile, files_of
 from frlib.models.convert.rewrite import repair_converted_prelu
 from frlib.models.convert.tensorflow import convert
-from frlib.models.convert.tfjs import read_graph
+from frlib.models.convert.tfjs import Node, read_graph
 from frlib.models.embedder import Preprocess
 
 
@@ -89,6 +89,21 @@ MS1M = (
     "MS-Celeb-1M and its cleaned versions hold photographs of about 100,000 people, collected from the web without "
     "their consent and withdrawn in 2019."
 )
+
+#: What begins the names of operations in graphs that were saved as functions.
+FUNCTION = "StatefulPartitionedCall/model_1/"
+
+
+def convert_emotion(path: Path) -> dict[str, torch.Tensor]:
+    """Return the emotion network up to the mean of the features that its classifier reads.
+
+    The classifier, a convolution, comes before the mean in the file. Zeros at the edge aside, it could come after it.
+    """
+    graph = read_graph(path)
+    axes = f"{FUNCTION}global_average_pooling2d_1/Mean/reduction_indices"
+    graph = graph.replaced(Node("features", "Mean", (f"{FUNCTION}add_2/add", axes)))
+    return convert(graph, "features", size=64, channels=1)
+
 
 NETWORKS: dict[str, Network] = {
     "mobilefacenet": Network(
@@ -260,6 +275,113 @@ NETWORKS: dict[str, Network] = {
             ),
             faults="The classifier is left out; the embedding is its input, the pooled features.",
             references=("tan2019efficientnet", "deng2009imagenet"),
+        ),
+    ),
+    "faceres-deep": Network(
+        files_of(
+            HUMAN_MODELS,
+            "package/models/faceres-deep",
+            {
+                ".json": "a98d8d87d533afeb6064822d33c80d45c5eaca4a436cef11c9c2084fff0c0dfe",
+                ".bin": "b0ea2cc4805891a0f22dc57b06b57806b967831305c40818400fda40aec341f4",
+            },
+        ),
+        lambda path: convert(read_graph(path), "global_pooling/Mean", size=224),
+        Preprocess(224, (103.939, 116.779, 123.68), bgr=True),
+        dim=1024,
+        parameters=3_196_032,
+        role="relative",
+        card=Card(
+            what=(
+                "Layers and input of faceres with weights of another training: near to those of faceres in every "
+                "layer, equal in none. Its identity features are used, the two heads left out"
+            ),
+            origin="named in the file: `HSE-asavchenko/HSE_FaceRec_tf`; which of its networks this is, is not",
+            licence="package MIT; upstream Apache-2.0 by the word of the package's author",
+            training_data=(
+                "Upstream: VGGFace2 for identity, as faceres, then photographs from IMDb for age and gender, all "
+                "collected from the web without the people's consent."
+            ),
+            use=(
+                "A relative of faceres: shows what changes when only the training does. It is not counted among the "
+                "face networks, so that its family does not count twice."
+            ),
+            faults=(
+                "Whether training for age and gender reached all layers is not documented for this file. Upstream "
+                "says of a network where it did that its identity features became less informative. As in faceres, "
+                "no coordinate is negative."
+            ),
+            references=("savchenko2019efficient", "cao2018vggface2"),
+        ),
+    ),
+    "gear": Network(
+        files_of(
+            HUMAN_MODELS,
+            "package/models/gear",
+            {
+                ".json": "d364960439f8ff5d73e5a38e16ffc695a586330f5e03e40b6e0e7a3ec77ff03f",
+                ".bin": "53ef6bad582dd0a4617908489404866d96593ad11f29dec8f084dacaaf7f9ff6",
+            },
+        ),
+        lambda path: convert(read_graph(path), f"{FUNCTION}global_max_pooling2d_1/Max", size=198),
+        Preprocess(198, 0, 1 / 255),
+        dim=192,
+        parameters=647_936,
+        role="attributes",
+        card=Card(
+            what=(
+                "Six convolutions, trained to name gender, age group and ethnic group of a face, each with a head of "
+                "its own. The embedding is the last layer that the heads share"
+            ),
+            origin="named in the file: `Udolf15/GEAR-Predictor`",
+            licence="package MIT; upstream not documented",
+            training_data=(
+                "Not documented. Layers, input and the five ethnic groups are those of a tutorial on UTKFace, about "
+                "20,000 photographs collected from the web without the people's consent. Ethnic groups and two "
+                "genders as labels are questionable in themselves."
+            ),
+            use="Trained on faces, but not to tell people apart: shows what recognition adds.",
+            faults=(
+                "Weights are stored in float16. The heads are left out: nothing here guesses these labels. The E of "
+                "its name is said to be emotion; the file has no such head. The package's own program shows it more "
+                "of the head than the ArcFace crop does."
+            ),
+            references=("zhang2017age",),
+        ),
+    ),
+    "emotion": Network(
+        files_of(
+            HUMAN_MODELS,
+            "package/models/emotion",
+            {
+                ".json": "56f7e557eb0c863a8b9ab04ac7ccba756e93bf2c27dce135ef0e8712b80b7ad2",
+                ".bin": "927ac8224f356ab1e68c2bcfbfa07b0c8567047d1bcf817388ba6e38214c4987",
+            },
+        ),
+        convert_emotion,
+        Preprocess(64, 127.5, 1 / 127.5, grey=True),
+        dim=256,
+        parameters=189_568,
+        role="attributes",
+        card=Card(
+            what=(
+                "A small Xception of grey images, trained to name seven emotions. The embedding is the mean over the "
+                "image of what its classifier reads"
+            ),
+            origin="named in the file: `oarriaga/face_classification`; the layers are its `big_XCEPTION`",
+            licence="MIT (package and upstream)",
+            training_data=(
+                "If that is the origin: FER-2013, 35,887 small grey images found by an image search for words of "
+                "emotion, without the people's consent. Its makers found that people agree with its labels for about "
+                "65 % of the images."
+            ),
+            use="Trained on faces, but on what changes from image to image of one person.",
+            faults=(
+                "The classifier is left out: nothing here guesses emotions. In the file it comes before the mean, so "
+                "that the embedding is a number that the file does not compute. The package's own program shows it "
+                "more of the head than the ArcFace crop does."
+            ),
+            references=("arriaga2017realtime", "goodfellow2013challenges"),
         ),
     ),
 }

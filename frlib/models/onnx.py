@@ -344,8 +344,8 @@ def open_batch(network: FileNetwork, inputs: torch.Tensor, expected: torch.Tenso
 def export_onnx(embedder: FaceEmbedder, path: str | os.PathLike, *, opset: int = OPSET) -> None:
     """Write a network as an ONNX file, atomically.
 
-    The input is called ``image``: preprocessed images (N, 3, S, S), see ``embedder.preprocess``. The output is called
-    ``embedding``: (N, d). N is open.
+    The input is called ``image``: preprocessed images (N, 3, S, S), or (N, 1, S, S) for grey, see
+    ``embedder.preprocess``. The output is called ``embedding``: (N, d). N is open.
 
     Parameters
     ----------
@@ -357,7 +357,8 @@ def export_onnx(embedder: FaceEmbedder, path: str | os.PathLike, *, opset: int =
     """
     package("onnx")
     size, device = embedder.input_size, embedder.device
-    image = torch.zeros(1, 3, size, size, device=device, dtype=next(embedder.network.parameters()).dtype)
+    shape = (1, embedder.preprocess.channels, size, size)
+    image = torch.zeros(shape, device=device, dtype=next(embedder.network.parameters()).dtype)
     names = {"input_names": ["image"], "output_names": ["embedding"]}
     with atomic_file(path) as partial, warnings.catch_warnings():
         # The newer exporter needs one more package and half a minute; the older one says that it is the older one.

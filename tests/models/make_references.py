@@ -2,10 +2,11 @@
 
     python -m tests.models.make_references
 
-TensorFlow.js 4.22.0 (WebAssembly backend) runs the graphs of mobilefacenet (as published, not repaired), mobileface
-and faceres; face-api 1.7.15 runs dlib, its own preprocessing included; efficientnet-lite-pytorch 0.1.0 runs
-EfficientNet-Lite0. No code of frlib takes part except to fetch the files and to prepare the input pixels of the
-graphs. Needs a network; takes a minute. The images are those of seeded_images.py.
+TensorFlow.js 4.22.0 (WebAssembly backend) runs the graphs of mobilefacenet (as published, not repaired), mobileface,
+faceres, faceres-deep, gear and emotion, whose last features numpy averages over the image; face-api 1.7.15 runs dlib,
+its own preprocessing included; efficientnet-lite-pytorch 0.1.0 runs EfficientNet-Lite0. No code of frlib takes part
+except to fetch the files and to prepare the input pixels of the graphs. Needs a network; takes a minute. The images are
+those of seeded_images.py.
 """
 
 import json
@@ -32,6 +33,8 @@ def graph_inputs() -> dict[str, tuple[RemoteFile, str | None, np.ndarray]]:
     """Return name -> (model file, output, input pixels); the preprocessing is written out, not called."""
     small, large = seeded_images(112).astype(np.float32), seeded_images(224).astype(np.float32)
     bgr = large[..., ::-1] - np.array([103.939, 116.779, 123.68], np.float32)
+    grey = seeded_images(64) @ np.array([[0.299], [0.587], [0.114]])
+    function = "StatefulPartitionedCall/model_1/"
     return {
         "mobilefacenet-as-published": (
             NETWORKS["mobilefacenet"].files[0],
@@ -40,6 +43,13 @@ def graph_inputs() -> dict[str, tuple[RemoteFile, str | None, np.ndarray]]:
         ),
         "mobileface": (NETWORKS["mobileface"].files[0], "batchnorm0/add_1", small),
         "faceres": (NETWORKS["faceres"].files[0], "global_pooling/Mean", bgr),
+        "faceres-deep": (NETWORKS["faceres-deep"].files[0], "global_pooling/Mean", bgr),
+        "gear": (
+            NETWORKS["gear"].files[0],
+            f"{function}global_max_pooling2d_1/Max",
+            seeded_images(198).astype(np.float32) / np.float32(255),
+        ),
+        "emotion": (NETWORKS["emotion"].files[0], f"{function}add_2/add", ((grey / 255 - 0.5) * 2).astype(np.float32)),
         "dlib": (NETWORKS["dlib"].files[0], None, seeded_images(150).astype(np.float32)),
     }
 
@@ -80,6 +90,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         references = run_javascript(Path(name))
         references["efficientnet-lite0"] = run_efficientnet(Path(name))
+    references["emotion"] = references["emotion"].reshape(2, 8 * 8, 256).mean(1)
     save_file(references, HERE / "references.safetensors", metadata={"made by": "make_references.py"})
 
 

@@ -36,6 +36,18 @@ def conv(stride=1, dilation=1, padding="SAME", fused=()):
     }
 
 
+def pool(kernel, stride, padding="SAME"):
+    """Return the attributes of a maximum over windows."""
+    sizes = {key: {"list": {"i": ["1", str(n), str(n), "1"]}} for key, n in (("ksize", kernel), ("strides", stride))}
+    return {**sizes, "padding": text(padding)}
+
+
+def maxima(x, kernel, stride):
+    """Return the maxima of (N, H, W, C) over windows that lie inside, by loops."""
+    rows, columns = (range(0, size - kernel + 1, stride) for size in x.shape[1:3])
+    return np.stack([np.stack([x[:, i : i + kernel, j : j + kernel].max((1, 2)) for j in columns], 1) for i in rows], 1)
+
+
 def same_pad(x, kernel, stride, dilation):
     """Pad (N, H, W, C) as TensorFlow's SAME does."""
     pads = [(0, 0)]

@@ -167,3 +167,14 @@ def test_what_cannot_be_joined_is_left_alone():
     for network in (double, other):
         assert for_inference(network, 12, 1000, 64) == (network, FEW)
     assert for_inference(double, 12, 1000, 3) == (double, 3)
+
+
+def test_a_network_of_grey_images_is_joined():
+    sketch = Sketch(12, channels=1)
+    layer = sketch.add("ReLU", sketch.convolution(IMAGE, torch.zeros(6, 1, 3, 3), same=True, stride=(2, 2)))
+    sketch.add("SpatialMax", layer)
+    network, images = network_of(sketch), images_like(20, 12)[:, :1]
+    fast, at_once = for_inference(network, 12, 20, 64, channels=1)
+    assert at_once == 64 and fast is not network
+    with torch.no_grad():
+        assert_same(fast(images), network(images))

@@ -94,7 +94,9 @@ def test_default_networks_are_the_face_networks():
     table = available()
     assert list(table.columns) == "name dim metric parameters licence source offline role".split()
     assert tuple(table.name[table.role == "face"]) == DEFAULT_NETWORKS
-    assert list(table.name[table.role == "control"]) == ["efficientnet-lite0"]
+    assert DEFAULT_NETWORKS == ("mobilefacenet", "mobileface", "faceres", "dlib", "sface")
+    others = {"control": ["efficientnet-lite0"], "relative": ["faceres-deep"], "attributes": ["gear", "emotion"]}
+    assert {role: list(own.name) for role, own in table.groupby("role") if role != "face"} == others
     assert list(table.name) == list(NETWORKS)
 
 
@@ -105,6 +107,9 @@ PREPROCESSING = {
     "sface": lambda rgb: rgb,
     "dlib": lambda rgb: (rgb - np.array([122.782, 117.001, 104.298])) / 255,
     "efficientnet-lite0": lambda rgb: (rgb - 127) / 128,
+    "faceres-deep": lambda rgb: rgb[..., ::-1] - np.array([103.939, 116.779, 123.68]),
+    "gear": lambda rgb: rgb / 255,
+    "emotion": lambda rgb: (rgb @ np.array([[0.299], [0.587], [0.114]]) / 255 - 0.5) * 2,
 }
 
 

@@ -158,7 +158,7 @@ def test_a_data_table_is_escaped_and_has_headers(site):
 def test_every_network_has_a_section_with_its_card(site):
     page = site("book/results")
     sections = {title.find(string=True): title.parent for title in page.select("#networks h3")}
-    titles = [name if network.role == "face" else f"{name}, a control" for name, network in NETWORKS.items()]
+    titles = [name if network.role == "face" else f"{name} ({network.role})" for name, network in NETWORKS.items()]
     assert list(sections) == titles
     for section, network in zip(sections.values(), NETWORKS.values(), strict=True):
         cells = dict(rows_of(section.find("table")))

@@ -7,7 +7,7 @@ import torch
 
 from frlib.models.convert import rewrite
 from frlib.models.convert.tfjs import Graph, Node
-from frlib.models.layers import IMAGE, Sketch
+from frlib.models.layers import IMAGE, Sketch, same_padding
 
 # TensorFlow counts axes as (N, H, W, C), torch as (N, C, H, W).
 SPATIAL_AXES = {1, 2}
@@ -16,9 +16,9 @@ SPATIAL_AXES = {1, 2}
 class Conversion:
     """The state of one conversion: the graph, the network so far, and which layer computes which operation."""
 
-    def __init__(self, graph: Graph, size: int):
+    def __init__(self, graph: Graph, size: int, channels: int = 3):
         self.graph = graph
-        self.sketch = Sketch(size)
+        self.sketch = Sketch(size, channels)
         self.layer_of: dict[str, str] = {}
 
     def value(self, node: Node, position: int = 0) -> str:
@@ -126,12 +126,28 @@ def pad(build: Conversion, node: Node) -> str:
     return build.sketch.add("ZeroPad2d", build.value(node), padding=[*width, *height])
 
 
-def mean(build: Conversion, node: Node) -> str:
-    """Build the mean over height and width."""
-    axes = set(build.constant(node, 1).reshape(-1).tolist())
-    if axes != SPATIAL_AXES or node.flag("keep_dims"):
-        raise NotImplementedError(f"{node.op} {node.name!r} must drop height and width; it reduces axes {axes}")
-    return build.sketch.add("SpatialMean", build.value(node))
+def pool(build: Conversion, node: Node) -> str:
+    """Build the maximum over windows; SAME counts no pixel beyond the edge, and so does torch's own padding."""
+    kernel, stride = node.integers("ksize")[1:3], node.integers("strides")[1:3]
+    before = after = (0, 0)
+    if node.text("padding") == "SAME":
+        _, _, *size = build.sketch.shape(build.value(node))
+        before, after = zip(*map(same_padding, size, kernel, stride, (1, 1)), strict=True)
+    if before != after:
+        raise NotImplementedError(f"{node.op} {node.name!r} pads by {before} before and {after} after; equal is known")
+    return build.sketch.add("MaxPool2d", build.value(node), kernel_size=kernel, stride=stride, padding=list(before))
+
+
+def reduction(kind: str) -> Callable[[Conversion, Node], str]:
+    """Return the builder of a mean or maximum over height and width."""
+
+    def build_reduction(build: Conversion, node: Node) -> str:
+        axes = set(build.constant(node, 1).reshape(-1).tolist())
+        if axes != SPATIAL_AXES or node.flag("keep_dims"):
+            raise NotImplementedError(f"{node.op} {node.name!r} must drop height and width; it reduces axes {axes}")
+        return build.sketch.add(kind, build.value(node))
+
+    return build_reduction
 
 
 def squeeze(build: Conversion, node: Node) -> str:
@@ -165,13 +181,17 @@ BUILDERS: dict[str, Callable[[Conversion, Node], str]] = {
     "Abs": unary("Abs"),
     "Prelu": prelu,
     "Pad": pad,
-    "Mean": mean,
+    "Mean": reduction("SpatialMean"),
+    "Max": reduction("SpatialMax"),
+    "MaxPool": pool,
     "Squeeze": squeeze,
     "Reshape": reshape,
 }
 
 
-def convert(graph: Graph, output: str, *, size: int, simplify: bool = True) -> dict[str, torch.Tensor]:
+def convert(
+    graph: Graph, output: str, *, size: int, channels: int = 3, simplify: bool = True
+) -> dict[str, torch.Tensor]:
     """Convert a graph to a stored network, which `layers.read_network` reads.
 
     Parameters
@@ -182,6 +202,8 @@ def convert(graph: Graph, output: str, *, size: int, simplify: bool = True) -> d
         The operation whose value is the embedding.
     size : int
         Height and width of the input image.
+    channels : int
+        1 for a grey image.
     simplify : bool
         Recognise PReLU and ReLU6 and fold batch normalisation. Without it each operation becomes a layer of its own,
         which computes the same.
@@ -197,7 +219,7 @@ def convert(graph: Graph, output: str, *, size: int, simplify: bool = True) -> d
         raise ValueError(f"output must be an operation of the graph; got {output!r}")
     if simplify:
         graph = rewrite.fold_affine(rewrite.recognise_relu6(rewrite.recognise_prelu(graph)))
-    build = Conversion(graph, size)
+    build = Conversion(graph, size, channels)
     for node in graph.order(output):
         if node.op not in BUILDERS:
             raise NotImplementedError(f"operation {node.op} ({node.name!r}) is not one of {', '.join(BUILDERS)}")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from frlib.models.convert.tensorflow import BUILDERS, convert
 from frlib.models.convert.tfjs import read_graph, read_weights
 from frlib.models.layers import Sketch, read_network, same_padding
-from tests.models.tensorflow_by_hand import conv, convolution, make_graph, texts
+from tests.models.tensorflow_by_hand import conv, convolution, make_graph, maxima, pool, texts
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.normal(size=(2, 6, 6, 3)) * 2
@@ -22,6 +22,7 @@ BIAS = RNG.normal(size=4).astype(np.float32)
 MATRIX = RNG.normal(size=(108, 5)).astype(np.float32)
 OFFSET = RNG.normal(size=5).astype(np.float32)
 RELU = texts("BiasAdd", "Relu")
+NEGATIVE = -np.abs(IMAGE)
 
 
 def relu(x):
@@ -67,6 +68,13 @@ CASES = {
         np.pad(IMAGE, [(0, 0), (1, 2), (3, 0), (0, 0)]),
     ),
     "Mean": ([("y", "Mean", ("image", "a"))], {"a": [1, 2]}, IMAGE.mean((1, 2))),
+    "Max": ([("y", "Max", ("image", "a"))], {"a": [2, 1]}, IMAGE.max((1, 2))),
+    "MaxPool": ([("y", "MaxPool", ("image",), pool(2, 2, "VALID"))], {}, maxima(IMAGE, 2, 2)),
+    "MaxPool SAME": (  # zeros beyond the edge would be larger than what is there
+        [("a", "Abs", ("image",)), ("n", "Mul", ("a", "c")), ("y", "MaxPool", ("n",), pool(3, 1))],
+        {"c": -1.0},
+        maxima(np.pad(NEGATIVE, [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=-np.inf), 3, 1),
+    ),
     "Squeeze": (
         [("c", "Conv2D", ("image", "w"), conv(padding="VALID")), ("y", "Squeeze", ("c",))],
         {"w": RNG.normal(size=(6, 6, 3, 4))},
@@ -145,6 +153,8 @@ ATTRIBUTES_THAT_ARE_NOT_KNOWN = {
     "fused operation Elu": [("y", "_FusedConv2D", ("image", "w"), conv(fused=("Elu",)))],
     "pads the batch": [("y", "Pad", ("image", "p"))],
     "must drop height and width": [("y", "Mean", ("image", "axis"))],
+    "drop height and width": [("y", "Max", ("image", "axis"))],
+    r"pads by \(0, 0\) before and \(1, 1\) after; equal is known": [("y", "MaxPool", ("image",), pool(3, 2))],
     "height and width of 1": [("y", "Squeeze", ("image",))],
     "must flatten": [("y", "Reshape", ("image", "shape"))],
     "needs a constant": [("a", "Abs", ("image",)), ("y", "Conv2D", ("image", "a"), conv())],
@@ -161,6 +171,12 @@ def test_unknown_use_of_an_operation_is_an_error_that_names_it(message):
     with pytest.raises(NotImplementedError, match=message) as error:
         convert(graph, "y", size=6)
     assert "'y'" in str(error.value)
+
+
+def test_a_grey_image_has_one_channel(run):
+    filters = FILTERS[:, :, :1]
+    stored = convert(make_graph([("y", "Conv2D", ("image", "w"), conv())], {"w": filters}), "y", size=6, channels=1)
+    np.testing.assert_allclose(run(stored, IMAGE[..., :1]), convolution(IMAGE[..., :1], filters), rtol=1e-6, atol=1e-6)
 
 
 def test_unknown_output_is_an_error():
