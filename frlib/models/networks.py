@@ -344,7 +344,7 @@ NETWORKS: dict[str, Network] = {
             faults=(
                 "Weights are stored in float16. The heads are left out: nothing here guesses these labels. The E of "
                 "its name is said to be emotion; the file has no such head. The package's own program shows it more "
-                "of the head than the ArcFace crop does."
+                "of the head than the ArcFace crop does. Max pooling has ties on flat image parts."
             ),
             references=("zhang2017age",),
         ),
@@ -378,8 +378,8 @@ NETWORKS: dict[str, Network] = {
             use="Trained on faces, but on what changes from image to image of one person.",
             faults=(
                 "The classifier is left out: nothing here guesses emotions. In the file it comes before the mean, so "
-                "that the embedding is a number that the file does not compute. The package's own program shows it "
-                "more of the head than the ArcFace crop does."
+                "that the file does not compute the embedding itself. The package's own program shows it more of the "
+                "head than the ArcFace crop does. Max pooling has ties on flat image parts."
             ),
             references=("arriaga2017realtime", "goodfellow2013challenges"),
         ),

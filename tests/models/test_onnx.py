@@ -98,7 +98,7 @@ def test_small_networks_agree_with_onnxruntime(tmp_path_factory, channels, kerne
     assert_agrees(path, embedder, np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8))
 
 
-@pytest.mark.parametrize("name", ["mobilefacenet", "mobileface", "dlib"])
+@pytest.mark.parametrize("name", ["mobilefacenet", "mobileface", "dlib", "gear", "emotion"])
 def test_our_networks_survive_the_way_out_and_back(name, pretrained, tmp_path):
     ours, path = pretrained(name), tmp_path / "ours.onnx"
     export_onnx(ours, path)
