@@ -12,6 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 import torch
 from joblib import Parallel, delayed
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from frlib import checks
@@ -55,12 +56,14 @@ def start(seed: int = 0, device: str | torch.device | None = None, threads: int 
     device : str, optional
         See `choose_device`.
     threads : int, optional
-        Threads of torch on the CPU.
+        Threads of torch and of the linear algebra of numpy and scipy, on the CPU.
     """
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
-    torch.set_num_threads(threads or int(os.environ.get("FRLIB_THREADS", "1")))
+    threads = threads or int(os.environ.get("FRLIB_THREADS", "1"))
+    torch.set_num_threads(threads)
+    threadpool_limits(threads, user_api="blas")
     return choose_device(device)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import joblib
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from frlib.runtime import in_order, own_threads, spread
+from frlib.runtime import in_order, own_threads, spread, start
 
 
 def square(x):
@@ -90,6 +91,21 @@ def test_a_cluster_gives_the_task_of_a_killed_worker_to_another(cluster, tmp_pat
 def test_a_gpu_is_not_shared_between_processes(device, here):
     (process,) = spread(os.getpid, [()], device=torch.device(device), progress=False)
     assert (process == os.getpid()) == here
+
+
+def threads_of_linear_algebra():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_torch_and_linear_algebra_get_as_many_threads_as_asked(threads):
+    before = torch.get_num_threads()
+    try:
+        with threadpool_limits(3, user_api="blas"):  # gives back what was, at the end
+            start(threads=threads)
+            assert torch.get_num_threads() == threads and threads_of_linear_algebra() == {threads}
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_torch_keeps_to_one_thread_meanwhile_and_gets_its_own_back_after_an_error():

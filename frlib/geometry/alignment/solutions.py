@@ -119,14 +119,11 @@ def procrustes(source: Rows, target: Rows) -> tuple[np.ndarray, int]:
 
 def _completed(basis: np.ndarray, columns: int) -> np.ndarray:
     """Return orthonormal columns followed by as many others, orthonormal too, as are missing."""
-    missing = columns - basis.shape[1]
-    if missing == 0:
+    if basis.shape[1] == columns:
         return basis
-    others = np.random.default_rng(0).normal(size=(len(basis), missing))
-    for _ in range(2):  # once leaves a part of the size of rounding, which the second removes
-        others -= basis @ (basis.T @ others)
-        others = linalg.qr(others, mode="economic", check_finite=False)[0]
-    return np.hstack([basis, others])
+    # The reflections that bring the basis to the first axes bring the other axes to what is orthogonal to it.
+    reflected = linalg.qr(basis, mode="full", check_finite=False)[0]
+    return np.hstack([basis, reflected[:, basis.shape[1] : columns]])
 
 
 def semi_orthogonal(rows: int, columns: int, generator: np.random.Generator) -> np.ndarray:
