@@ -35,6 +35,7 @@ def compatibility(
     kind: str,
     *,
     train_fraction: float = 0.5,
+    places: Sequence | None = None,
     max_pairs: int | None = None,
     seed: int = 0,
     center: bool = True,
@@ -64,6 +65,9 @@ def compatibility(
         identity, so that only identity is left to learn.
     train_fraction : float
         Share of the identities on which the maps are fitted.
+    places : sequence of three array_like of int, optional
+        Which images are fitted, which are the gallery, and which are probes, in place of a random part of the
+        identities. Nobody may be fitted and tested on.
     max_pairs : int, optional
         Fit on so many of their images only; fewer are a part of more. The held-out people, and the means that are
         subtracted from scores, stay the same.
@@ -94,7 +98,10 @@ def compatibility(
     embeddings = _checked(embeddings, normalize)
     codes, names = labels.numbered("identities", identities, len(next(iter(embeddings.values()))), "image")
     generator = np.random.default_rng(seed)
-    train, gallery, probes = held_out(codes, len(names), train_fraction, generator)
+    if places is None:
+        train, gallery, probes = held_out(codes, len(names), train_fraction, generator)
+    else:
+        train, gallery, probes = _given(places, codes, names)
     means = {name: own[train].double().mean(dim=0) * center for name, own in embeddings.items()}
     train = train[: None if max_pairs is None else checks.at_least("max_pairs", max_pairs, 2)]
     named = {f"embeddings[{name!r}]": own[train] for name, own in embeddings.items()}
@@ -155,6 +162,20 @@ def held_out(
     if not len(probes):
         raise ValueError("identities must hold one with two images among those to test on; all of them have one")
     return train, gallery, probes
+
+
+def _given(places: Sequence, codes: np.ndarray, names) -> list[np.ndarray]:
+    """Return the images to train on, of the gallery and of the probes, if these are other people."""
+    parts = [np.asarray(part) for part in places]
+    if len(parts) != 3 or not all(part.ndim == 1 and len(part) and part.dtype.kind in "iu" for part in parts):
+        raise ValueError(f"places must be three lists of whole numbers, none of them empty; got {places!r:.60}")
+    for part in parts:
+        if wrong := [int(place) for place in part if not 0 <= place < len(codes)]:
+            raise ValueError(f"places must be from 0 to {len(codes) - 1}; got {wrong[0]}")
+    train, *test = parts
+    if len(both := np.intersect1d(codes[train], codes[np.concatenate(test)])):
+        raise ValueError(f"places must test on people who are not fitted; {names[both[0]]} is both")
+    return parts
 
 
 def _order(codes: np.ndarray, kind: str, generator: np.random.Generator) -> np.ndarray | None:

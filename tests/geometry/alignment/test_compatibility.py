@@ -46,6 +46,40 @@ def test_the_table_has_every_ordered_pair_once():
     assert (table.gallery_size == 10).all() and table.gallery_size.dtype == int
 
 
+def test_given_places_are_those_that_are_fitted_and_tested_on():
+    """The split of a seed, given by hand, and the same maps on images of one kind only."""
+    who, networks = three_networks()
+    codes = np.unique(who, return_inverse=True)[1]
+    places = module.held_out(codes, 20, 0.5, np.random.default_rng(4))
+    run = {"accepted_at_least": 0}
+    assert_frame_equal(
+        compatibility(networks, who, "linear", places=places, seed=9, **run),
+        compatibility(networks, who, "linear", seed=4, **run),
+    )
+    train, gallery, probes = places
+    few = compatibility(
+        networks, who, "linear", places=(train, gallery[:3], probes[np.isin(who[probes], who[gallery[:3]])])
+    )
+    assert (few.gallery_size == 3).all()
+
+
+@pytest.mark.parametrize(
+    "places, message",
+    [
+        (([0, 1], [6]), "places must be three lists of whole numbers"),
+        (([0, 1], [], [7]), "places must be three lists of whole numbers"),
+        (([0, 1], [6.0], [7]), "places must be three lists of whole numbers"),
+        (([0, 1], [6, 12], [120]), "places must be from 0 to 119; got 120"),
+        (([0, 6], [7, 12], [8]), "places must test on people who are not fitted; 1 is both"),
+        (([0, 1], [6, 12], [18]), "gallery_identities must hold those of the probes; 3 is missing"),
+    ],
+)
+def test_places_that_can_not_be_used_are_refused(places, message):
+    who, networks = three_networks()
+    with pytest.raises(ValueError, match=message):
+        compatibility(networks, who, "procrustes", places=places)
+
+
 def test_among_all_of_the_gallery_everybody_is_found():
     who, networks = three_networks()
     table = compatibility(networks, who, "procrustes", ranks=(1, 3, 10))
