@@ -116,6 +116,7 @@ from frlib.geometry import (
     recognition_table,
     shared_space,
     split_interval,
+    tangent_projection,
     transport_fields,
 )
 from frlib.models import DEFAULT_NETWORKS, FaceEmbedder, Preprocess, load
@@ -220,10 +221,12 @@ view.turn(
 #
 # ```{math}
 # :label: eq-maps-06
-# W_{Procrustes} = \operatorname*{argmax}_{W^\top W = I} \langle XW, Y \rangle = AB^\top,
-# \quad X^\top Y = A \Sigma B^\top; \qquad
-# W_{linear} = X^{+} Y; \qquad
-# W_{ridge} = (X^\top X + \alpha I)^{-1} X^\top Y .
+# \begin{aligned}
+# W_{Procrustes} &= \operatorname*{argmax}_{W^\top W = I} \langle XW, Y \rangle = AB^\top,
+# \quad X^\top Y = A \Sigma B^\top; \\
+# W_{linear} &= X^{+} Y; \\
+# W_{ridge} &= (X^\top X + \alpha I)^{-1} X^\top Y .
+# \end{aligned}
 # ```
 #
 # *Procrustes* turns and mirrors, and changes no distance {cite}`schonemann1966procrustes`; between dimensions that
@@ -897,7 +900,7 @@ for way, value in routed["mean"].items():
 # brought to length 1 first, the part of $v$ along the point is lost before (`transport_fields`).
 #
 # Move head angle in an image, and network A answers with a vector $v$, network B with $w$. If attributes travel, then $v$,
-# mapped, points along $w$. Five teachers for the map, each by Procrustes, tested on people whom none of them has seen:
+# mapped, points along $w$, where both are taken along the sphere of directions. Five teachers for the map, each by Procrustes, tested on people whom none of them has seen:
 # * *images*: portraits of other people, as above;
 # * *people only*: the same, shuffled inside people;
 # * *vectors*: the attribute vectors themselves, of the varied images of other people;
@@ -916,31 +919,47 @@ draw = np.random.default_rng(seed)
 inside = np.concatenate(
     [draw.permutation(g) for g in outside.reshape(-1, n_images)]
 )
-vectors = {
-    n: torch.cat([own[k].fields[a] for k in learn for a in names]).double()
-    for n, own in in_cosine.items()
-}
+
+
+# %%
+def all_vectors(n):
+    """Return the vectors of all attributes at the people of the lesson."""
+    own = [in_cosine[n][k].fields[a] for k in learn for a in names]
+    return torch.cat(own).double()
+
+
+vectors = {n: all_vectors(n) for n in faces}
 mixed = draw.permutation(len(vectors[faces[0]]))
+scattered = draw.permutation(outside)
 
 
 # %%
 def lesson(teacher, a, b):
     """Return paired rows of two networks to learn a map from."""
-    order = {"people only": inside, "random": draw.permutation(outside)}
     if teacher == "vectors":
         return vectors[a], vectors[b]
     if teacher == "shuffled vectors":
         return vectors[a], vectors[b][mixed]
-    return shape[a][outside], shape[b][order.get(teacher, outside)]
+    order = {"people only": inside, "random": scattered}.get(teacher, outside)
+    return shape[a][outside], shape[b][order]
+
+
+def carried(found, a, b, k):
+    """Return the vectors of A at person k, mapped to B and along its sphere."""
+    at, mapped = (
+        in_cosine[b][k].points,
+        transport_fields(found, in_cosine[a][k]),
+    )
+    return {name: tangent_projection(at, v) for name, v in mapped.items()}
 
 
 # %%
 def travelled(found, a, b):
     """Return the cosine of mapped vectors with the target's own."""
     for k in examine:
-        carried = transport_fields(found, in_cosine[a][k])
+        mapped = carried(found, a, b, k)
         for name, own in in_cosine[b][k].fields.items():
-            cosine = torch.cosine_similarity(carried[name], own).mean()
+            cosine = torch.cosine_similarity(mapped[name], own).mean()
             yield {"identity": k, "attribute": name, "cosine": float(cosine)}
 
 
@@ -1028,8 +1047,8 @@ def own_energies(n):
 def mapped_energies(kind, a, b):
     """Return energies of the fields of A, mapped to B."""
     found = fitted(*lesson("images", a, b), kind, who[outside])
-    carried = energies(lambda k: transport_fields(found, in_cosine[a][k]), b)
-    return pd.concat(carried).assign(map=kind, source=a, target=b)
+    mapped = energies(lambda k: carried(found, a, b, k), b)
+    return pd.concat(mapped).assign(map=kind, source=a, target=b)
 
 
 tasks = [(kind, *pair) for kind, pair in itertools.product(three, face_pairs)]
@@ -1164,12 +1183,10 @@ trees = {
     fit: tree_of(own.loc[faces, faces].fillna(1))
     for fit, own in squares.items()
 }
-carried = cosines[cosines.teacher == "images"]
-carried = over_people(
-    carried, "cosine", ["map", "source", "target", "attribute"]
-)
-carried = pd.concat(
-    carried.assign(fit=carried["map"] + f", {n} pairs") for n in kept_sizes
+travel = cosines[cosines.teacher == "images"]
+travel = over_people(travel, "cosine", ["map", "source", "target", "attribute"])
+travel = pd.concat(
+    travel.assign(fit=travel["map"] + f", {n} pairs") for n in kept_sizes
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-chooser-06", "caption": "Choose a map with its number of training pairs, a source and a target. Rank-1 of all pairs of face networks (row to column); the tree that these numbers give; cumulative matches of the chosen pair; and how well attributes travel from source to target with this kind of map, fitted on all images. Compare the two directions of a pair. Where source and target are one, the lower panels are empty."}}
@@ -1183,7 +1200,7 @@ view.figure(
     ),
     view.curves(chosen, place, found),
     view.dots(
-        carried, view.Column("mean", "cosine of vectors"), "attribute", **looks
+        travel, view.Column("mean", "cosine of vectors"), "attribute", **looks
     ),
     choose={"fit": None, "source": faces[0], "target": faces[1]},
     titles=["Rank-1", "Tree", "Cumulative matches", "Attributes that travel"],
