@@ -736,7 +736,9 @@ def across_poses(split, fitted_on, used_on):
 
 
 tasks = itertools.product(splits, poses, poses[::2])
-posed = pd.concat(itertools.starmap(across_poses, tasks))
+posed = pd.concat(
+    spread(across_poses, tasks, n_jobs=n_jobs, description="poses")
+)
 in_words(over_splits(posed, by=["fitted on", "probes"])).unstack("probes")
 
 # %% [markdown]
@@ -882,6 +884,7 @@ def spaces_of(train):
     """Yield ways into one space: a name, the network apart, and the maps."""
     own = {n: x[train] for n, x in five.items()}
     run = {"dimension": min(128, len(train)), "normalize": False}
+    run |= {"iterations": 20}
     yield "shared space", None, shared_space(own, **run).maps
     for name, alone in own.items():
         old = shared_space({n: x for n, x in own.items() if n != name}, **run)
@@ -1084,7 +1087,8 @@ def mapped_energies(kind, a, b):
     return pd.concat(mapped).assign(map=kind, source=a, target=b)
 
 
-tasks = [(kind, *pair) for kind, pair in itertools.product(three, face_pairs)]
+kinds = ["procrustes", "ridge"]
+tasks = [(kind, *pair) for kind, pair in itertools.product(kinds, face_pairs)]
 after = pd.concat(
     spread(mapped_energies, tasks, n_jobs=1, description="energies")
 )
@@ -1306,20 +1310,18 @@ kept |= {"bit": bits, "per person": personal}
 
 
 # %%
-def looked_up(how, name, kind, split):
+thieves = {n: x for n, x in five.items() if n != "sface"}
+
+
+def looked_up(kind, split):
     """Return rank-1 of photographs among templates of people not in the fit."""
-    own = {name: shape[name], "templates": kept[how]}
-    found = recognised(own, kind, seed=seed + split)
-    found = found[(found.source == name) & (found.target == "templates")]
-    return found.assign(kept=how, split=split)
+    found = recognised(thieves | kept, kind, seed=seed + split)
+    found = found[found.source.isin(thieves) & found.target.isin(kept)]
+    return found.rename(columns={"target": "kept"}).assign(split=split)
 
 
-tasks = itertools.product(
-    kept, [n for n in faces if n != "sface"], ["none", "ridge"], splits
-)
-stolen = pd.concat(
-    spread(looked_up, tasks, n_jobs=n_jobs, description="templates")
-)
+tasks = itertools.product(["none", "ridge"], splits)
+stolen = pd.concat(spread(looked_up, tasks, n_jobs=n_jobs))
 stolen = over_splits(stolen, by=["kept", "map"])
 in_words(stolen).unstack("map")
 
