@@ -635,17 +635,18 @@ n_learn = n_varied // 2
 images["number"] = images.groupby(["set", "who"]).cumcount()
 
 
+def parted(places):
+    """Return the first image of each person, for the gallery, and the rest."""
+    one_of_each = ~images.who[places].duplicated().to_numpy()
+    return places[one_of_each], places[~one_of_each]
+
+
 def places_of(split, fitted_on, used_on):
-    """Return images to fit, one of each other person, and the rest of them."""
-    learn, test = (
-        groups(split)[fitted_on][0][:n_learn],
-        groups(split)[used_on][1],
-    )
-    fit = taken(split, learn, set=fitted_on)
+    """Return images to fit, and a gallery and probes of other people."""
+    own = groups(split)
+    fit = taken(split, own[fitted_on][0][:n_learn], set=fitted_on)
     fit = fit[images.number[fit].to_numpy() < n_images]
-    test = taken(split, test, set=used_on)
-    one_of_each = ~images.who[test].duplicated().to_numpy()
-    return fit, test[one_of_each], test[~one_of_each]
+    return fit, *parted(taken(split, own[used_on][1], set=used_on))
 
 
 # %%
@@ -721,7 +722,7 @@ def to_test(split, pose):
     """Return a frontal image of each other person, and probes."""
     _, test = groups(split)["portraits"]
     frontal = taken(split, test, set="portraits", pose="frontal")
-    door = frontal[~images.who[frontal].duplicated().to_numpy()]
+    door, _ = parted(frontal)
     probes = taken(split, images.who[door], set="portraits", pose=pose)
     return door, np.setdiff1d(probes, door)
 
@@ -880,35 +881,40 @@ view.verdict(
 
 
 # %%
-def spaces_of(train):
+def shared(own):
+    """Return the shared space of networks, after at most twenty sweeps."""
+    dimension = min(128, len(next(iter(own.values()))))
+    run = {"dimension": dimension, "normalize": False, "iterations": 20}
+    with warnings.catch_warnings(action="ignore"):
+        return shared_space(own, **run)
+
+
+def ways_to_meet(own):
     """Yield ways into one space: a name, the network apart, and the maps."""
-    own = {n: x[train] for n, x in five.items()}
-    run = {"dimension": min(128, len(train)), "normalize": False}
-    run |= {"iterations": 20}
-    yield "shared space", None, shared_space(own, **run).maps
+    yield "shared space", None, shared(own).maps
     for name, alone in own.items():
-        old = shared_space({n: x for n, x in own.items() if n != name}, **run)
+        old = shared({n: x for n, x in own.items() if n != name})
         yield "joined later", name, old.maps | {name: old.join(alone)}
         to_hub = {n: fitted(x, alone, "procrustes") for n, x in own.items()}
         yield "hub", name, to_hub
 
 
 # %%
+def met(places, way, apart, maps):
+    """Return rank-1 of all pairs that meet in one space."""
+    mapped = {n: maps[n].transform(x) for n, x in five.items()}
+    found = recognised(mapped, "none", places=places)
+    return found.assign(way=way, apart=apart)
+
+
 def meetings(split):
-    """Return rank-1 of each pair that meets in one space, on every way."""
-    own = np.random.default_rng([seed, split]).permutation(n_people)
-    train, test = (np.flatnonzero(np.isin(who, p)) for p in np.split(own, 2))
-    door = test[~pd.Series(who[test]).duplicated().to_numpy()]
-    run = {"places": (train, door, np.setdiff1d(test, door))}
-    found = [
-        recognised(five, "procrustes", **run).assign(way="direct", apart=None)
-    ]
-    with warnings.catch_warnings(action="ignore"):
-        for way, apart, maps in spaces_of(train):
-            met = {n: maps[n].transform(x) for n, x in five.items()}
-            found.append(
-                recognised(met, "none", **run).assign(way=way, apart=apart)
-            )
+    """Return rank-1 of all pairs on every way."""
+    order = np.random.default_rng([seed, split]).permutation(n_people)
+    train = np.flatnonzero(np.isin(who, order[: n_people // 2]))
+    places = train, *parted(np.setdiff1d(np.arange(len(who)), train))
+    ways = ways_to_meet({n: x[train] for n, x in five.items()})
+    direct = recognised(five, "procrustes", places=places)
+    found = [met(places, *way) for way in ways] + [direct.assign(way="direct")]
     return pd.concat(found).assign(split=split)
 
 
@@ -1194,11 +1200,7 @@ view.say(
 # one person: the part that is common and the same all over the cloud.
 
 # %%
-with warnings.catch_warnings(action="ignore"):
-    portraits = {n: x[outside] for n, x in five.items()}
-    space = shared_space(
-        portraits, dimension=min(128, len(outside)), normalize=False
-    )
+space = shared({n: x[outside] for n, x in five.items()})
 
 
 def common(k, name, shift):
