@@ -237,7 +237,7 @@ view.turn(
 # ```
 #
 # *Procrustes* turns and mirrors, and changes no distance {cite}`schonemann1966procrustes`; between dimensions that
-# differ it keeps as many directions as both have. *Linear* may stretch and squeeze; with fewer pairs than dimensions
+# differ it keeps as many directions as both have, and it is $WW^\top = I$ where the target has more. *Linear* may stretch and squeeze; with fewer pairs than dimensions
 # many maps fit perfectly, and the smallest is taken. *Ridge* pays for large entries; $\alpha$ is chosen on
 # people that are held out from the training people.
 
