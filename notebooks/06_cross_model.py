@@ -237,9 +237,9 @@ view.turn(
 # ```
 #
 # *Procrustes* turns and mirrors, and changes no distance {cite}`schonemann1966procrustes`; between dimensions that
-# differ it keeps as many directions as both have, and it is $WW^\top = I$ where the target has more. *Linear* may stretch and squeeze; with fewer pairs than dimensions
-# many maps fit perfectly, and the smallest is taken. *Ridge* pays for large entries; $\alpha$ is chosen on
-# people that are held out from the training people.
+# differ it keeps as many directions as both have, and it is $WW^\top = I$ where the target has more. *Linear* may stretch
+# and squeeze; with fewer pairs than dimensions many maps fit perfectly, and the smallest is taken. *Ridge* pays for large
+# entries; $\alpha$ is chosen on people that are held out from the training people.
 
 # %%
 three = ["procrustes", "linear", "ridge"]
@@ -1403,9 +1403,8 @@ for how, value in leak.items():
 # :class: dropdown
 # ```python
 # X, Y = (shape[n][half] for n in ("dlib", "sface"))
-# centred = X - X.mean(dim=0), Y - Y.mean(dim=0)
-# A, _, B = torch.linalg.svd(centred[0].T @ centred[1])
-# (A @ B - fit_alignment(X, Y, "procrustes").matrix).abs().max()
+# A, _, B = np.linalg.svd((X - X.mean(axis=0)).T @ (Y - Y.mean(axis=0)))
+# np.abs(A @ B - fit_alignment(X, Y, "procrustes").matrix.numpy()).max()
 # ```
 # ````
 #
@@ -1420,7 +1419,7 @@ for how, value in leak.items():
 # ```python
 # there = fit_alignment(shape["mobilefacenet"], shape["faceres"], "procrustes")
 # back = there.inverse().transform(there.transform(shape["mobilefacenet"]))
-# (back - shape["mobilefacenet"]).abs().max()
+# np.abs(back.numpy() - shape["mobilefacenet"]).max()
 # ```
 # All of it: 192 dimensions fit into 1,024, and a rotation loses nothing. From 1,024 into 192 most directions are lost, so
 # that map has no inverse, and `inverse` says so.
@@ -1434,10 +1433,10 @@ for how, value in leak.items():
 # ````{solution} ex-perfect-06
 # :class: dropdown
 # ```python
-# noise = torch.randn(len(who), 128, dtype=torch.float64)
+# noise = np.random.default_rng(0).normal(size=(len(who), 128))
 # found = fitted(shape["faceres"][half], noise[half], "linear")
-# wrong = found.transform(shape["faceres"][~half]) - noise[~half]
-# found.residual, float(wrong.square().sum() / noise[~half].square().sum())
+# wrong = found.transform(shape["faceres"][~half]).numpy() - noise[~half]
+# found.residual, (wrong**2).sum() / (noise[~half] ** 2).sum()
 # ```
 # With fewer pairs than dimensions the residual on the pairs is 0, whatever the target is. It says nothing.
 # ````
