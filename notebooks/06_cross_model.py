@@ -1457,7 +1457,7 @@ for how, value in leak.items():
 #     return found[found.source != found.target].rank1.mean()
 #
 #
-# reached(10, 10), reached(50, 2)
+# reached(n_people // 10, 10), reached(n_people // 2, 2)
 # ```
 # ````
 #
