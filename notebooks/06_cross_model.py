@@ -1406,6 +1406,7 @@ for how, value in leak.items():
 # A, _, B = np.linalg.svd((X - X.mean(axis=0)).T @ (Y - Y.mean(axis=0)))
 # np.abs(A @ B - fit_alignment(X, Y, "procrustes").matrix.numpy()).max()
 # ```
+# With fewer pairs than dimensions, as in the profile `smoke`, the two differ in the directions that no pair determines.
 # ````
 #
 # ```{exercise} There and back
