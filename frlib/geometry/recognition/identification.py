@@ -105,7 +105,7 @@ def rank1_by_gallery(shares, sizes: Sequence[int]) -> np.ndarray:
     Parameters
     ----------
     shares : array_like, shape (n,)
-        Of the probes whose own person is among the k nearest, for k from 1 to n: ``cumulative_matches(...)["share"]``.
+        Of the probes whose own person is among the k nearest, for k from 1 to n: ``share`` of `cumulative_matches`.
     sizes : sequence of int
         Sizes g, from 2 to n.
 
