@@ -168,7 +168,7 @@ def embed(
         raise ValueError(f"networks must be at least one, with different names; got {names}")
     if not drawings:
         raise ValueError("drawings must hold at least one drawing; got none")
-    weights = {e.name: store.arrays_digest(e.network.state_dict()) for e in networks}
+    weights = {e.name: _digest(e.network) for e in networks}
     # Networks travel with each task: several drawings share one where there are many.
     size = -(-len(drawings) // 50)
     tasks = [(drawings[k : k + size], networks, weights) for k in range(0, len(drawings), size)]
@@ -207,6 +207,13 @@ def _stored_images(drawing: Drawing, crop: str) -> dict[str, torch.Tensor]:
         return {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
 
     return store.load_or_build(f"{drawing.kind}-images", drawing.key | {"wanted": crop}, build)
+
+
+def _digest(network) -> str:
+    """Return what tells a network from others in names of stored clouds: its weights, or what it is made of."""
+    weights = network.state_dict()
+    # Means of pixels, for example, have no weights, and would all be one.
+    return store.arrays_digest(weights) if weights else repr(network)
 
 
 def _clouds(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], weights: dict) -> list[dict[str, Cloud]]:

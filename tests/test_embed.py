@@ -25,7 +25,7 @@ from frlib.faces import (
 )
 from frlib.faces.crops import IMAGE_SIZES
 from frlib.faces.generator.head import load_head
-from frlib.models import load
+from frlib.models import FaceEmbedder, Preprocess, load
 from tests.networks import tiny
 
 N = 3
@@ -324,3 +324,14 @@ def test_equal_weights_with_another_crop_are_another_network():
     assert not torch.allclose(near.points, wide.points)
     images = drawing.images("wide", IMAGE_SIZES["wide"])["points"]
     torch.testing.assert_close(wide.points, tiny().embed(images, progress=False), rtol=1e-5, atol=1e-6)
+
+
+def test_networks_without_weights_are_told_apart_by_what_they_are_made_of():
+    """Means of pixels of two sizes: neither is read in place of the other."""
+    drawing = Noise(ends=False)
+    look = {"metric": "euclidean", "crop": "arcface", "licence": "", "device": "cpu"}
+    for width, dim in ((4, 588), (7, 192)):
+        pixels = torch.nn.Sequential(torch.nn.AvgPool2d(width), torch.nn.Flatten())
+        network = FaceEmbedder("pixels", pixels, Preprocess(56), dim=dim, **look)
+        ((cloud,),) = run([drawing], [network]).values()
+        assert cloud.points.shape == (N, dim)
