@@ -676,7 +676,9 @@ moved = pd.concat(spread(across, tasks, n_jobs=n_jobs, description="sets"))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sets-06", "caption": "Rank-1 on both sets of images, by the set on which the map was fitted; mean over ordered pairs of face networks, 95 % intervals over splits. Compare the two dots of a row: how much is lost when a map is used on other images than those of its fit. The galleries of the two sets differ in size, so compare no dots between the upper and the lower half."}}
 keys = ["used on", "map", "fitted on"]
-by_set = over_splits(moved.sort_values("used on"), by=keys).reset_index()
+by_set = over_splits(
+    moved.sort_values("used on", kind="stable"), by=keys
+).reset_index()
 by_set["test"] = by_set["map"] + ", used on " + by_set["used on"]
 looks = {"color": "fitted on", "apart": True, "bars": ("low", "high")}
 view.figure(
