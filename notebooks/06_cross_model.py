@@ -381,8 +381,8 @@ view.say(beyond=beyond.mean, beyond_low=beyond.low, beyond_high=beyond.high)
 #
 # *Native* is each network by itself. On photographs, ten larger networks had a TAR of 0.96 at a FAR of 0.01 by themselves,
 # 0.95 through linear maps and 0.91 through rotations {cite}`mcneely2021canonical`. Here the three are
-# {glue:text}`tar_native:.2f`, {glue:text}`tar_linear:.2f` and {glue:text}`tar_procrustes:.2f`: with few pairs the map
-# with less freedom does better.
+# {glue:text}`tar_native:.2f`, {glue:text}`tar_linear:.2f` and {glue:text}`tar_procrustes:.2f`; {numref}`fig-needed-06`
+# shows how the order of the two maps depends on the number of pairs.
 
 
 # %% tags=["hide-input"]
@@ -857,8 +857,7 @@ led.unstack("map").round(4)
 # %% [markdown]
 # Over the unordered pairs of the {glue:text}`n_trained` trained networks: the correlation of the difference between
 # both directions with the difference between the two networks; *p* by exchanging the networks' names, one-sided, so that a
-# *p* near 1 speaks for the opposite. The three
-# explanations are not independent, and nine networks are too few to tell which of them counts.
+# *p* near 1 speaks for the opposite. The three explanations are not independent, and nine networks are too few to tell which of them counts.
 
 # %% tags=["hide-input"]
 keys = ["split", "map", "source", "target"]
@@ -959,7 +958,8 @@ for way, value in routed["mean"].items():
 # brought to length 1 first, the part of $v$ along the point is lost before (`transport_fields`).
 #
 # Move head angle in an image, and network A answers with a vector $v$, network B with $w$. If attributes travel, then $v$,
-# mapped, points along $w$, where both are taken along the sphere of directions. Five teachers for the map, each by Procrustes, tested on people whom none of them has seen:
+# mapped, points along $w$, where both are taken along the sphere of directions. Five teachers for the map, each by
+# Procrustes, tested on people whom none of them has seen:
 # * *images*: portraits of other people, as above;
 # * *people only*: the same, shuffled inside people;
 # * *vectors*: the attribute vectors themselves, of the varied images of other people;
@@ -1380,7 +1380,7 @@ for how, value in leak.items():
 # * that pairs which agree on the person alone teach a map {glue:text}`mean_within:.2f`;
 # * how many pairs that takes, and where a linear map fails;
 # * one space in which all networks meet, at a cost of one map each;
-# * how far attributes travel through a map, and that their energies stay those of the source;
+# * how far attributes travel through a map, and that a rotation leaves their energies near those of the source;
 # * that a field of high energy need not be noise: at the same image networks agree on head angle with a mean cosine of
 #   {glue:text}`same_head:.2f`, at two images of one person with {glue:text}`another_head:.2f`;
 # * that a secret rotation protects no template from someone who knows some pairs.
