@@ -372,8 +372,8 @@ NETWORKS: dict[str, Network] = {
             licence="MIT (package and upstream)",
             training_data=(
                 "If that is the origin: FER-2013, 35,887 small grey images found by an image search for words of "
-                "emotion, without the people's consent. Its makers found that people agree with its labels for about "
-                "65 % of the images."
+                "emotion, without the people's consent. Whether a face shows an emotion is a matter of opinion, and the "
+                "words of a search are not one."
             ),
             use="Trained on faces, but on what changes from image to image of one person.",
             faults=(
