@@ -372,8 +372,7 @@ NETWORKS: dict[str, Network] = {
             licence="MIT (package and upstream)",
             training_data=(
                 "If that is the origin: FER-2013, 35,887 small grey images found by an image search for words of "
-                "emotion, without the people's consent. Whether a face shows an emotion is a matter of opinion, and the "
-                "words of a search are not one."
+                "emotion, without the people's consent. Its labels say what a search found, not what a person felt."
             ),
             use="Trained on faces, but on what changes from image to image of one person.",
             faults=(
