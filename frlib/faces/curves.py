@@ -118,20 +118,27 @@ class Curves(Faces):
         shadows = {} if self.shadows else {"shadows": False}
         options = {"crop": crop, "size": size, "dtype": torch.float32, **shadows}
         draw = render if self.source is None else self.source.render
-        parts = {"points": draw(self.identity, self.table.to_dict("list"), **options)}
-        for sign, end in ((-1, "minus"), (1, "plus")):
-            for name in self.attributes:
-                attribute = ATTRIBUTES[name]
-                shift = sign * (self.step or STEPS[attribute.kind]) * (attribute.high - attribute.low)
-                if name in PIXELS:
-                    images = pixels.change(parts["points"], {name: torch.full((self.n_points,), shift)})
-                else:
-                    moved = self.table.assign(**{name: self.table[name] + shift})
-                    images = draw(self.identity, moved.to_dict("list"), **options)
-                parts[f"{end} {name}"] = images
+        ends = [(end, name) for end in ("minus", "plus") for name in self.attributes]
+        tables = {"points": self.table}
+        for end, name in ends:
+            if name in RENDERED:
+                tables[f"{end} {name}"] = self.table.assign(**{name: self.table[name] + self._shift(end, name)})
+        # In one call, because images that have the pose or the light in common share what is drawn of it.
+        drawn = draw(self.identity, pd.concat(tables.values()).to_dict("list"), **options)
+        parts = dict(zip(tables, drawn.split(self.n_points), strict=True))
+        for end, name in ends:
+            if name in PIXELS:
+                shift = {name: torch.full((self.n_points,), self._shift(end, name))}
+                parts[f"{end} {name}"] = pixels.change(parts["points"], shift)
         if self.dtype == torch.float32:
             return parts
         return {name: images.round().to(torch.uint8) for name, images in parts.items()}
+
+    def _shift(self, end: str, name: str) -> float:
+        """Return how far an end lies from the centre, in the unit of the attribute."""
+        attribute = ATTRIBUTES[name]
+        step = (self.step or STEPS[attribute.kind]) * (attribute.high - attribute.low)
+        return -step if end == "minus" else step
 
     @functools.cached_property
     def _drawn(self) -> dict[str, torch.Tensor]:

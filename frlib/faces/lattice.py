@@ -14,8 +14,14 @@ from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
 from frlib.faces.crops import CROPS, IMAGE_SIZES
 from frlib.faces.drawing import Faces
-from frlib.faces.generator.renderer import render
+from frlib.faces.generator.renderer import BATCH, render
+from frlib.faces.generator.shared import SHARED
 from frlib.faces.identity import Identity
+
+#: The rendered attributes from the one that changes last to the one that changes first: images of one pose follow each
+#: other, and among them those under one light, which differ in the colour of the hair. `render` draws what they share
+#: once.
+ORDER = (*SHARED, *(name for name in RENDERED if name not in SHARED))
 
 
 @dataclass(frozen=True)
@@ -34,9 +40,14 @@ class Lattice(Faces):
     identity: Identity
     side: int = 5
     low_level: int = 5
-    batch: int = field(default=64, compare=False)
+    batch: int = field(default=90, compare=False)
 
     kind, attributes = "lattice", ()
+
+    @property
+    def key(self) -> dict:
+        """What the images depend on, and the order in which they follow each other."""
+        return super().key | {"order": ORDER}
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:
@@ -70,7 +81,8 @@ def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
     Returns
     -------
     DataFrame of int
-        One column per attribute; the variants of a drawn image follow each other, the neutral one first.
+        One column per attribute. The drawn images stand in the order of `ORDER`; the variants of each follow each
+        other, the neutral one first.
 
     Raises
     ------
@@ -83,11 +95,12 @@ def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
 
 
 def drawn_coordinates(side: int) -> np.ndarray:
-    """Return the steps of the drawn images, int (D, 5): the core, then the extensions of each attribute."""
+    """Return the steps of the drawn images, int (D, 5), in the order of `ORDER`."""
     checks.at_least("side", side, 1)
     inner, n = range(1, side + 1), len(RENDERED)
     blocks = [[inner] * n] + [[(0, side + 1) if j == k else inner for j in range(n)] for k in range(n)]
-    return np.concatenate([np.stack(np.meshgrid(*block, indexing="ij"), -1).reshape(-1, n) for block in blocks])
+    steps = np.concatenate([np.stack(np.meshgrid(*block, indexing="ij"), -1).reshape(-1, n) for block in blocks])
+    return steps[np.lexsort([steps[:, RENDERED.index(name)] for name in reversed(ORDER)])]
 
 
 def variant_coordinates(low_level: int) -> np.ndarray:
@@ -154,7 +167,7 @@ def iterate_lattice(
     *,
     side: int = 5,
     low_level: int = 5,
-    batch: int = 64,
+    batch: int = 90,
     crop: str = "arcface",
     size: int = 112,
     source=None,
@@ -168,7 +181,8 @@ def iterate_lattice(
     side, low_level : int
         See `lattice_table`.
     batch : int
-        Drawn images per block; a block holds `batch` times the number of variants.
+        Drawn images per block; a block holds `batch` times the number of variants. What images share is drawn once
+        per block.
     crop, size
         As in `frlib.faces.render`.
     source : optional
@@ -207,7 +221,9 @@ def draw_blocks(draw, table: pd.DataFrame, values: pd.DataFrame, variants: int, 
     for start in tqdm(range(0, len(table), batch * variants), desc="lattice", unit="block", disable=not progress):
         part = slice(start, start + batch * variants)
         exact = draw(values.iloc[part][::variants][list(RENDERED)].to_dict("list"))
-        yield torch.stack([changed(exact, change) for change in changes], dim=1), table.iloc[part]
+        # A few at a time stay in the cache of the processor.
+        few = [torch.stack([changed(images, change) for change in changes], dim=1) for images in exact.split(BATCH)]
+        yield torch.cat(few), table.iloc[part]
 
 
 def changed(exact: torch.Tensor, change: dict[str, float]) -> torch.Tensor:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 
 import torch
-from torch.nn import functional
 
 #: Standard deviation of the blur at quality -1, in pixels of a 112-pixel image, and contrast gained at quality 1.
 BLUR, CONTRAST = 2.0, 0.5
@@ -36,37 +35,54 @@ def turn_hue(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
 
     Greys have no hue and stay.
     """
-    value, strongest = images.max(dim=-1)
-    chroma = value - images.min(dim=-1).values
-    safe = chroma.clamp(min=1e-9)
     r, g, b = images.unbind(-1)
-    sectors = torch.stack([((g - b) / safe) % 6, (b - r) / safe + 2, (r - g) / safe + 4], dim=-1)
-    hue = sectors.gather(-1, strongest[..., None])[..., 0] + amount[:, None, None] * 2 / 60
-    turned = [(offset + hue) % 6 for offset in (5, 3, 1)]
-    return torch.stack([value - chroma * torch.minimum(k, 4 - k).clamp(0, 1) for k in turned], dim=-1)
+    value, least = torch.maximum(torch.maximum(r, g), b), torch.minimum(torch.minimum(r, g), b)
+    chroma = value - least
+    safe = chroma.clamp(min=1e-9)
+    green, blue = (b - r) / safe + 2, (r - g) / safe + 4
+    hue = torch.where(r == value, (g - b) / safe, torch.where(g == value, green, blue))  # from -1 to 5
+    hue = hue + amount[:, None, None] * 2 / 60
+    return torch.stack([value - chroma * sector(hue + offset) for offset in (5, 3, 1)], dim=-1)
+
+
+def sector(angle: torch.Tensor) -> torch.Tensor:
+    """Return how much of the chroma a channel lacks, 0 to 1, at an angle in sixths of a turn from where it lacks most.
+
+    The angle may lie up to two turns beyond 0 to 6.
+    """
+    angle = angle - 6 * torch.floor(angle / 6).detach()
+    return torch.minimum(angle, 4 - angle).clamp(0, 1)
 
 
 def set_quality(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
     """Return images blurred (amount below 0) or with more contrast about their mean (0 and above)."""
+    blurs = amount < 0
+    if blurs.all():
+        return blur(images, -amount)
     column = amount[:, None, None, None]
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    return torch.where(column >= 0, mean + (images - mean) * (1 + CONTRAST * column), blur(images, -amount))
+    contrasted = mean + (images - mean) * (1 + CONTRAST * column)
+    return torch.where(column >= 0, contrasted, blur(images, -amount)) if blurs.any() else contrasted
 
 
 def blur(images: torch.Tensor, amount: torch.Tensor) -> torch.Tensor:
     """Return images under a Gaussian of standard deviation ``BLUR * amount``, scaled to the image's size.
 
-    An amount of 0 or less does nothing. See `blur_weights`.
+    An amount of 0 or less does nothing. See `blur_weights`. Beyond its edge an image goes on as there.
     """
-    n, size = images.shape[:2]
+    size = images.shape[1]
     reach = int(3 * BLUR * size / 112) + 1
     weights = blur_weights(BLUR * size / 112 * amount.clamp(min=1e-6), reach).to(images.dtype)
-    rows = images.permute(0, 3, 1, 2).reshape(1, n * 3, size, size)
-    kernel = weights.repeat_interleave(3, dim=0)[:, None]
-    rows = functional.pad(rows, (reach,) * 4, mode="replicate")
-    rows = functional.conv2d(rows, kernel[:, :, None, :], groups=n * 3)
-    rows = functional.conv2d(rows, kernel[:, :, :, None], groups=n * 3)
-    return rows.reshape(n, 3, size, size).permute(0, 2, 3, 1)
+    blurring = blur_matrix(weights, size)[:, None]
+    return (blurring @ images.permute(0, 3, 1, 2) @ blurring.transpose(2, 3)).permute(0, 2, 3, 1)
+
+
+def blur_matrix(weights: torch.Tensor, size: int) -> torch.Tensor:
+    """Return the matrices (N, size, size) that blur a column of pixels with weights (N, 2 * reach + 1)."""
+    reach, pixel = weights.shape[1] // 2, torch.arange(size, device=weights.device)
+    from_pixel = (pixel[:, None] + torch.arange(-reach, reach + 1, device=weights.device)).clamp(0, size - 1)
+    matrix = weights.new_zeros(len(weights), size, size)
+    return matrix.scatter_add(2, from_pixel.expand(len(weights), -1, -1), weights[:, None].expand(-1, size, -1))
 
 
 def blur_weights(deviation: torch.Tensor, reach: int) -> torch.Tensor:

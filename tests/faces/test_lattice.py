@@ -98,6 +98,21 @@ def test_images_are_drawn_at_the_values_of_their_rows(person):
         assert torch.equal(images[:, k], expected.round().to(torch.uint8))
 
 
+def test_images_that_share_pose_and_light_follow_each_other(full):
+    drawn = full[list(RENDERED)].iloc[::13].reset_index(drop=True)
+    pose, light = ["head_angle", "age", "expression"], ["head_angle", "age", "expression", "illumination"]
+    for shared, number in ((pose, 275), (light, 1_625)):
+        changes = (drawn[shared].diff().iloc[1:] != 0).any(axis=1).sum() + 1
+        assert changes == len(drawn[shared].drop_duplicates()) == number
+
+
+def test_a_block_equals_images_drawn_one_by_one(person):
+    images, rows = next(iterate_lattice(person, side=1, size=48, progress=False))
+    values = rows.filter(like="_value").rename(columns=lambda c: c.removesuffix("_value"))
+    values = values[list(RENDERED)].iloc[::13].to_dict("records")
+    assert torch.equal(images[:, 0], torch.cat([render(person, own, size=48) for own in values]))
+
+
 def test_blocks_are_drawn_one_at_a_time(person, source):
     blocks = iterate_lattice(person, side=2, batch=8, size=16, source=source, progress=False)
     assert source.drawn == []

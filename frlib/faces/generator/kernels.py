@@ -36,12 +36,13 @@ def raster_kernel(
     right = wp.min(int(wp.floor(wp.max(a[0], wp.max(b[0], c[0])) - 0.5)), width - 1)
     top = wp.max(int(wp.ceil(wp.min(a[1], wp.min(b[1], c[1])) - 0.5)), 0)
     bottom = wp.min(int(wp.floor(wp.max(a[1], wp.max(b[1], c[1])) - 0.5)), height - 1)
+    scale = 1.0 / area
     for y in range(top, bottom + 1):
         py = float(y) + 0.5
         for x in range(left, right + 1):
             px = float(x) + 0.5
-            wb = ((px - a[0]) * (c[1] - a[1]) - (py - a[1]) * (c[0] - a[0])) / area
-            wc = ((b[0] - a[0]) * (py - a[1]) - (b[1] - a[1]) * (px - a[0])) / area
+            wb = ((px - a[0]) * (c[1] - a[1]) - (py - a[1]) * (c[0] - a[0])) * scale
+            wc = ((b[0] - a[0]) * (py - a[1]) - (b[1] - a[1]) * (px - a[0])) * scale
             wa = 1.0 - wb - wc
             if wa >= -1.0e-6 and wb >= -1.0e-6 and wc >= -1.0e-6:
                 depth = wa * a[2] + wb * b[2] + wc * c[2]  # in 0..1, larger is farther

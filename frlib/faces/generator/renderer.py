@@ -1,6 +1,12 @@
-"""From identities and attributes to images: pose, projection, z-buffer, shading, shadow, tone."""
+"""From identities and attributes to images: pose, projection, z-buffer, shading, shadow, tone.
+
+Images share what they have in common. Those of one pose (identity, head angle, age, expression) share the geometry and
+the z-buffer; those of one pose under one light share the shadow map and the shading, whose two terms then give every
+colour of hair. `frlib.faces.generator.shared` finds out who shares what.
+"""
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +15,7 @@ import warp as wp
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.attributes import ATTRIBUTES, RENDERED, batch_of, batches
+from frlib.faces.attributes import ATTRIBUTES, batch_of
 from frlib.faces.crops import BACKGROUND, CROPS, similarity, template, tone
 from frlib.faces.generator.appearance import Appearance, paint
 from frlib.faces.generator.head import load_head
@@ -18,10 +24,12 @@ from frlib.faces.generator.meshes import AGE_ANCHORS, age_meshes
 from frlib.faces.generator.scene import Scene, load_scene
 from frlib.faces.generator.shading import (
     CAMERA_DISTANCE,
+    CHANNELS,
     SHADOW_MAP,
     SHADOW_WIDTH,
     ageing,
     beard_growth,
+    blocking,
     greyed,
     hair_rgb,
     lamp_direction,
@@ -29,6 +37,7 @@ from frlib.faces.generator.shading import (
     shading,
     whitened,
 )
+from frlib.faces.generator.shared import SHARED, Lights, shared_lights
 from frlib.faces.generator.template import load_template
 from frlib.faces.identity import Identity
 from frlib.runtime import choose_device
@@ -37,7 +46,7 @@ SUPERSAMPLING = 2
 BATCH = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """An identity, ready to be drawn: meshes (3, V, 3) at the age anchors, its colours, own hair and share of grey."""
 
@@ -45,16 +54,6 @@ class Model:
     appearance: Appearance
     hair_color: float
     grey: float
-
-
-@dataclass(frozen=True)
-class Looks:
-    """What one drawing asks of the shading, per image: azimuth (B,) in radians, age, expression, hair RGB (B, 3)."""
-
-    azimuth: torch.Tensor
-    age: torch.Tensor
-    expression: torch.Tensor
-    hair: torch.Tensor
 
 
 # One takes 13 MB. Joblib replaces a worker that has grown by 300 MB: after 23 people, when 64 were kept. Nothing else
@@ -79,6 +78,9 @@ def render(
     device=None,
 ) -> torch.Tensor:
     """Draw faces.
+
+    Images of one call share what they have in common: geometry and visible surfaces where only light and hair differ,
+    all but the hair's colour where only that differs. An image is the same, bit for bit, whatever is drawn beside it.
 
     Parameters
     ----------
@@ -118,53 +120,62 @@ def render(
     checks.one_of("dtype", dtype, (torch.uint8, torch.float32, torch.float64))
     people, values = batch_of(identity, attributes, Identity)
     real = torch.float64 if dtype == torch.float64 else torch.float32
-    options = (size, crop, shadows, real, choose_device(device))
-    images = [
-        tone(average(draw_linear(some, own, *options, greying=greying)[0]))
-        for some, own in batches(people, values, BATCH)
-    ]
-    images = pixels.change(torch.cat(images), values).cpu()
-    return images.round().to(torch.uint8) if dtype == torch.uint8 else images
+    options = {"size": size, "crop": crop, "shadows": shadows, "real": real, "device": choose_device(device)}
+    images = torch.empty(len(people), size, size, 3, dtype=dtype)
+    for lights in shared_lights(people, values, BATCH):
+        light = draw_light(lights, **options)
+        for places, which in zip(lights.images.split(BATCH), lights.light_of.split(BATCH), strict=True):
+            own = {name: vector[places].to(light.device, real) for name, vector in values.items()}
+            hair = hair_of([people[place] for place in places], own, light, greying)
+            drawn = pixels.change(tone(colored(light[:, which], hair)), own)
+            images[places] = (drawn.round() if dtype == torch.uint8 else drawn).to("cpu", dtype)
+    return images
 
 
 @torch.no_grad()
-def draw_linear(
-    people: list[Identity],
-    values: Mapping,
-    size: int,
-    crop: str,
-    shadows: bool,
-    real: torch.dtype,
-    device: torch.device,
-    hair: torch.Tensor | None = None,
-    greying: bool = False,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw one batch, supersampled, in linear light, and its derivative by azimuth; ``hair`` replaces linear RGB."""
-    scene, models = load_scene(device), [load_model(person) for person in people]
-    own = torch.tensor([m.hair_color for m in models])
-    neutral = {k: own if k == "hair_color" else torch.full((len(people),), ATTRIBUTES[k].neutral) for k in RENDERED}
-    v = {k: values.get(k, neutral[k]).to(device, real) for k in RENDERED}
-    hair = own_hair(models, v["hair_color"]) if hair is None else hair
-    hair = greyed(hair, v["age"]) if greying else hair
-    looks = Looks(torch.deg2rad(v["illumination"]), v["age"], v["expression"], hair)
-    points = pose(scene, torch.stack([m.meshes for m in models]).to(device), {k: x.float() for k, x in v.items()})
-    points = points.contiguous()
+def draw_light(
+    lights: Lights, *, size: int, crop: str, shadows: bool, real: torch.dtype, device: torch.device, slopes=False
+) -> torch.Tensor:
+    """Draw one batch in linear light.
+
+    Returns
+    -------
+    Tensor, shape (2, L, size, size, 3), or (4, L, size, size, 3) with slopes
+        The terms of `colored`: what hair colour does not change, and what is multiplied by it. With slopes also their
+        derivatives by the lamp's azimuth, per radian, for fixed shadows.
+    """
+    scene, count = load_scene(device), len(lights.people)
+    models = [load_model(lights.people[k]) for k in lights.poses]
+    v = {name: lights.values.get(name, torch.full((count,), ATTRIBUTES[name].neutral)) for name in SHARED}
+    v = {name: vector.to(device, real) for name, vector in v.items()}
+    posed = {name: vector[lights.poses].float() for name, vector in v.items()}
+    meshes = torch.stack([model.meshes for model in models]).to(device)
+    points = pose(scene, meshes, posed).contiguous()
     screen, depth = project(scene, points, size * SUPERSAMPLING, crop)
     corners = torch.cat([screen, depth[..., None] - 0.5], dim=-1)
-    buffer = rasterize(corners, scene.triangles, size * SUPERSAMPLING)
-    return shade(scene, models, points, corners, buffer, looks, shadows)
+    light = torch.zeros(4 if slopes else 2, count, size, size, 3, dtype=real, device=device)
+    shade(scene, models, lights, points, corners, v, shadows, light)
+    return light
+
+
+def colored(light: torch.Tensor, hair: torch.Tensor) -> torch.Tensor:
+    """Return linear light (N, size, size, 3) for linear RGB of the hair (N, 3), from the two terms of `draw_light`."""
+    return light[0] + light[1] * hair[:, None, None]
+
+
+def hair_of(people: list[Identity], values: Mapping, like: torch.Tensor, greying: bool = False) -> torch.Tensor:
+    """Return linear RGB (N, 3) of the hair of identities, at the colour and age that are asked for or their own."""
+    models = [load_model(person) for person in people]
+    own = torch.tensor([model.hair_color for model in models]).to(like)
+    hair = own_hair(models, values.get("hair_color", own))
+    age = values.get("age", torch.full_like(own, ATTRIBUTES["age"].neutral))
+    return greyed(hair, age) if greying else hair
 
 
 def own_hair(models: list[Model], hair_color: torch.Tensor) -> torch.Tensor:
     """Return linear RGB (B, 3) of a hair colour, mixed with the grey of each identity."""
     grey = torch.tensor([m.grey for m in models]).to(hair_color)
     return whitened(hair_rgb(hair_color), grey)
-
-
-def average(light: torch.Tensor) -> torch.Tensor:
-    """Return the mean light of each pixel's samples, (B, size, size, 3)."""
-    n, size = len(light), light.shape[1] // SUPERSAMPLING
-    return light.reshape(n, size, SUPERSAMPLING, size, SUPERSAMPLING, 3).mean(dim=(2, 4))
 
 
 def pose(scene: Scene, meshes: torch.Tensor, values: Mapping) -> torch.Tensor:
@@ -178,15 +189,25 @@ def pose(scene: Scene, meshes: torch.Tensor, values: Mapping) -> torch.Tensor:
     c, s, zero, one = angle.cos(), angle.sin(), torch.zeros_like(angle), torch.ones_like(angle)
     turn = torch.stack([c, -s, zero, s, c, zero, zero, zero, one], dim=-1).reshape(-1, 3, 3)
     away = points - scene.pivot
-    return scene.pivot + away + scene.head_weight * (away @ turn.transpose(1, 2) - away)
+    return scene.pivot + away + scene.head_weight * (turned(away, turn) - away)
+
+
+def turned(points: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:
+    """Return points (B, V, k) times matrices (B, j, k): (B, V, j).
+
+    The digits of a matrix product would depend on how many there are.
+    """
+    columns = zip(points.split(1, dim=-1), matrices.unbind(dim=-1), strict=True)
+    return sum(point * column[:, None] for point, column in columns)
 
 
 def project(scene: Scene, points: torch.Tensor, size: int, crop: str) -> tuple[torch.Tensor, torch.Tensor]:
     """Return pixel positions (B, V, 2), y down, aligned by landmarks to the template, and depths (B, V) in metres."""
     flat, depth = perspective(scene, points)
-    marks = torch.stack([flat[:, e].mean(1) for e in scene.eyes] + [flat[:, k] for k in scene.landmarks], dim=1)
-    onto = similarity(marks, template(crop, size).to(flat))
-    return (flat - onto.source[:, None]) @ onto.matrix.transpose(1, 2) + onto.target[:, None], depth
+    eyes = [flat[:, eye].double().mean(1) for eye in scene.eyes]
+    marks = torch.stack([*eyes, *(flat[:, k].double() for k in scene.landmarks)], dim=1)
+    matrix, source, target = (part.to(flat) for part in similarity(marks, template(crop, size).to(marks)))
+    return turned(flat - source[:, None], matrix) + target[:, None], depth
 
 
 def perspective(scene: Scene, points: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -207,29 +228,37 @@ def rasterize(corners: torch.Tensor, triangles: torch.Tensor, size: int) -> torc
     return buffer
 
 
-def shade(scene: Scene, models: list[Model], points, corners, buffer, looks: Looks, shadows: bool):
-    """Return linear light (B, size, size, 3) and its derivative by the lamp's azimuth in radians; see `shading`."""
-    real = looks.azimuth.dtype
-    kernel, vec3 = shading(wp.dtype_from_torch(real)), wp.types.vector(3, wp.dtype_from_torch(real))
-    device = wp.device_from_torch(points.device)
-    frame, center, nearest = shadow_map(scene, points, looks.azimuth.float(), shadows)
-    light = torch.tensor(BACKGROUND, dtype=real, device=points.device).repeat(*buffer.shape, 1)
-    slope = torch.zeros_like(light)
-    gloss = torch.tensor([m.appearance.gloss for m in models]).to(looks.azimuth)
-    look = torch.stack([ageing(looks.age), looks.expression, gloss, beard_growth(looks.age)], dim=-1).contiguous()
-    own = [torch.stack([getattr(m.appearance, name) for m in models]).to(looks.azimuth) for name in ("iris", "lips")]
-    lamps = [lamp_direction(looks.azimuth), lamp_slope(looks.azimuth)]
-    tones = torch.stack([*own, looks.hair, *lamps], dim=1).contiguous()
+def shade(scene: Scene, models, lights: Lights, points, corners, values: Mapping, shadows: bool, light) -> None:
+    """Fill the light (2 or 4, L, size, size, 3) of the models (P) in their poses: see `draw_light`."""
+    real, slopes = wp.dtype_from_torch(light.dtype), len(light) > 2
+    vec3, device = wp.types.vector(3, real), wp.device_from_torch(light.device)
+    azimuth = torch.deg2rad(values["illumination"])
+    frame, center, blocks = shadow_map(scene, points[lights.pose_of], azimuth.float(), shadows)
+    look, colors = looks(models, values["age"][lights.poses], values["expression"][lights.poses])
+    lamps = torch.stack([lamp_direction(azimuth), lamp_slope(azimuth)], dim=1)
+    begin = torch.cat([lights.poses, torch.tensor([len(azimuth)])]).to(light.device, torch.int32)
     vectors = lambda tensor, dtype=wp.vec3: wp.from_torch(tensor, dtype=dtype)  # noqa: E731
-    before = [wp.from_torch(buffer, dtype=wp.int64), vectors(scene.triangles, wp.vec3i), vectors(corners)]
-    before += [vectors(points), vectors(vertex_normals(scene, points)), wp.from_torch(scene.attributes)]
-    after = [wp.from_torch(look), vectors(tones, vec3), vectors(frame), wp.vec3(*center.tolist())]
-    after += [float(scene.pivot[2]) + 0.03, wp.from_torch(nearest, dtype=wp.int64), int(shadows)]
-    after += [vectors(light, vec3), vectors(slope, vec3)]
-    for image, model in enumerate(models):
-        texture = wp.from_torch(model.appearance.texture.to(points.device))
-        wp.launch(kernel, dim=buffer.shape[1:], inputs=[image, *before, texture, *after], device=device)
-    return light, slope
+    before = [SUPERSAMPLING, wp.from_torch(begin)]
+    before += [wp.from_torch(rasterize(corners, scene.triangles, light.shape[2] * SUPERSAMPLING), dtype=wp.int64)]
+    before += [vectors(scene.triangles, wp.vec3i), vectors(corners), vectors(points)]
+    before += [vectors(vertex_normals(scene, points)), vectors(scene.attributes, CHANNELS)]
+    after = [wp.from_torch(look), vectors(colors, vec3), vectors(lamps, vec3), vectors(frame)]
+    after += [wp.vec3(*center.tolist()), float(scene.pivot[2]) + 0.03, wp.from_torch(blocks), int(shadows)]
+    after += [vec3(*BACKGROUND), vectors(light, vec3)]
+    first = 0
+    for model, same in itertools.groupby(models):  # a launch reads one texture
+        count, texture = len(list(same)), vectors(model.appearance.texture.to(light.device), CHANNELS)
+        inputs = [first, *before, texture, *after]
+        wp.launch(shading(real, slopes), dim=(count, *light.shape[2:4]), inputs=inputs, device=device)
+        first += count
+
+
+def looks(models: list[Model], age: torch.Tensor, expression: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return per pose what the shading asks for: four numbers (P, 4), and the colours of iris and lips (P, 2, 3)."""
+    gloss = torch.tensor([model.appearance.gloss for model in models]).to(age)
+    numbers = torch.stack([ageing(age), expression, gloss, beard_growth(age)], dim=-1).contiguous()
+    colors = [torch.stack([getattr(model.appearance, name) for model in models]).to(age) for name in ("iris", "lips")]
+    return numbers, torch.stack(colors, dim=1).contiguous()
 
 
 def vertex_normals(scene: Scene, points: torch.Tensor) -> torch.Tensor:
@@ -242,14 +271,14 @@ def vertex_normals(scene: Scene, points: torch.Tensor) -> torch.Tensor:
 
 
 def shadow_map(scene: Scene, points: torch.Tensor, azimuth: torch.Tensor, shadows: bool) -> tuple[torch.Tensor, ...]:
-    """Return the lamp's axes (B, 3, 3), the centre of its view (3,), and its z-buffer, empty without shadows."""
+    """Return the lamp's axes (L, 3, 3), the centre of its view (3,), and its `blocking`, empty without shadows."""
     lamp = lamp_direction(azimuth)
     right = torch.stack([azimuth.cos(), azimuth.sin(), torch.zeros_like(azimuth)], dim=-1)
     frame = torch.stack([right, torch.linalg.cross(lamp, right), -lamp], dim=1)  # rows: right, up, away from the lamp
     center = scene.pivot * torch.tensor([1, 0, 1]).to(points) + torch.tensor([0, -0.06, 0.02]).to(points)
     if not shadows:
-        return frame, center, torch.zeros(len(points), 1, 1, dtype=torch.int64, device=points.device)
+        return frame, center, torch.zeros(len(points), 1, 1, dtype=torch.float64, device=points.device)
     scale, half = SHADOW_MAP / SHADOW_WIDTH, SHADOW_MAP / 2
-    seen = (points - center) @ frame.transpose(1, 2)
+    seen = turned(points - center, frame)
     corners = torch.stack([seen[..., 0] * scale + half, half - seen[..., 1] * scale, seen[..., 2] + 0.5], dim=-1)
-    return frame, center, rasterize(corners, scene.triangles, SHADOW_MAP)
+    return frame, center, blocking(rasterize(corners, scene.triangles, SHADOW_MAP))

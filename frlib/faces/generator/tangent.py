@@ -6,9 +6,10 @@ import torch
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.attributes import ATTRIBUTES, PIXELS, batch_of, batches
+from frlib.faces.attributes import ATTRIBUTES, PIXELS, batch_of
 from frlib.faces.crops import CROPS, tone
-from frlib.faces.generator.renderer import BATCH, average, draw_linear, load_model, own_hair
+from frlib.faces.generator.renderer import BATCH, colored, draw_light, hair_of
+from frlib.faces.generator.shared import shared_lights
 from frlib.faces.identity import Identity
 from frlib.runtime import choose_device
 
@@ -30,7 +31,7 @@ def tangent(
     """Return the derivative of the unrounded image by one attribute, per unit of the attribute.
 
     Linear light is affine in the hair's linear RGB, and its derivative by the azimuth comes from the kernel of the
-    shading; the rest of the chain (averaging, tone, pixel operations) is differentiated in forward mode by
+    shading; the rest of the chain (tone, pixel operations) is differentiated in forward mode by
     `torch.func.jvp`. Where a value is clipped to 0 or 255 the derivative is 0. At image quality 0, where blur meets
     contrast, it is that of the contrast.
 
@@ -67,34 +68,29 @@ def tangent(
         raise ValueError("shadows must be False or None for illumination; got True, but shadows move in jumps")
     shadows = name != "illumination" if shadows is None else shadows
     people, values = batch_of(identity, attributes, Identity)
-    options = (size, crop, shadows, dtype, choose_device(device))
-    return torch.cat([_batch(*batch, name, options) for batch in batches(people, values, BATCH)]).cpu()
+    options = {"size": size, "crop": crop, "shadows": shadows, "real": dtype, "device": choose_device(device)}
+    moves = torch.empty(len(people), size, size, 3, dtype=dtype)
+    for lights in shared_lights(people, values, BATCH):
+        light = draw_light(lights, **options, slopes=name == "illumination")
+        for places, which in zip(lights.images.split(BATCH), lights.light_of.split(BATCH), strict=True):
+            own = {k: vector[places].to(light) for k, vector in values.items()}
+            moves[places] = _moves([people[place] for place in places], own, light[:, which], name).cpu()
+    return moves
 
 
-def _batch(people: list[Identity], values: Mapping, name: str, options: tuple) -> torch.Tensor:
-    """Return the derivative of one batch."""
-    dtype, device = options[-2:]
-    values = {k: v.to(device, dtype) for k, v in values.items()}
-    light, slope = draw_linear(people, values, *options)
+def _moves(people: list[Identity], values: Mapping, light: torch.Tensor, name: str) -> torch.Tensor:
+    """Return the derivative of images whose light is drawn."""
+    at = values.get(name, torch.zeros(len(people)).to(light))
     low = {k: v for k, v in values.items() if k in PIXELS}
+    along, before = lambda f, x, dx: torch.func.jvp(f, (x,), (dx,)), lambda x: pixels.change(tone(x), low)
+    hair, ones = hair_of(people, values, light), torch.ones_like(at)
     if name in PIXELS:
-        image, at = tone(average(light)), low.get(name, torch.zeros(len(people), dtype=dtype, device=device))
-        changed, moves = torch.func.jvp(lambda t: pixels.change(image, low | {name: t}), (at,), (torch.ones_like(at),))
-        return moves * ((changed > 0) & (changed < 255))
-    if name == "hair_color":
-        slope = _hair_slope(people, values, options)
+        image = tone(colored(light, hair))
+        changed, moves = along(lambda t: pixels.change(image, low | {name: t}), at, ones)
+    elif name == "hair_color":
+        at = values.get(name, torch.tensor([person.traits.hair_color for person in people]).to(light))
+        _, bend = along(lambda t: hair_of(people, {name: t}, light), at, ones)
+        changed, moves = along(before, colored(light, hair), light[1] * bend[:, None, None])
     else:
-        slope = slope * (torch.pi / 180)
-    changed, moves = torch.func.jvp(lambda x: pixels.change(tone(average(x)), low), (light,), (slope,))
+        changed, moves = along(before, colored(light, hair), colored(light[2:], hair) * (torch.pi / 180))
     return moves * ((changed > 0) & (changed < 255))
-
-
-def _hair_slope(people: list[Identity], values: Mapping, options: tuple) -> torch.Tensor:
-    """Return the derivative of linear light by hair colour: its affine map at the derivative of RGB less that at 0."""
-    dtype, device = options[-2:]
-    models = [load_model(person) for person in people]
-    own = torch.tensor([model.hair_color for model in models])
-    at = values.get("hair_color", own).to(device, dtype)
-    _, change = torch.func.jvp(lambda t: own_hair(models, t), (at,), (torch.ones_like(at),))
-    moved, still = (draw_linear(people, values, *options, hair=hair)[0] for hair in (change, torch.zeros_like(change)))
-    return moved - still
