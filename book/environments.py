@@ -36,11 +36,12 @@ def closure(requirement: Requirement) -> set[str]:
     return set(seen) - {"frlib"}
 
 
-def linked(folder: Path, requirement: str, source: Path) -> Path:
-    """Make an environment with what ``requirement`` brings and the frlib of a folder; return its Python."""
+def linked(folder: Path, source: Path, *wanted: str) -> Path:
+    """Make an environment with what the requirements bring and the frlib of a folder; return its Python."""
     venv.create(folder, symlinks=True)
     packages = next(folder.glob("lib/python*/site-packages"))
-    owners = {f.parts[0]: f.dist for n in closure(Requirement(requirement)) for f in metadata.files(n)}
+    names = set().union(*(closure(Requirement(requirement)) for requirement in wanted))
+    owners = {f.parts[0]: f.dist for name in names for f in metadata.files(name)}
     for top in owners.keys() - {"..", "__pycache__"}:  # whole folders, so that compiled code is found beside them
         (packages / top).symlink_to(owners[top].locate_file(top))
     (packages / "frlib.pth").write_text(f"{source}\n")
