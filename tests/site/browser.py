@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 WEIGHT_LIMIT = 1_500_000  # bytes, gzipped: what a first visit to a page loads
+PATIENCE = 15_000  # milliseconds in which a chart, a widget or a formula is drawn
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 # Our own content: the article, without the theme's header, sidebars and footer.
 CONTENT = "article.bd-article"
@@ -179,9 +180,9 @@ def wait_until_drawn(page, report: Report) -> None:
     from playwright.sync_api import TimeoutError as Late
 
     try:
-        page.wait_for_function(READY, timeout=15_000)
+        page.wait_for_function(READY, timeout=PATIENCE)
     except Late:
-        report.add("unfinished", "a chart, widget or formula was not drawn within 15 s")
+        report.add("unfinished", f"a chart, widget or formula was not drawn within {PATIENCE / 1000:g} s")
     page.wait_for_load_state("networkidle")
     for identifier in page.evaluate(EMPTY):
         report.add("unfinished", f"nothing drawn in #{identifier}")
