@@ -200,7 +200,7 @@ def task_summary():
 
     def show():
         ready, times = ROOT / ".venv/ready", timeline.without_pauses(steps.recorded(FOLDER))
-        total = max(step["end"] for step in times) + (float(ready.read_text()) if ready.exists() else 0)
+        total = max((step["end"] for step in times), default=0) + (float(ready.read_text()) if ready.exists() else 0)
         print(f"\nAll steps, each when it last ran, with the environment: {total / 60:.1f} min.")
         print(f"What they printed: {FOLDER.relative_to(ROOT)}/log")
         print(

@@ -103,7 +103,8 @@ def record(folder: Path, name: str, started: float, seconds: float, needs: Seque
 def recorded(folder: Path) -> list[dict]:
     """Return what is known of each step when it last ran: its name, start, seconds, and the steps it needs."""
     path = folder / "build.json"
-    return json.loads(path.read_text())["steps"] if path.exists() else []
+    rows = json.loads(path.read_text())["steps"] if path.exists() else []
+    return [row for row in rows if "started" in row]  # builds of before did not note it
 
 
 class OneLine(ConsoleReporter):

@@ -30,6 +30,7 @@ import re
 from html import escape
 from pathlib import Path
 
+import pictures
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
@@ -186,8 +187,6 @@ class Picture(BookDirective):
         if found is None:
             return [nodes.paragraph("", f"What this figure shows was {NOT_RUN} for this build of the site.")]
         chart, said = found
-        import pictures  # Altair and all that frlib.view needs, only for books that have pictures
-
         words, messages = self.parse_inline(" ".join(self.content))
         figure = nodes.figure("", nodes.raw("", pictures.html(chart), format="html"), nodes.caption("", "", *words))
         self.add_name(figure)
@@ -203,10 +202,8 @@ class BuildSteps(Picture):
 
     def draw(self):
         """Return the chart; without the step that builds the site, which is not over while its pages are made."""
-        import pictures
-
         steps = read_json(self.source_folder / "book/build.json", {}).get("steps", [])
-        steps = [step for step in steps if step["name"] != "site"]
+        steps = [step for step in steps if step["name"] != "site" and "started" in step]
         return (pictures.steps(steps), "") if steps else None
 
 
@@ -222,8 +219,6 @@ class BenchmarkGrowth(Picture):
 
     def draw(self):
         """Return the chart."""
-        import pictures
-
         own = measurements.growth(self.benchmarks(), self.options["benchmark"], self.options.get("quantity"))
         return (pictures.growth(own, self.options["size"], self.options.get("power")), "") if len(own) else None
 
@@ -233,8 +228,6 @@ class BenchmarkRatios(Picture):
 
     def draw(self):
         """Return the chart, and which aims are reached."""
-        import pictures
-
         self.env.note_dependency(str(measurements.AIMS))
         found = measurements.ratios(self.benchmarks(), measurements.aims())
         return (pictures.distances(found), measurements.in_words(found)) if len(found) else None
