@@ -4,6 +4,8 @@ PYTHON ?= python3
 PROFILE ?= book
 NAME ?= 03_toy_model
 PORT ?= 8000
+# Processes of `make test`, one processor each. `make book` runs one chapter after the other, each on all processors.
+JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
@@ -15,8 +17,8 @@ book: $(READY)
 	$(BIN)/doit profile=$(PROFILE)
 
 test: $(READY)
-	$(BIN)/doit profile=smoke
-	$(BIN)/python -m pytest --built
+	LOKY_MAX_CPU_COUNT=1 $(BIN)/doit -n $(JOBS) profile=smoke
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --built -n $(JOBS) --dist worksteal
 
 chapter: $(READY)
 	$(BIN)/doit profile=$(PROFILE) chapter:$(NAME)

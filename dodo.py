@@ -1,6 +1,9 @@
 """The build as doit tasks: ``doit profile=smoke|book|paper``. A task runs again only when its content changed."""
 
+import functools
 import json
+import multiprocessing
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +13,7 @@ from doit.exceptions import TaskFailed
 from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from book import contents, lock, pipeline, steps
-from frlib.store import cache_folder
+from book import contents, environments, lock, pipeline, steps, timeline
 
 ROOT = pipeline.ROOT
 PROFILE = get_var("profile", "book")
@@ -26,6 +28,9 @@ if not {*WORDS[:1]} & {"list", "info", "help", "dumpdb"}:  # these commands of d
         LOCK = lock.hold(ROOT / "_build", sys.argv)  # two profiles share stamps and the user's cache
     except lock.BuildRuns as error:
         sys.exit(str(error))
+READER = FOLDER / "reader"  # in profile smoke, chapters run with a reader's packages, and no tool of the build
+WEIGHTS, HEAD, BENCHMARKS = "weights of the networks", "head file of the faces", "benchmarks, short form"
+LINKS = "environment of a reader"
 CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
 DOIT_CONFIG = {
     "default_tasks": ["figure", "readme", "site", "summary"] if PROFILE == "book" else ["site", "summary"],
@@ -35,13 +40,15 @@ DOIT_CONFIG = {
     "dep_file": str(FOLDER / "doit.json"),
 }
 
+multiprocessing.set_start_method("fork")  # `doit -n 2`: an action is a closure, which no other way hands on
 
-def timed(name, action):
+
+def timed(name, action, needs=()):
     """Describe an action as a step of the build: one line, its time, a log, and a failure that is readable."""
 
     def run():
         try:
-            with steps.step(name, FOLDER):
+            with steps.step(name, FOLDER, needs):
                 action()
         except pipeline.ChapterFailed as error:
             return TaskFailed(str(error))
@@ -54,34 +61,57 @@ def timed(name, action):
     return {"actions": [run], "title": lambda task: name}
 
 
+def step_of(chapter):
+    """Return the name of the step that runs a chapter."""
+    return f"chapter {chapter.stem}"
+
+
 def cached(room, what):
     """Describe a step that fills a folder of the user's cache once; a stamp remembers which files it left there."""
-    stamp, folder = ROOT / "_build" / f"{room}.json", cache_folder(room)
+    stamp = ROOT / "_build" / f"{room}.json"
+
+    def folder():
+        from frlib.store import cache_folder  # brings torch, which takes longer than all else that doit begins with
+
+        return cache_folder(room)
 
     def fill():
         subprocess.run([sys.executable, "-m", f"frlib.{room}"], check=True, cwd=ROOT)
-        stamp.write_text(json.dumps({str(f): f.stat().st_size for f in folder.iterdir() if f.is_file()}))
+        stamp.write_text(json.dumps({str(f): f.stat().st_size for f in folder().iterdir() if f.is_file()}))
 
     def in_place():
         files = json.loads(stamp.read_text()) if stamp.exists() else {}
-        return bool(files) and all(Path(f).is_file() and Path(f).stat().st_size == size for f, size in files.items())
+        return bool(files) and all(
+            Path(f).parent == folder() and Path(f).is_file() and Path(f).stat().st_size == size
+            for f, size in files.items()
+        )
 
     sources = sorted(str(f) for f in (ROOT / "frlib" / room).rglob("*.py"))
-    return {
-        **timed(what, fill),
-        "file_dep": sources,
-        "uptodate": [in_place, config_changed({"cache": str(folder)})],
-    }
+    return {**timed(what, fill), "file_dep": sources, "uptodate": [in_place]}
 
 
 def task_weights():
     """Fetch and convert the pretrained networks."""
-    return cached("models", "weights of the networks")
+    return cached("models", WEIGHTS)
 
 
 def task_head():
     """Build the compact head file of the face generator."""
-    return cached("faces", "head file of the faces")
+    return cached("faces", HEAD)
+
+
+def task_reader():
+    """Make an environment with the packages that a reader's notebook has."""
+
+    def make():
+        shutil.rmtree(READER, ignore_errors=True)
+        environments.linked(READER, ROOT, "frlib[notebooks]", "ipykernel")
+
+    return {
+        **timed(LINKS, make),
+        "file_dep": [str(ROOT / name) for name in ("pyproject.toml", "constraints.txt", "book/environments.py")],
+        "targets": [str(READER / "pyvenv.cfg")],
+    }
 
 
 def task_chapter():
@@ -89,21 +119,24 @@ def task_chapter():
     for source in CHAPTERS:
         target = FOLDER / "notebooks" / f"{source.stem}.ipynb"
         files = pipeline.frlib_files(source)
-        needs = [
-            t for t, part in (("weights", "models"), ("head", "faces")) if any(f"frlib/{part}/" in f for f in files)
-        ]
+        parts = {"models": ("weights", WEIGHTS), "faces": ("head", HEAD)}
+        needs = dict(task for part, task in parts.items() if any(f"frlib/{part}/" in f for f in files))
+        python = None
+        if PROFILE == "smoke":
+            needs, python = needs | {"reader": LINKS}, READER / "bin/python"
+        run = functools.partial(pipeline.execute, source, target, PARAMETERS, python)
         yield {
             "name": source.stem,
-            **timed(f"chapter {source.stem}", lambda s=source, t=target: pipeline.execute(s, t, PARAMETERS)),
+            **timed(step_of(source), run, [*needs.values()]),
             "file_dep": [str(source), *files],
-            "task_dep": needs,
+            "task_dep": [*needs],
             "uptodate": [config_changed(PARAMETERS)],
             "targets": [str(target)],
         }
 
 
 def task_benchmarks():
-    """Run the short form of every benchmark for the performance page."""
+    """Run the short form of every benchmark for the performance page, after the chapters: nothing runs beside them."""
     scripts = sorted(p for p in (ROOT / "benchmarks").glob("*.py") if p.name != "command.py")
     files = sorted({f for s in scripts for f in pipeline.frlib_files(s)})
     target = FOLDER / "benchmarks.json"
@@ -118,9 +151,9 @@ def task_benchmarks():
         target.write_text(json.dumps(rows, indent=1))
 
     return {
-        **timed("benchmarks, short form", run),
+        **timed(BENCHMARKS, run, [WEIGHTS, HEAD, *map(step_of, CHAPTERS)]),
         "file_dep": [str(ROOT / "benchmarks/command.py"), *map(str, scripts), *files],
-        "task_dep": ["weights", "head"],
+        "task_dep": ["weights", "head", "chapter"],
         "targets": [str(target)],
     }
 
@@ -155,7 +188,7 @@ def task_site():
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
     files = [*notebooks, *pages, *library, FOLDER / "benchmarks.json", ROOT / "_config.yml", ROOT / "_toc.yml"]
     return {
-        **timed("site", lambda: pipeline.build_site(FOLDER)),
+        **timed("site", lambda: pipeline.build_site(FOLDER), [*map(step_of, CHAPTERS), BENCHMARKS]),
         "file_dep": [str(f) for f in files],
         "uptodate": [config_changed({"url": pipeline.repository_url()})],
         "targets": [str(FOLDER / "html/index.html")],
@@ -166,10 +199,9 @@ def task_summary():
     """Say how long everything took, and where the site and the logs are."""
 
     def show():
-        ready, times = ROOT / ".venv/ready", steps.recorded(FOLDER)
-        if ready.exists():
-            times["environment"] = float(ready.read_text())
-        print(f"\nAll steps, each when it last ran, with the environment: {sum(times.values()) / 60:.1f} min.")
+        ready, times = ROOT / ".venv/ready", timeline.without_pauses(steps.recorded(FOLDER))
+        total = max((step["end"] for step in times), default=0) + (float(ready.read_text()) if ready.exists() else 0)
+        print(f"\nAll steps, each when it last ran, with the environment: {total / 60:.1f} min.")
         print(f"What they printed: {FOLDER.relative_to(ROOT)}/log")
         print(
             f"Site: {FOLDER.relative_to(ROOT)}/html/index.html ({pipeline.site_size(FOLDER)}); `make serve` shows it."

@@ -151,6 +151,8 @@ def growth(rows: command.Rows, sizes: tuple[int, ...]) -> None:
     times = [command.seconds(work("frlib", n, len(SCALES)), repeat=2 if n < 4000 else 1)[0] for n in sizes]
     exponent = np.polyfit(np.log(sizes), np.log(times), 1)[0]
     listed = ", ".join(f"{n}: {t:.2f} s" for n, t in zip(sizes, times, strict=True))
+    for n, took in zip(sizes, times, strict=True):
+        rows.add(described(n), "energy_sweep", took, "s", "")
     rows.add(case, "time grows with N to the power", exponent, "", listed)
     if sys.platform.startswith("linux"):
         n = sizes[-1]

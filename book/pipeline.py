@@ -4,8 +4,10 @@
 one only when it is whole.
 """
 
+import contextlib
 import datetime
 import importlib.metadata
+import json
 import modulefinder
 import os
 import platform
@@ -15,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -62,8 +65,16 @@ def frlib_files(script: str | Path, root: Path = ROOT) -> list[str]:
 # ---------------------------------------------------------------- running a chapter
 
 
-def execute(source: Path, target: Path, parameters: dict) -> None:
+def execute(source: Path, target: Path, parameters: dict, python: Path | None = None) -> None:
     """Run a py:percent chapter with papermill and write the executed notebook to ``target``.
+
+    Parameters
+    ----------
+    source, target : Path
+    parameters : dict
+        ``profile``, ``seed`` and ``device``.
+    python : Path, optional
+        Python of the environment in which the chapter runs. Default: this one.
 
     Raises
     ------
@@ -74,7 +85,6 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
-    from traitlets.config import Config
 
     target.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".running-", dir=target.parent))
@@ -84,15 +94,15 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
     nbformat.write(notebook, plain)
     started = time.time()
     try:
-        with mock.patch.dict(os.environ, KERNEL_ENVIRONMENT):
+        with kernel(python or sys.executable) as config:
             papermill.execute_notebook(
                 plain,
                 partial,
                 parameters=parameters,
-                kernel_name="python3",
+                kernel_name="chapter",
                 cwd=str(ROOT),
                 stderr_file=sys.stderr,  # progress bars inside long cells
-                config=Config({"KernelManager": {"transport": "ipc"}}),  # no open port on the machine
+                config=config,
             )
         executed = nbformat.read(partial, as_version=4)
         finish(executed, parameters, started)
@@ -105,6 +115,24 @@ def execute(source: Path, target: Path, parameters: dict) -> None:
         raise ChapterFailed(failure_message(source, error, failed)) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def kernel(python: str | Path) -> Iterator:
+    """Describe the kernel ``chapter``, which is a Python, and yield the configuration with which it is started.
+
+    No port of the machine is open to it: its sockets are files. Each kernel has its own, in a folder with a short name,
+    for their paths must be shorter than 100 characters.
+    """
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory() as folder:
+        description = Path(folder) / "kernels/chapter/kernel.json"
+        description.parent.mkdir(parents=True)
+        command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        description.write_text(json.dumps({"argv": command, "display_name": "Chapter", "language": "python"}))
+        with mock.patch.dict(os.environ, KERNEL_ENVIRONMENT | {"JUPYTER_PATH": folder}):
+            yield Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/socket"}})
 
 
 def failure_message(source: Path, error, partial: Path) -> str:

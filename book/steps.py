@@ -1,21 +1,23 @@
 """The steps of a build: one line for each, with its time; what programs print goes to a log.
 
 On a terminal the line also shows what the step waits for: the last words of its log, such as the bar of a long cell.
-Elsewhere it is written once, when the step ends.
+Elsewhere, and where steps run side by side, it is written once, when the step ends.
 """
 
 import contextlib
 import json
+import multiprocessing
 import os
 import re
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from doit.reporter import ConsoleReporter
+from filelock import FileLock
 
 #: What moves the cursor of a terminal.
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -31,8 +33,10 @@ def said(log: Path, lines: int) -> list[str]:
 
 
 @contextlib.contextmanager
-def step(name: str, folder: Path) -> Iterator[None]:
+def step(name: str, folder: Path, needs: Sequence[str] = ()) -> Iterator[None]:
     """Run a step of the build whose log is ``log/NAME.txt`` in a folder, and note its time in ``build.json`` there.
+
+    ``needs`` names the steps that had to end before.
 
     Everything goes to the log that this process and the programs that it starts print, also from compiled code.
     """
@@ -55,11 +59,12 @@ def step(name: str, folder: Path) -> Iterator[None]:
             show("  " + "".join(said(log, 1)).strip())
 
     watcher = threading.Thread(target=watch, daemon=True)
-    if screen.isatty():
+    alone = multiprocessing.parent_process() is None  # lines of several processes would overwrite each other
+    if screen.isatty() and alone:
         watcher.start()
     try:
         yield
-        record(folder, name, time.time() - started)
+        record(folder, name, started, time.time() - started, needs)
         outcome = ""
     finally:
         ended.set()
@@ -85,22 +90,21 @@ def log_of(name: str, folder: Path) -> Path:
     return folder / "log" / f"{name.replace(',', '').replace(' ', '-')}.txt"
 
 
-def record(folder: Path, name: str, seconds: float) -> None:
-    """Note how long a step of the build took, in ``build.json`` of the profile's folder."""
-    from frlib.store import atomic_file
+def record(folder: Path, name: str, started: float, seconds: float, needs: Sequence[str] = ()) -> None:
+    """Note when a step of the build began and how long it took, in ``build.json`` of the profile's folder."""
+    row = {"name": name, "started": round(started, 1), "seconds": round(seconds, 1), "needs": list(needs)}
+    with FileLock(folder / "build.lock"):  # steps that run side by side end side by side
+        rows = [other for other in recorded(folder) if other["name"] != name]
+        partial = folder / "build.partial"
+        partial.write_text(json.dumps({"steps": [*rows, row]}, indent=1))
+        os.replace(partial, folder / "build.json")
 
-    times = recorded(folder)
-    times.pop(name, None)
-    rows = [{"name": n, "seconds": s} for n, s in {**times, name: round(seconds, 1)}.items()]
-    with atomic_file(folder / "build.json") as partial:
-        partial.write_text(json.dumps({"steps": rows}, indent=1))
 
-
-def recorded(folder: Path) -> dict[str, float]:
-    """Return how many seconds each step took when it last ran."""
+def recorded(folder: Path) -> list[dict]:
+    """Return what is known of each step when it last ran: its name, start, seconds, and the steps it needs."""
     path = folder / "build.json"
     rows = json.loads(path.read_text())["steps"] if path.exists() else []
-    return {row["name"]: row["seconds"] for row in rows}
+    return [row for row in rows if "started" in row]  # builds of before did not note it
 
 
 class OneLine(ConsoleReporter):

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from tests.environments import ROOT, linked, run
+from book.environments import ROOT, linked, run
 
 ENERGY = """
 import torch
@@ -50,7 +50,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def python(wheel, tmp_path_factory):
-    return linked(tmp_path_factory.mktemp("empty"), "frlib[report]", wheel)
+    return linked(tmp_path_factory.mktemp("empty"), wheel, "frlib[report]")
 
 
 def test_the_wheel_holds_every_file_of_the_package(wheel):

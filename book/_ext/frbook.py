@@ -6,6 +6,14 @@
     Every claim of the papers, with the verdicts that the chapters' cells left.
 ``status-table``
     Run time, device and versions of each chapter, and the steps of the build.
+``build-steps``
+    The steps of the build on a time line; the content is the caption.
+``benchmark-growth``
+    Times of the benchmark of the option ``benchmark`` against sizes, which the option ``size`` names, perhaps those of
+    one ``quantity`` alone, and with a line that grows with a ``power`` of the size. The content is the caption.
+``benchmark-ratios``
+    Times of all benchmarks over the times of what they are compared with, beside aims and limits (``book/aims.csv``),
+    and which are reached. The content is the caption.
 ``benchmark-table``
     The rows of ``book/benchmarks.json``.
 ``data-table``
@@ -22,11 +30,12 @@ import re
 from html import escape
 from pathlib import Path
 
+import pictures
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from book import contents
+from book import contents, measurements
 
 VERDICT = "application/vnd.frlib.verdict+json"
 NOT_RUN = "not run"
@@ -163,6 +172,65 @@ class BookDirective(SphinxDirective):
         if document not in self.env.found_docs:
             return escape(text)
         return f'<a href="{self.env.app.builder.get_relative_uri(self.env.docname, document)}">{escape(text)}</a>'
+
+
+class Picture(BookDirective):
+    """A directive that draws facts of the build; its content is the caption."""
+
+    has_content = True
+    options = {"name": directives.unchanged}
+    option_spec = options
+
+    def run(self):
+        """Return a figure, and what can be said of it; or one sentence where nothing was measured."""
+        found = self.draw()
+        if found is None:
+            return [nodes.paragraph("", f"What this figure shows was {NOT_RUN} for this build of the site.")]
+        chart, said = found
+        words, messages = self.parse_inline(" ".join(self.content))
+        figure = nodes.figure("", nodes.raw("", pictures.html(chart), format="html"), nodes.caption("", "", *words))
+        self.add_name(figure)
+        return [figure, *messages, *([nodes.paragraph("", said)] if said else [])]
+
+    def benchmarks(self) -> list[dict]:
+        """Return the rows of the benchmarks."""
+        return read_json(self.source_folder / "book/benchmarks.json", [])
+
+
+class BuildSteps(Picture):
+    """The steps of the build on a time line."""
+
+    def draw(self):
+        """Return the chart; without the step that builds the site, which is not over while its pages are made."""
+        steps = read_json(self.source_folder / "book/build.json", {}).get("steps", [])
+        steps = [step for step in steps if step["name"] != "site" and "started" in step]
+        return (pictures.steps(steps), "") if steps else None
+
+
+class BenchmarkGrowth(Picture):
+    """Times of one benchmark against sizes."""
+
+    option_spec = Picture.options | {
+        "benchmark": directives.unchanged_required,
+        "quantity": directives.unchanged,
+        "size": directives.unchanged_required,
+        "power": float,
+    }
+
+    def draw(self):
+        """Return the chart."""
+        own = measurements.growth(self.benchmarks(), self.options["benchmark"], self.options.get("quantity"))
+        return (pictures.growth(own, self.options["size"], self.options.get("power")), "") if len(own) else None
+
+
+class BenchmarkRatios(Picture):
+    """Times of all benchmarks over those of what they are compared with."""
+
+    def draw(self):
+        """Return the chart, and which aims are reached."""
+        self.env.note_dependency(str(measurements.AIMS))
+        found = measurements.ratios(self.benchmarks(), measurements.aims())
+        return (pictures.distances(found), measurements.in_words(found)) if len(found) else None
 
 
 class RunCard(BookDirective):
@@ -341,6 +409,9 @@ def setup(app):
         "run-card": RunCard,
         "scoreboard": Scoreboard,
         "status-table": StatusTable,
+        "build-steps": BuildSteps,
+        "benchmark-growth": BenchmarkGrowth,
+        "benchmark-ratios": BenchmarkRatios,
         "benchmark-table": BenchmarkTable,
         "data-table": DataTable,
         "chapter-list": ChapterList,

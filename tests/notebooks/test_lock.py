@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -24,15 +23,10 @@ Path(sys.argv[1]).write_text("drawn")
 
 
 @pytest.fixture
-def checkout(tmp_path):
-    """A checkout without chapters, whose figure waits until a file `go` is there."""
-    (tmp_path / "frlib").symlink_to(ROOT / "frlib")
-    (tmp_path / "book/assets").mkdir(parents=True)
-    (tmp_path / "book/figure.py").write_text(WAITS)
-    (tmp_path / "_toc.yml").write_text("parts: []\n")
-    for name in ("dodo.py", "book/contents.py", "book/steps.py", "book/pipeline.py", "book/lock.py"):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
+def checkout(checkout):
+    """A checkout whose figure waits until a file `go` is there."""
+    (checkout / "book/figure.py").write_text(WAITS)
+    return checkout
 
 
 def wait_for(path):

@@ -83,15 +83,6 @@ def test_a_failing_cell_names_chapter_and_cell_and_leaves_the_old_notebook(tmp_p
     assert [p.name for p in target.parent.iterdir()] == ["chapter.ipynb"]
 
 
-def test_chapters_that_run_at_the_same_time_leave_each_other_alone(tmp_path):
-    inner, outer = tmp_path / "inner.py", tmp_path / "outer.py"
-    inner.write_text(CHAPTER)
-    call = f"pipeline.execute(Path({str(inner)!r}), Path({str(tmp_path)!r}) / 'notebooks/inner.ipynb', {PARAMETERS})"
-    outer.write_text(f"{CHAPTER}\n# %%\nfrom pathlib import Path\nfrom book import pipeline\n{call}\n")
-    pipeline.execute(outer, tmp_path / "notebooks/outer.ipynb", PARAMETERS)
-    assert sorted(p.name for p in (tmp_path / "notebooks").iterdir()) == ["inner.ipynb", "outer.ipynb"]
-
-
 def test_a_failing_site_build_leaves_the_old_site(tmp_path, monkeypatch):
     (tmp_path / "html").mkdir()
     (tmp_path / "html/index.html").write_text("the old one")

@@ -3,11 +3,12 @@
 import os
 import pty
 import re
-import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from book import steps
@@ -33,15 +34,24 @@ print("after")
 
 
 @pytest.fixture
-def checkout(tmp_path):
-    """A checkout without chapters, whose figure is drawn by a program that chatters."""
-    (tmp_path / "frlib").symlink_to(ROOT / "frlib")
-    (tmp_path / "book/assets").mkdir(parents=True)
-    (tmp_path / "_toc.yml").write_text("parts: []\n")
-    (tmp_path / "book/figure.py").write_text(CHATTER + "open(sys.argv[1], 'w').write('drawn')\n")
-    for name in ("dodo.py", *(f"book/{part}.py" for part in ("contents", "lock", "pipeline", "steps"))):
-        shutil.copy(ROOT / name, tmp_path / name)
-    return tmp_path
+def checkout(checkout):
+    """A checkout whose figure is drawn by a program that chatters."""
+    (checkout / "book/figure.py").write_text(CHATTER + "open(sys.argv[1], 'w').write('drawn')\n")
+    return checkout
+
+
+def add_chapters(checkout, **chapters):
+    """Put chapters into a checkout: name and text of each."""
+    (checkout / "notebooks").mkdir()
+    for name, text in chapters.items():
+        (checkout / f"notebooks/{name}.py").write_text(text)
+    listed = ", ".join(f"{{file: notebooks/{name}, title: T}}" for name in chapters)
+    (checkout / "_toc.yml").write_text(f"parts: [{{chapters: [{listed}]}}]\n")
+
+
+def chapters(checkout, *options):
+    command = [DOIT, *options, "profile=smoke", "chapter"]
+    return subprocess.run(command, cwd=checkout, capture_output=True, text=True)
 
 
 def figure(checkout):
@@ -55,7 +65,9 @@ def test_a_step_is_one_line_and_the_rest_is_in_its_log(checkout):
     assert {"from Python", "from a program", "and its errors"} <= set(said)
     assert [line for line in said if "a worker stopped" in line]
     assert [line for line in said if "a bar" in line][0].startswith("a bar: 100%"), "the last state of a bar, once"
-    assert list(steps.recorded(checkout / "_build/smoke")) == ["figure of the README"]
+    [row] = steps.recorded(checkout / "_build/smoke")
+    assert row["name"] == "figure of the README" and row["needs"] == []
+    assert 0 < row["seconds"] < time.time() - row["started"] < 60
     assert re.fullmatch(r"figure of the README +unchanged\n", figure(checkout).stdout)
 
 
@@ -68,20 +80,45 @@ def test_a_program_that_fails_is_shown_with_the_end_of_its_log(checkout):
     assert re.fullmatch(r"figure of the README +\d+\.\d s failed", first)
     assert message[0].endswith("ended with status 1; the end of _build/smoke/log/figure-of-the-README.txt:")
     assert message[-1] == "no ink" and "from a program" in message
-    assert steps.recorded(checkout / "_build/smoke") == {}
+    assert steps.recorded(checkout / "_build/smoke") == []
 
 
 def test_a_chapter_that_fails_is_shown_with_its_cell(checkout):
-    (checkout / "notebooks").mkdir()
-    (checkout / "notebooks/01_x.py").write_text("# %%\nimport os\nos.system('echo chatter')\n\n# %%\nn = 1\nn / 0\n")
-    (checkout / "_toc.yml").write_text("parts: [{chapters: [{file: notebooks/01_x, title: 1. X}]}]\n")
-    done = subprocess.run([DOIT, "profile=smoke", "chapter"], cwd=checkout, capture_output=True, text=True)
-    first, _, cell, error, where = done.stdout.splitlines()
+    add_chapters(checkout, x="# %%\nimport os\nos.system('echo chatter')\n\n# %%\nn = 1\nn / 0\n")
+    done = chapters(checkout)
+    environment, first, _, cell, error, where = done.stdout.splitlines()
     assert done.returncode == 1 and done.stderr == ""
-    assert re.fullmatch(r"chapter 01_x +\d+\.\d s failed", first)
-    assert re.fullmatch(r"chapter 01_x failed in code cell \d, which begins with `n = 1`", cell)
+    assert re.fullmatch(r"chapter x +\d+\.\d s failed", first)
+    assert re.fullmatch(r"chapter x failed in code cell \d, which begins with `n = 1`", cell)
     assert error == "ZeroDivisionError: division by zero"
-    assert where.endswith("_build/smoke/failed/01_x.ipynb")
+    assert where.endswith("_build/smoke/failed/x.ipynb")
+
+
+def test_chapters_run_side_by_side_with_a_readers_packages(checkout):
+    meet = """# %%
+import importlib.util, pathlib, time
+pathlib.Path("{own}").touch()
+until = time.monotonic() + 60
+while not pathlib.Path("{other}").exists():
+    assert time.monotonic() < until, "no other chapter"
+    time.sleep(0.05)
+
+# %%
+[tool for tool in ("doit", "jupytext", "papermill", "pytest", "sphinx") if importlib.util.find_spec(tool)]
+"""
+    add_chapters(checkout, a=meet.format(own="x", other="y"), b=meet.format(own="y", other="x"))
+    done = chapters(checkout, "-n", "2")
+    assert done.returncode == 0 and done.stderr == "", done.stdout
+    names = ["chapter a", "chapter b", "environment of a reader"]
+    assert sorted(line[:32].strip() for line in done.stdout.splitlines()) == names
+    rows = {row["name"]: row for row in steps.recorded(checkout / "_build/smoke")}
+    assert sorted(rows) == names, "steps that end at one time are all noted"
+    assert rows["chapter a"]["needs"] == rows["chapter b"]["needs"] == [names[-1]]
+    assert sorted(p.name for p in (checkout / "_build/smoke/notebooks").iterdir()) == ["a.ipynb", "b.ipynb"]
+    for name in "ab":
+        cells = nbformat.read(checkout / f"_build/smoke/notebooks/{name}.ipynb", as_version=4).cells
+        assert cells[-1].outputs[0].data["text/plain"] == "[]"
+    assert {line.split()[-1] for line in chapters(checkout).stdout.splitlines()} == {"unchanged"}
 
 
 def test_on_a_terminal_the_line_shows_what_the_step_waits_for(tmp_path):
@@ -107,7 +144,8 @@ def read(terminal) -> bytes:
         return b""
 
 
-def test_a_step_that_runs_again_keeps_its_place_at_the_end_of_the_table(tmp_path):
-    for name, seconds in (("a", 1.04), ("b", 2.0), ("a", 3.06)):
-        steps.record(tmp_path, name, seconds)
-    assert list(steps.recorded(tmp_path).items()) == [("b", 2.0), ("a", 3.1)]
+def test_a_step_that_runs_again_has_its_place_at_the_end_of_the_table(tmp_path):
+    for name, started, seconds in (("a", 1.0, 1.04), ("b", 2.04, 2.0), ("a", 10.0, 3.06)):
+        steps.record(tmp_path, name, started, seconds, ["x"])
+    rows = [tuple(row.values()) for row in steps.recorded(tmp_path)]
+    assert rows == [("b", 2.0, 2.0, ["x"]), ("a", 10.0, 3.1, ["x"])]

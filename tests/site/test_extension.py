@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import vl_convert
 from bs4 import BeautifulSoup
 
 from frlib import published
@@ -63,6 +64,53 @@ PAGE = """# Results
 ```{bibliography}
 ```
 """
+MEASURED = """# Measured
+
+```{build-steps}
+:name: fig-steps
+
+What the build *waits* for.
+```
+
+```{benchmark-growth}
+:benchmark: maps
+:name: fig-growth
+:power: 2
+:size: pairs
+
+Growth.
+```
+
+```{benchmark-growth}
+:benchmark: nothing
+:name: fig-nothing
+:size: pairs
+
+Growth.
+```
+
+```{benchmark-ratios}
+:name: fig-ratios
+
+Distances.
+```
+
+```{benchmark-table}
+:benchmark: maps
+```
+"""
+ROWS = [
+    ("embed", "net, 48 images", "time over onnxruntime", 1.5, "ratio", "onnxruntime, 4 ms"),
+    ("embed", "other, 48 images", "time over onnxruntime", 0.5, "ratio", "onnxruntime, 9 ms"),
+    ("energy", "N=9", "time over bare products", 0.8, "ratio", "products, 1 s"),
+    *(("maps", f"{n} pairs, {kind}", "per pair", float(n), "µs", "") for n in (10, 40) for kind in ("flat", "full")),
+]
+STEPS = [
+    {"name": "weights", "started": 100.0, "seconds": 60.0, "needs": []},
+    {"name": "short", "started": 160.0, "seconds": 60.0, "needs": ["weights"]},
+    {"name": "long", "started": 160.0, "seconds": 120.0, "needs": ["weights"]},
+    {"name": "site", "started": 0.0, "seconds": 12.5, "needs": ["long"]},
+]
 
 
 def chapter(claim):
@@ -77,33 +125,55 @@ def chapter(claim):
     return nbformat.v4.new_notebook(cells=cells, metadata={"frlib": run, "language_info": {"name": "python"}})
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Build the small project and return a function that reads a page."""
+def built(source, pages):
+    """Build a small project and return a function that reads a page."""
     from sphinx.application import Sphinx
+    from sphinx.util.docutils import docutils_namespace
 
-    source = tmp_path_factory.mktemp("project")
-    (source / "notebooks").mkdir()
-    (source / "book").mkdir()
-    claim = published.load("claims")["id"].iloc[1]
-    nbformat.write(chapter(claim), source / "notebooks/01_toy.ipynb")
-    (source / "book/results.md").write_text(PAGE)
-    (source / "book/numbers.csv").write_text("name,value\n<one>,1\ntwo,\n")
-    steps = [{"name": "site", "seconds": 12.5}]
-    (source / "book/build.json").write_text(json.dumps({"steps": steps}))
-    toc = {"parts": [{"chapters": [{"file": "book/results"}, {"file": "notebooks/01_toy", "title": "1. Toy"}]}]}
+    for name, text in pages.items():
+        (source / "book" / f"{name}.md").write_text(text)
+    files = [*(f"book/{name}" for name in pages), "notebooks/01_toy"]
+    toc = {"parts": [{"chapters": [{"file": file} for file in files[:-1]] + [{"file": files[-1], "title": "1. Toy"}]}]}
     (source / "_toc.yml").write_text(json.dumps(toc))
-    (source / "index.md").write_text("# Start\n\n```{toctree}\nbook/results\nnotebooks/01_toy\n```\n")
-    config = {"bibtex_bibfiles": [str(EXTENSION.parent / "references.bib")]}
+    (source / "index.md").write_text("# Start\n\n```{toctree}\n" + "\n".join(files) + "\n```\n")
+    config = {"bibtex_bibfiles": [str(EXTENSION.parent / "references.bib")], "numfig": True}
     config |= {"extensions": "myst_nb,sphinxcontrib.bibtex,frbook", "nb_execution_mode": "off", "html_theme": "basic"}
     config["suppress_warnings"] = "mystnb.unknown_mime_type"
     sys.path.insert(0, str(EXTENSION))
     try:
-        app = Sphinx(source, None, source / "out", source / "trees", "html", config, status=None, warningiserror=True)
-        app.build()
+        with docutils_namespace():  # else a second project finds the nodes of the first
+            folders = source, None, source / "out", source / "trees"
+            Sphinx(*folders, "html", config, status=None, warningiserror=True).build()
     finally:
         sys.path.remove(str(EXTENSION))
     return lambda name: BeautifulSoup((source / "out" / f"{name}.html").read_text(), "html.parser")
+
+
+def new_project(source):
+    """Begin a project with one chapter and the steps of a build."""
+    (source / "notebooks").mkdir()
+    (source / "book").mkdir()
+    nbformat.write(chapter(published.load("claims")["id"].iloc[1]), source / "notebooks/01_toy.ipynb")
+    (source / "book/build.json").write_text(json.dumps({"steps": STEPS}))
+    return source
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A project where no benchmark was run."""
+    source = new_project(tmp_path_factory.mktemp("project"))
+    (source / "book/numbers.csv").write_text("name,value\n<one>,1\ntwo,\n")
+    return built(source, {"results": PAGE})
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """The page of a project with benchmarks."""
+    source = new_project(tmp_path_factory.mktemp("measured"))
+    keys = ("benchmark", "case", "quantity", "value", "unit", "baseline")
+    rows = [dict(zip(keys, row, strict=True)) for row in ROWS]
+    (source / "book/benchmarks.json").write_text(json.dumps(rows))
+    return built(source, {"measured": MEASURED})("book/measured")
 
 
 def rows_of(table):
@@ -136,7 +206,7 @@ def test_status_shows_how_chapters_ran_and_the_steps_of_the_build(site):
     page = site("book/results")
     (row,) = rows_of(table_with(page, "each chapter"))
     assert row == ["Toy <chapter>", "2.1 min", "smoke", "cpu", "2 cores", "python 3.11.9, torch 2.9", "2026-01-02"]
-    assert rows_of(table_with(page, "Steps of the build")) == [["site", "12.5 s"]]
+    assert rows_of(table_with(page, "Steps of the build"))[-1] == ["site", "12.5 s"]
 
 
 def test_the_run_card_is_that_of_its_own_page(site):
@@ -147,6 +217,51 @@ def test_the_run_card_is_that_of_its_own_page(site):
 
 def test_missing_benchmarks_are_said_to_be_missing(site):
     assert "The benchmarks were not run" in site("book/results").get_text()
+
+
+def chart_of(page, name):
+    """Return a chart of a page: its specification, and the rows that it draws."""
+    figure = page.find(id=name)
+    spec = json.loads(figure.select_one("script.frlib-chart-data").string)
+    assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
+    return spec, list(spec["datasets"].values())
+
+
+def test_the_longest_chain_is_marked_on_the_time_line(measured):
+    spec, [rows] = chart_of(measured, "fig-steps")
+    places = {row["name"]: (row["start"], row["end"], row["part"]) for row in rows}
+    chain, other = "the longest chain", "other steps"
+    assert places == {"weights": (0, 1, chain), "short": (1, 2, other), "long": (1, 3, chain)}
+    assert spec["description"].endswith("other takes 3.0 minutes: weights, long.")
+    caption = measured.find(id="fig-steps").find_next("figcaption")
+    assert caption.get_text(" ", strip=True).startswith("Fig. 1 What the build waits for.")
+
+
+def test_growth_is_drawn_beside_a_power_of_the_size(measured):
+    _, tables = chart_of(measured, "fig-growth")
+    [times] = [rows for rows in tables if "case" in rows[0]]
+    [line] = [rows for rows in tables if "case" not in rows[0]]
+    assert {(row["case"], row["size"], row["value"]) for row in times} == {
+        (kind, n, n) for n in (10, 40) for kind in ("flat", "full")
+    }
+    assert [(row["x"], row["y"]) for row in line] == [(10, 10), (40, 160)]
+    assert measured.find(id="fig-nothing") is None
+    assert "What this figure shows was not run" in measured.get_text()
+
+
+def test_distances_have_a_tick_for_each_aim_and_limit_and_say_what_is_reached(measured):
+    _, tables = chart_of(measured, "fig-ratios")
+    marks = {(row["against"], row["state"], row["time"]) for rows in tables for row in rows if "time" in row}
+    assert marks == {
+        ("embed: onnxruntime", "aim not reached", 1.5),
+        ("embed: onnxruntime", "aim reached", 0.5),
+        ("embed: onnxruntime", "aim", 1.2),
+        ("energy: bare products", "no aim", 0.8),
+        ("energy: bare products", "limit", 0.5),
+    }
+    said = "1 of 2 aims are reached. Not reached: embed: onnxruntime (net, 48 images): 1.5, aim 1.2."
+    assert said in measured.get_text()
+    assert len(rows_of(table_with(measured, "Benchmark: maps"))) == 4
 
 
 def test_a_data_table_is_escaped_and_has_headers(site):

@@ -1,5 +1,6 @@
 """Environments with exactly what an installation of frlib brings, made of links to the packages installed here."""
 
+import functools
 import os
 import subprocess
 import tomllib
@@ -11,15 +12,19 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+@functools.cache
+def project() -> dict:
+    """Return what pyproject.toml says of frlib."""
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def requirements(name: str, extras: set[str]) -> list[Requirement]:
     """Return what a package needs with these extras on this machine; frlib's own needs are those of pyproject.toml."""
     if name == "frlib":
-        return [
-            Requirement(r) for r in sum((PROJECT["optional-dependencies"][e] for e in extras), PROJECT["dependencies"])
-        ]
+        own = project()
+        return [Requirement(r) for r in sum((own["optional-dependencies"][e] for e in extras), own["dependencies"])]
     found = [Requirement(r) for r in metadata.requires(name) or ()]
     return [r for r in found if not r.marker or any(r.marker.evaluate({"extra": e}) for e in extras | {""})]
 
@@ -36,11 +41,12 @@ def closure(requirement: Requirement) -> set[str]:
     return set(seen) - {"frlib"}
 
 
-def linked(folder: Path, requirement: str, source: Path) -> Path:
-    """Make an environment with what ``requirement`` brings and the frlib of a folder; return its Python."""
+def linked(folder: Path, source: Path, *wanted: str) -> Path:
+    """Make an environment with what the requirements bring and the frlib of a folder; return its Python."""
     venv.create(folder, symlinks=True)
     packages = next(folder.glob("lib/python*/site-packages"))
-    owners = {f.parts[0]: f.dist for n in closure(Requirement(requirement)) for f in metadata.files(n)}
+    names = set().union(*(closure(Requirement(requirement)) for requirement in wanted))
+    owners = {f.parts[0]: f.dist for name in names for f in metadata.files(name)}
     for top in owners.keys() - {"..", "__pycache__"}:  # whole folders, so that compiled code is found beside them
         (packages / top).symlink_to(owners[top].locate_file(top))
     (packages / "frlib.pth").write_text(f"{source}\n")
