@@ -248,19 +248,16 @@ def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, th
     # Attributes that are defined on the same points share one count of neighbours; as a rule all do.
     groups: dict[tuple, list[str]] = {}
     for name, unit in units.items():
-        groups.setdefault(tuple((unit != 0).any(dim=1).tolist()), []).append(name)
+        groups.setdefault(tuple((checks.row_sizes(unit) > 0).tolist()), []).append(name)
     results = {}
     for mask, names in groups.items():
-        here = torch.tensor(mask, device=rows.device)
-        vectors = [
-            torch.ones(int(here.sum()), 1, dtype=dtype, device=rows.device),
-            *(units[name][here] for name in names),
-        ]
-        counts, *totals = pairs.ball_sums(rows[here], vectors, limits, threads=threads) + include_center
+        here = slice(None) if all(mask) else torch.tensor(mask, device=rows.device)  # a mask would copy
+        defined, vectors = rows[here], [units[name][here] for name in names]
+        counts, *totals = pairs.ball_sums(defined, vectors, limits, threads=threads) + include_center
         used = counts
         if sample:
             draw = {"at_most": sample[0], "include_center": include_center, "generator": sample[1]}
-            used, *totals = pairs.sampled_ball_sums(rows[here], vectors, limits, **draw)
+            used, *totals = pairs.sampled_ball_sums(defined, vectors, limits, **draw)
         filled = used > 0
         isolated = (~filled).sum(dim=0) / len(mask)
         for name, total in zip(names, totals, strict=True):
