@@ -247,6 +247,11 @@ def to_squares(distances: torch.Tensor, metric: str) -> torch.Tensor:
     return distances * 2 if metric == "cosine" else distances.square()
 
 
+def limits_of(radii: np.ndarray, metric: str) -> torch.Tensor:
+    """Return the largest squared distance inside the closed ball of each radius, ascending."""
+    return to_squares(torch.from_numpy(radii).sort().values, metric) * (1 + TIE)
+
+
 def balls(
     points, scales, metric: str, mean_distance: float | None = None
 ) -> tuple[torch.Tensor, torch.Tensor, np.ndarray]:
