@@ -405,9 +405,10 @@ class Tile:
 def one_pass(tiles: Tiles, vectors: Sequence[torch.Tensor], reductions: Sequence, *, threads: int = 1) -> None:
     """Give each tile of pairs, and the inner products of the vectors in it, to all reductions.
 
-    A reduction has three methods. ``start(tile)`` returns what it keeps of a tile, ``take(kept, tile, a, products)``
-    gets the inner products of vectors a in the tile (an array that is written again afterwards); several threads call
-    both. ``add(kept, tile)`` adds what was kept to the result, in the order of the tiles.
+    A reduction has up to three methods. ``start(tile)`` returns what it keeps of a tile, ``take(kept, tile, a,
+    products)``, if there is one, gets the inner products of vectors a in the tile (an array that is written again
+    afterwards); several threads call both. ``add(kept, tile)`` adds what was kept to the result, in the order of the
+    tiles.
 
     Parameters
     ----------
@@ -423,10 +424,11 @@ def one_pass(tiles: Tiles, vectors: Sequence[torch.Tensor], reductions: Sequence
     def kept_of(first: slice, second: slice) -> tuple[Tile, list]:
         tile = Tile(tiles, first, second)
         kept = [reduction.start(tile) for reduction in reductions]
+        takers = [(r, own) for r, own in zip(reductions, kept, strict=True) if hasattr(r, "take")]
         products = None
-        for a, vector in enumerate(vectors):
+        for a, vector in enumerate(vectors if takers else ()):
             products = torch.mm(vector[first], vector[second].T, out=products)
-            for reduction, own in zip(reductions, kept, strict=True):
+            for reduction, own in takers:
                 reduction.take(own, tile, a, products)
         tile.__dict__.pop("squares", None)  # tiles wait for their turn: without it
         return tile, kept

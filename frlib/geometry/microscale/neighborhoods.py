@@ -50,7 +50,7 @@ def neighborhood_energies(
     scales : sequence of float
         Radii of balls in units of the mean distance, as in `energy_sweep`.
     nearest : sequence of int
-        Numbers k of nearest points, from 1 to N - 1.
+        Numbers k of nearest points, from 1 to N - 1. Memory grows with N times the largest.
     inverse_distance : bool
         Also use inverse distances.
     metric : {"cosine", "euclidean"}
@@ -124,9 +124,12 @@ def _group_energies(group, limits, nearest: list[int], inverse_distance: bool, m
     if balls:
         counts, *totals = balls.balls()
         found.append(torch.stack([ball_energies(counts, total) for total in totals]))
-    for k in nearest:
-        means = lists.mean_products(tiles, group.vectors, k) if k in possible else torch.full((a, 1), torch.nan)
-        found.append(1 - means.mean(dim=1, keepdim=True))
+    if nearest:
+        energies = torch.full((a, len(nearest)), torch.nan, dtype=torch.float64)
+        if lists:
+            asked = torch.tensor([k < n for k in nearest])
+            energies[:, asked] = 1 - lists.mean_products(tiles, group.vectors, possible).mean(dim=1)
+        found.append(energies)
     if inverse:
         found.append(1 - inverse.mean_products().mean(dim=1, keepdim=True))
     return torch.cat(found, dim=1)
@@ -148,34 +151,39 @@ class NearestPoints:
 
     def start(self, tile: pairs.Tile):
         """Return squared distances and places of the nearest points within the tile, of its rows and its columns."""
-        size = self.squares.shape[1]
         if tile.squares.is_cuda:
-            return _nearest_by_sorting(tile, size)
-        of_rows, of_columns = (_no_points(side.stop - side.start, size) for side in (tile.first, tile.second))
-        _keep_nearest(tile.squares.numpy(), tile.first.start, tile.second.start, tile.diagonal, *of_rows, *of_columns)
+            return _nearest_by_sorting(tile, self.squares.shape[1])
+        # Only what is nearer than the last ones so far matters. A tile that another thread merges meanwhile makes these
+        # smaller: some points are then kept in vain, and `add` drops them.
+        of_rows, of_columns = (
+            (np.repeat(self.squares[side, -1:], self.squares.shape[1], axis=1), np.zeros_like(self.places[side]))
+            for side in (tile.first, tile.second)
+        )
+        starts = tile.first.start, tile.second.start
+        _keep_nearest(tile.squares.numpy(), *starts, tile.diagonal, *of_rows, *of_columns)
         return of_rows, of_columns
-
-    def take(self, kept, tile: pairs.Tile, a: int, products: torch.Tensor) -> None:
-        """Need no product: those with the nearest points alone are few."""
 
     def add(self, kept, tile: pairs.Tile) -> None:
         """Merge the nearest points of a tile with those of the tiles before."""
         for side, (squares, places) in zip((tile.first, tile.second), kept, strict=True):
             _merge(self.squares[side], self.places[side], squares, places)
 
-    def mean_products(self, tiles: pairs.Tiles, vectors: Sequence[torch.Tensor], k: int) -> torch.Tensor:
-        """Return the mean inner product with the k nearest points, (A, N), float64, on the CPU."""
+    def mean_products(self, tiles: pairs.Tiles, vectors: Sequence[torch.Tensor], numbers: Sequence[int]):
+        """Return the mean inner product with the k nearest points for several k, (A, N, K), float64, on the CPU."""
         device = tiles.rows.device
-        means = torch.empty(len(vectors), len(tiles), dtype=torch.float64, device=device)
-        places = torch.from_numpy(self.places[:, :k]).to(device)
-        for block in pairs.blocks(len(tiles), max(1, pairs.tile_size(device) // k)):
+        places = torch.from_numpy(self.places[:, :-1]).to(device)
+        sums = torch.empty(len(vectors), *places.shape, dtype=torch.float64, device=device)
+        for block in pairs.blocks(len(tiles), max(1, 16 * pairs.tile_size(device) // places.shape[1])):
             for a, vector in enumerate(vectors):
-                near = vector[places[block]].double()
-                means[a, block] = (near * vector[block, None].double()).sum(dim=2).mean(dim=1)
-        tied = self.squares[:, k] <= self.squares[:, k - 1] * (1 + pairs.TIE)
-        tied = torch.from_numpy(tied.nonzero()[0]).to(device)
-        for some in tied.split(max(1, 4 * pairs.tile_size(device) ** 2 // len(tiles))):
-            means[:, some] = _means_with_ties(tiles, vectors, k, some)
+                near = vector[places[block].flatten()].view(-1, places.shape[1], vector.shape[1])
+                sums[a, block] = torch.bmm(near, vector[block, :, None])[..., 0]
+        sums.cumsum_(dim=2)
+        means = torch.stack([sums[..., k - 1] / k for k in numbers], dim=2)
+        for i, k in enumerate(numbers):
+            tied = self.squares[:, k] <= self.squares[:, k - 1] * (1 + pairs.TIE)
+            tied = torch.from_numpy(tied.nonzero()[0]).to(device)
+            for some in tied.split(max(1, 4 * pairs.tile_size(device) ** 2 // len(tiles))):
+                means[:, some, i] = _means_with_ties(tiles, vectors, k, some)
         return means.cpu()
 
 
@@ -185,23 +193,26 @@ def _no_points(n: int, size: int) -> tuple[np.ndarray, np.ndarray]:
 
 @compiled
 def _keep_nearest(squares, row_start, column_start, diagonal, of_rows, row_places, of_columns, column_places):
+    last_of_columns = of_columns[:, -1].copy()  # side by side in memory
     for i in range(squares.shape[0]):
+        last = of_rows[i, -1]
         for j in range(i + 1 if diagonal else 0, squares.shape[1]):
             square = squares[i, j]
-            if square < of_rows[i, -1]:
-                _insert(of_rows[i], row_places[i], square, column_start + j)
-            if square < of_columns[j, -1]:
-                _insert(of_columns[j], column_places[j], square, row_start + i)
+            if square < last:
+                last = _insert(of_rows[i], row_places[i], square, column_start + j)
+            if square < last_of_columns[j]:
+                last_of_columns[j] = _insert(of_columns[j], column_places[j], square, row_start + i)
 
 
 @compiled
 def _insert(squares, places, square, place):
-    """Put a square into an ascending list, behind equal ones; the last one falls out."""
+    """Put a square into an ascending list, behind equal ones; the last one falls out, and the new last is returned."""
     at = len(squares) - 1
     while at > 0 and squares[at - 1] > square:
         squares[at], places[at] = squares[at - 1], places[at - 1]
         at -= 1
     squares[at], places[at] = square, place
+    return squares[-1]
 
 
 @compiled
