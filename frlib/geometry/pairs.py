@@ -10,11 +10,13 @@ proportional to the size R of the cloud (the largest distance from the mean), no
 (`far_rows` have no part in the mean, and then the others have a size of their own): up to about 1e-14 R^2 in the
 square (measured for up to 2,048 columns), hence 1e-14 R^2 / D in a Euclidean distance D. A Euclidean distance below
 about 4e-7 R is returned as 0. Without centring, in float32, rounding hides distances up to about 1e-3 times the norm.
+In which ball a pair lies is told by a product in float32 where its error cannot matter, and in float64 otherwise.
 
 Each unordered pair is computed once and used in both directions. Several threads can share the tiles: what each tile
 gives is added in the order of the tiles, so the sums are the same, bit for bit, for any number of threads. Working
-memory is a few arrays of ``TILE`` x ``TILE`` per thread, and what a few tiles add to the sums of their own points,
-whatever the number of points. The code is the same on the CPU and on CUDA, except `_ring_numbers` and `_add_tile`.
+memory is a few arrays of ``TILE`` x ``WIDE TILE`` per thread, and what a few tiles add to the sums of their own points,
+whatever the number of points. The code is the same on the CPU and on CUDA, except where a tile is put into rings
+(`Tile.ring_numbers`) and added to them (`_add_tile`).
 """
 
 import functools
@@ -459,16 +461,14 @@ class BallSums:
         self.rings = torch.zeros(1 + n_vectors, n, len(limits) + 1, dtype=torch.float64, device=limits.device)
 
     def start(self, tile: Tile):
-        """Return the ring numbers and the sums of the tile, the number of points among them."""
-        ring = tile.ring_numbers(self.limits)
-        of_rows, of_columns = tile.zeros(len(self.rings), len(self.limits) + 1)
-        ones = torch.ones(ring.shape, dtype=torch.float32, device=ring.device)
-        _add_tile(ring, ones, of_rows[0], of_columns[0], tile.diagonal)
-        return ring, of_rows, of_columns
+        """Return the ring numbers of the tile, and room for its sums."""
+        return tile.ring_numbers(self.limits), *tile.zeros(len(self.rings), len(self.limits) + 1)
 
     def take(self, kept, tile: Tile, a: int, products: torch.Tensor) -> None:
-        """Add the products of one vector."""
+        """Add the products of one vector, and count the points with the first."""
         ring, of_rows, of_columns = kept
+        if a == 0:
+            _add_tile(ring, torch.ones_like(products), of_rows[0], of_columns[0], tile.diagonal)
         _add_tile(ring, products, of_rows[1 + a], of_columns[1 + a], tile.diagonal)
 
     def add(self, kept, tile: Tile) -> None:
@@ -505,11 +505,16 @@ def _rough_rows(rows: torch.Tensor, sizes: torch.Tensor) -> tuple[torch.Tensor, 
     Nothing is returned where torch may compute float32 products in a smaller type, and on a GPU, which has float64.
     """
     largest = float(sizes.max()) if len(sizes) else 0.0
-    exact = torch.get_float32_matmul_precision() == "highest"
-    if rows.is_cuda or not exact or largest == 0:
+    if rows.is_cuda or largest == 0 or not _float32_products_are_float32():
         return None
     scale = 2.0 ** -math.ceil(math.log2(largest) / 2)
     return (rows * scale).float(), scale, (rows.shape[1] + 16) * torch.finfo(torch.float32).eps
+
+
+def _float32_products_are_float32() -> bool:
+    """Say whether torch keeps the digits; it has several settings that let it drop some, and they cannot all be asked."""
+    probe = torch.full((64, 64), 1 + 2.0**-12)  # 1 in a smaller type
+    return bool((torch.mm(probe, probe.T) > 64 * (1 + 2.0**-12)).all())
 
 
 @compiled

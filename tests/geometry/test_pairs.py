@@ -250,6 +250,19 @@ def test_float32_alone_would_put_pairs_into_other_rings():
     assert torch.equal(found[off], exact[off]) and not torch.equal(alone[off], exact[off])
 
 
+def test_float32_has_no_part_where_torch_may_drop_its_digits():
+    rows = pairs.centred(cloud(40, 64), "cosine")
+    assert pairs.Tiles(rows).rough is not None
+    probe = torch.mm
+
+    def smaller(left, right, **options):
+        return probe(left.bfloat16().to(left.dtype), right.bfloat16().to(right.dtype), **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "mm", smaller)
+        assert pairs.Tiles(rows).rough is None
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_float64_alone_gives_the_same_sweep(metric, monkeypatch):
     """As on a GPU, where torch computes float32 products in a smaller type, or where all distances are equal."""
