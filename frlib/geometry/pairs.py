@@ -512,7 +512,7 @@ def _rough_rows(rows: torch.Tensor, sizes: torch.Tensor) -> tuple[torch.Tensor, 
 
 
 def _float32_products_are_float32() -> bool:
-    """Say whether torch keeps the digits; it has several settings that let it drop some, and they cannot all be asked."""
+    """Say whether torch keeps the digits: several settings let it drop some, and they cannot all be asked."""
     probe = torch.full((64, 64), 1 + 2.0**-12)  # 1 in a smaller type
     return bool((torch.mm(probe, probe.T) > 64 * (1 + 2.0**-12)).all())
 

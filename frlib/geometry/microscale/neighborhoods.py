@@ -89,19 +89,18 @@ def neighborhood_energies(
                 found = _group_energies(group, limits.to(device), nearest, inverse_distance, metric, threads)
                 energies |= dict(zip(group.names, found.tolist(), strict=True))
                 undefined |= dict.fromkeys(group.names, (len(rows) - len(group.rows)) / len(rows))
-    places = np.argsort(np.argsort(scales, kind="stable"), kind="stable")
-    kinds = [("ball", scale, place) for scale, place in zip(scales, places, strict=True)]
-    kinds += [("nearest", k, len(kinds) + i) for i, k in enumerate(nearest)]
-    kinds += [("inverse distance", np.nan, len(kinds))] if inverse_distance else []
+    kinds = _kinds(scales, nearest, inverse_distance)
     columns = ["attribute", "neighborhood", "size", "energy", "undefined"]
-    return pd.DataFrame(
-        [
-            (name, kind, float(size), energies[name][place], undefined[name])
-            for name in fields
-            for kind, size, place in kinds
-        ],
-        columns=columns,
-    )
+    table = [(a, kind, size, energies[a][place], undefined[a]) for a in fields for kind, size, place in kinds]
+    return pd.DataFrame(table, columns=columns)
+
+
+def _kinds(scales, nearest, inverse_distance: bool) -> list[tuple[str, float, int]]:
+    """Return name and size of each neighbourhood and its place in `_group_energies`, where scales ascend."""
+    places = np.argsort(np.argsort(scales, kind="stable"), kind="stable")
+    kinds = [("ball", float(scale), place) for scale, place in zip(scales, places, strict=True)]
+    kinds += [("nearest", float(k), len(scales) + i) for i, k in enumerate(nearest)]
+    return kinds + ([("inverse distance", np.nan, len(kinds))] if inverse_distance else [])
 
 
 def _checked_nearest(nearest: Sequence[int], n: int) -> list[int]:
