@@ -2,6 +2,9 @@
 
     OMP_NUM_THREADS=1 python benchmarks/energy.py [--quick] [--json PATH]
 
+One pass over the pairs also gives the authors' two older definitions (nearest points, inverse distances). The long form
+also takes a whole attribute of their lattice.
+
 The floor of a direct computation is one product for the distances and one per attribute for the cosines, of all
 points with all points. A ratio of 1 means that binning the pairs into balls at every scale costs what the symmetry of
 the products saves. The authors' steps are those of their script: a radius graph of scikit-learn that counts the point
@@ -22,9 +25,10 @@ from sklearn.metrics.pairwise import paired_cosine_distances
 from sklearn.neighbors import RadiusNeighborsTransformer
 from threadpoolctl import threadpool_limits
 
-from frlib.geometry import energy_sweep, mean_pair_distance
+from frlib.geometry import energy_sweep, mean_pair_distance, neighborhood_energies
 
 DIM, ATTRIBUTES = 512, 8
+LATTICE_DIM, LATTICE_POINTS = 192, 79_625
 SCALES = np.linspace(0.25, 1.5, 12)
 
 
@@ -38,6 +42,16 @@ def cloud(n: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
         for a in range(ATTRIBUTES)
     }
     return points, fields
+
+
+def lattice_cloud(n: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Return points in clusters and one field: as large as one attribute of the authors' lattice."""
+    generator = torch.Generator().manual_seed(0)
+    centres = torch.randn(60, LATTICE_DIM, generator=generator)
+    points = 1 + centres[torch.randint(60, (n,), generator=generator)]
+    points += 0.7 * torch.randn(n, LATTICE_DIM, generator=generator)
+    shared = torch.randn(1, LATTICE_DIM, generator=generator)
+    return points, {"attribute": shared + torch.randn(n, LATTICE_DIM, generator=generator)}
 
 
 def products(points: torch.Tensor, fields: dict[str, torch.Tensor], tile: int = 512) -> None:
@@ -88,6 +102,9 @@ def peak_memory(which: str, n: int, n_scales: int) -> float:
 
 def work(which: str, n: int, n_scales: int):
     """Return a call without arguments that computes the energies of one cloud, with the point itself in its ball."""
+    if which == "lattice":
+        points, fields = lattice_cloud(n)
+        return on_threads(2, lambda: energy_sweep(points, fields, SCALES, device="cpu"))
     points, fields = cloud(n)
     scales = SCALES[:: -(len(SCALES) // n_scales)][::-1]
     unit = mean_pair_distance(points)
@@ -116,6 +133,35 @@ def beside_products(rows: command.Rows, sizes: tuple[int, ...], repeat: int) -> 
         )
         rows.add(described(n), "energy_sweep", sweep, "s", "")
         rows.add(described(n), "time over bare products", sweep / bare, "ratio", f"all matrix products, {bare:.2f} s")
+
+
+def beside_the_sweep(rows: command.Rows, n: int, repeat: int) -> None:
+    """Compare the other definitions of an energy with the sweep, on one thread."""
+    points, fields = cloud(n)
+    asked = {
+        "5 and 10 nearest": {"inverse_distance": False},
+        "inverse distances": {"nearest": ()},
+        "all three in one pass": {"scales": SCALES},
+    }
+    calls = [
+        lambda options=options: neighborhood_energies(points, fields, device="cpu", **options)
+        for options in asked.values()
+    ]
+    sweep, *others = command.seconds(lambda: energy_sweep(points, fields, SCALES, device="cpu"), *calls, repeat=repeat)
+    for name, other in zip(asked, others, strict=True):
+        rows.add(described(n), f"{name}, time over sweep", other / sweep, "ratio", f"energy_sweep, {sweep:.2f} s")
+
+
+def lattice(rows: command.Rows, n: int) -> None:
+    """Measure a whole attribute of the authors' lattice, on two threads."""
+    case, call = f"N={n} d={LATTICE_DIM}, 1 attribute, {len(SCALES)} scales", work("lattice", n, len(SCALES))
+    start, used = time.perf_counter(), time.process_time()
+    call()
+    elapsed, used = time.perf_counter() - start, time.process_time() - used
+    rows.add(case, "energy_sweep, two threads", elapsed, "s", f"{used:.1f} s of processors")
+    if sys.platform.startswith("linux"):
+        peak = peak_memory("lattice", n, len(SCALES))
+        rows.add(case, "peak memory, energy_sweep", peak, "MB", "above a loaded process")
 
 
 def beside_one_thread(rows: command.Rows, n: int) -> None:
@@ -163,10 +209,14 @@ def growth(rows: command.Rows, sizes: tuple[int, ...]) -> None:
 def main(quick: bool = False) -> list[dict]:
     rows = command.Rows("energy")
     work("frlib", 40, 2)()  # compiles
+    neighborhood_energies(*cloud(40), device="cpu")
     beside_products(rows, (2000, 5000), repeat=2 if quick else 5)
+    beside_the_sweep(rows, 2000 if quick else 5000, repeat=1 if quick else 3)
     beside_one_thread(rows, 2000 if quick else 5000)
     beside_the_authors(rows, *((400, 4) if quick else (800, 12)))
     growth(rows, (1000, 2000, 4000) if quick else (1000, 2000, 5000, 10_000, 20_000))
+    if not quick:
+        lattice(rows, LATTICE_POINTS)
     return rows
 
 

@@ -11,6 +11,7 @@ from frlib.geometry.macroscale.entropy import attribute_entropies
 from frlib.geometry.macroscale.ks import draw_modalities, ks_by_attribute, ks_draws
 from frlib.geometry.macroscale.streaming import PairHistograms, stream_histograms
 from frlib.geometry.microscale.energy import central_difference, displacement, energy_at_equal_shares, energy_sweep
+from frlib.geometry.microscale.neighborhoods import neighborhood_energies
 from frlib.geometry.microscale.nulls import half_step_agreement, isolated_shares, null_energies
 from frlib.geometry.microscale.sphere import (
     parallel_transport,
@@ -93,6 +94,7 @@ __all__ = [
     "linear_cka",
     "mean_interval",
     "mean_pair_distance",
+    "neighborhood_energies",
     "null_energies",
     "on_diagonal",
     "pair_distances",

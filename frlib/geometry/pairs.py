@@ -10,13 +10,17 @@ proportional to the size R of the cloud (the largest distance from the mean), no
 (`far_rows` have no part in the mean, and then the others have a size of their own): up to about 1e-14 R^2 in the
 square (measured for up to 2,048 columns), hence 1e-14 R^2 / D in a Euclidean distance D. A Euclidean distance below
 about 4e-7 R is returned as 0. Without centring, in float32, rounding hides distances up to about 1e-3 times the norm.
+In which ball a pair lies is told by a product in float32 where its error cannot matter, and in float64 otherwise.
 
 Each unordered pair is computed once and used in both directions. Several threads can share the tiles: what each tile
 gives is added in the order of the tiles, so the sums are the same, bit for bit, for any number of threads. Working
-memory is a few arrays of ``TILE`` x ``TILE`` per thread, and what a few tiles add to the sums of their own points,
-whatever the number of points. The code is the same on the CPU and on CUDA, except `_ring_numbers` and `_add_tile`.
+memory is a few arrays of ``TILE`` x ``WIDE TILE`` per thread, and what a few tiles add to the sums of their own points,
+whatever the number of points. The code is the same on the CPU and on CUDA, except where a tile is put into rings
+(`Tile.ring_numbers`) and added to them (`_add_tile`).
 """
 
+import functools
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -33,8 +37,14 @@ from frlib.runtime import in_order
 TILE = 256
 CUDA_TILE = 2048
 
+# A tile beside the diagonal has this many times more columns in `one_pass`: products of matrices are faster then.
+WIDE = 3
+
 # A square below this share of |x - m|^2 + |y - m|^2 counts as rounding: coincident points give up to 4e-15 of it.
 ROUNDING = 1e-13
+
+# What underflow adds to the error of a float32 square of rows of length 1, more than generously.
+UNDERFLOW = 1e-37
 
 # A row that differs from another by no more than this many machine epsilons of its length is the same up to rounding.
 SAME = 8
@@ -94,8 +104,9 @@ def unit_rows(matrix: torch.Tensor, dtype: torch.dtype = torch.float64) -> torch
     units = torch.empty(matrix.shape, dtype=dtype, device=matrix.device)
     for block in blocks(len(matrix), 2 * tile_size(matrix.device)):  # the temporary arrays stay in the cache
         rows = matrix[block].double()
-        largest = rows.abs().amax(dim=1, keepdim=True)
-        rows = rows / largest.masked_fill_(largest == 0, 1)  # first, so that no square overflows or vanishes
+        if matrix.dtype != torch.float32:  # in float64, no square of a float32 number overflows or vanishes
+            largest = checks.row_sizes(rows)[:, None]
+            rows = rows / largest.masked_fill_(largest == 0, 1)
         norm = rows.norm(dim=1, keepdim=True)
         units[block] = rows.div_(norm.masked_fill_(norm == 0, 1))
     return units
@@ -219,9 +230,13 @@ def squared_distances(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
 
     Where rounding hides the distance it is 0: so coincident points have distance 0 and never a negative square.
     """
-    size = left.square().sum(dim=1)[:, None] + right.square().sum(dim=1)
+    return _squares(left, right, left.square().sum(dim=1), right.square().sum(dim=1))
+
+
+def _squares(left, right, left_sizes, right_sizes) -> torch.Tensor:
+    size = left_sizes[:, None] + right_sizes
     squares = torch.addmm(size, left, right.T, alpha=-2)
-    return torch.where(squares > ROUNDING * size, squares, 0)
+    return squares.masked_fill_(squares <= size.mul_(ROUNDING), 0)
 
 
 def from_squares(squares: torch.Tensor, metric: str) -> torch.Tensor:
@@ -232,6 +247,11 @@ def from_squares(squares: torch.Tensor, metric: str) -> torch.Tensor:
 def to_squares(distances: torch.Tensor, metric: str) -> torch.Tensor:
     """Return the squared distances between `centred` rows that belong to distances; inverts `from_squares`."""
     return distances * 2 if metric == "cosine" else distances.square()
+
+
+def limits_of(radii: np.ndarray, metric: str) -> torch.Tensor:
+    """Return the largest squared distance inside the closed ball of each radius, ascending."""
+    return to_squares(torch.from_numpy(radii).sort().values, metric) * (1 + TIE)
 
 
 def balls(
@@ -308,55 +328,241 @@ def mean_distance(points: torch.Tensor, metric: str, threads: int = 1) -> float:
     return float(total / (n * (n - 1) / 2))
 
 
-def ball_sums(
-    rows: torch.Tensor, vectors: Sequence[torch.Tensor], limits: torch.Tensor, *, threads: int = 1
-) -> torch.Tensor:
-    """Sum inner products over the balls of several radii round every point, in one pass over the pairs.
-
-    .. math:: S_{aik} = \\sum_{j \\ne i,\\; |x_i - x_j|^2 \\le l_k} \\langle v_{ai}, v_{aj} \\rangle
-
-    Each unordered pair is computed once, and put once into the ring between two radii; running sums over the rings
-    then give all balls.
+class Tiles:
+    """The pairs of `centred` rows in tiles of their upper triangle, for `one_pass`.
 
     Parameters
     ----------
     rows : Tensor, shape (N, d)
-        From `centred`.
+    """
+
+    def __init__(self, rows: torch.Tensor):
+        self.rows, self.sizes = rows, rows.square().sum(dim=1)
+        self.rough = _rough_rows(rows, self.sizes)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def slices(self) -> list[tuple[slice, slice]]:
+        """Return rows and columns of the tiles: one on the diagonal for each block of rows, and wide ones beside it."""
+        n, size = len(self), tile_size(self.rows.device)
+        width = size if self.rows.is_cuda else WIDE * size
+        tiles = []
+        for first in blocks(n, size):
+            tiles.append((first, first))
+            tiles += [(first, slice(s.start + first.stop, s.stop + first.stop)) for s in blocks(n - first.stop, width)]
+        return tiles
+
+
+class Tile:
+    """One tile of pairs: what the reductions of `one_pass` share of it.
+
+    Attributes
+    ----------
+    first, second : slice
+        Its rows and columns.
+    diagonal : bool
+        Both are the same: each pair stands twice in the tile, and the points themselves on its diagonal.
+    """
+
+    def __init__(self, tiles: Tiles, first: slice, second: slice):
+        self.tiles, self.first, self.second, self.diagonal = tiles, first, second, first == second
+
+    @functools.cached_property
+    def squares(self) -> torch.Tensor:
+        """The squared distances, in float64."""
+        rows, sizes = self.tiles.rows, self.tiles.sizes
+        squares = _squares(rows[self.first], rows[self.second], sizes[self.first], sizes[self.second])
+        return squares.triu_(1) + squares.T if self.diagonal else squares  # exactly symmetric
+
+    def ring_numbers(self, limits: torch.Tensor) -> torch.Tensor:
+        """Return k where a square lies above limit k - 1 and not above limit k."""
+        if self.tiles.rough is not None and "squares" not in self.__dict__:
+            ring = self._ring_numbers_from_rough(limits)
+            if ring is not None:
+                return ring
+        return _ring_numbers(self.squares, limits)
+
+    def _ring_numbers_from_rough(self, limits: torch.Tensor) -> torch.Tensor | None:
+        """Return the numbers by a product in float32, and in float64 for pairs whose side of a limit it cannot tell."""
+        rough, scale, share = self.tiles.rough
+        products = torch.mm(rough[self.first], rough[self.second].T).numpy()
+        sides = [(self.tiles.rows[side].numpy(), self.tiles.sizes[side].numpy()) for side in (self.first, self.second)]
+        ring = np.empty(products.shape, np.int16)
+        found = _rings_from_rough(products, *sides[0], *sides[1], limits.numpy(), scale, share, ring)
+        return torch.from_numpy(ring) if found else None
+
+    def zeros(self, *shape: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return arrays for sums of the row points, (*leading, rows, trailing), and of the column points.
+
+        ``shape`` is (*leading, trailing).
+        """
+        *leading, trailing = shape
+        options = {"dtype": torch.float64, "device": self.tiles.rows.device}
+        return tuple(
+            torch.zeros(*leading, side.stop - side.start, trailing, **options) for side in (self.first, self.second)
+        )
+
+
+def one_pass(tiles: Tiles, vectors: Sequence[torch.Tensor], reductions: Sequence, *, threads: int = 1) -> None:
+    """Give each tile of pairs, and the inner products of the vectors in it, to all reductions.
+
+    A reduction has up to three methods. ``start(tile)`` returns what it keeps of a tile, ``take(kept, tile, a,
+    products)``, if there is one, gets the inner products of vectors a in the tile (an array that is written again
+    afterwards); several threads call both. ``add(kept, tile)`` adds what was kept to the result, in the order of the
+    tiles.
+
+    Parameters
+    ----------
+    tiles : Tiles
     vectors : sequence of A Tensors, each of shape (N, d_a)
-        One vector per point. A single column of ones counts the neighbours.
+        One vector per point, of one type.
+    reductions : sequence
+        As `BallSums`.
+    threads : int
+        From `frlib.runtime.own_threads`. The results do not depend on it.
+    """
+
+    def kept_of(first: slice, second: slice) -> tuple[Tile, list]:
+        tile = Tile(tiles, first, second)
+        kept = [reduction.start(tile) for reduction in reductions]
+        takers = [(r, own) for r, own in zip(reductions, kept, strict=True) if hasattr(r, "take")]
+        products = None
+        for a, vector in enumerate(vectors if takers else ()):
+            products = torch.mm(vector[first], vector[second].T, out=products)
+            for reduction, own in takers:
+                reduction.take(own, tile, a, products)
+        tile.__dict__.pop("squares", None)  # tiles wait for their turn: without it
+        return tile, kept
+
+    slices = tiles.slices()
+    for tile, kept in tqdm(in_order(kept_of, slices, threads), "tiles of pairs", len(slices), delay=10, leave=False):
+        for reduction, own in zip(reductions, kept, strict=True):
+            reduction.add(own, tile)
+
+
+class BallSums:
+    """Sums of inner products over the balls of several radii round every point, as a reduction of `one_pass`.
+
+    .. math:: S_{aik} = \\sum_{j \\ne i,\\; |x_i - x_j|^2 \\le l_k} \\langle v_{ai}, v_{aj} \\rangle
+
+    Each unordered pair is put once into the ring between two radii; running sums over the rings then give all balls.
+
+    Parameters
+    ----------
     limits : Tensor, shape (K,)
         Squared radii, ascending.
-    threads : int
-        From `frlib.runtime.own_threads`. The sums do not depend on it.
-
-    Returns
-    -------
-    Tensor, shape (A, N, K), float64, on the CPU
+    n, n_vectors : int
+        Numbers of points and of vectors at each.
     """
-    rings = torch.zeros(len(vectors), len(rows), len(limits) + 1, dtype=torch.float64, device=rows.device)
 
-    def tile_sums(first: slice, second: slice) -> tuple[slice, slice, torch.Tensor, torch.Tensor]:
-        return first, second, *_tile_sums(rows, vectors, limits, first, second)
+    def __init__(self, limits: torch.Tensor, n: int, n_vectors: int):
+        self.limits = limits
+        self.rings = torch.zeros(1 + n_vectors, n, len(limits) + 1, dtype=torch.float64, device=limits.device)
 
-    tiles = upper_tiles(rows)
-    sums = in_order(tile_sums, tiles, threads)
-    for first, second, of_rows, of_columns in tqdm(sums, "tiles of pairs", len(tiles), delay=10, leave=False):
-        rings[:, first] += of_rows
-        rings[:, second] += of_columns
-    return rings[..., :-1].cumsum_(dim=-1).cpu()
+    def start(self, tile: Tile):
+        """Return the ring numbers of the tile, and room for its sums."""
+        return tile.ring_numbers(self.limits), *tile.zeros(len(self.rings), len(self.limits) + 1)
+
+    def take(self, kept, tile: Tile, a: int, products: torch.Tensor) -> None:
+        """Add the products of one vector, and count the points with the first."""
+        ring, of_rows, of_columns = kept
+        if a == 0:
+            _add_tile(ring, torch.ones_like(products), of_rows[0], of_columns[0], tile.diagonal)
+        _add_tile(ring, products, of_rows[1 + a], of_columns[1 + a], tile.diagonal)
+
+    def add(self, kept, tile: Tile) -> None:
+        """Add the sums of a tile to those of its points."""
+        _, of_rows, of_columns = kept
+        self.rings[:, tile.first] += of_rows
+        self.rings[:, tile.second] += of_columns
+
+    def balls(self) -> torch.Tensor:
+        """Return the number of neighbours and the sums of all vectors, (1 + A, N, K), float64, on the CPU."""
+        return self.rings[..., :-1].cumsum(dim=-1).cpu()
 
 
-def _tile_sums(rows, vectors, limits, first: slice, second: slice) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return what one tile adds to the rings of its row points and to those of its column points."""
-    ring = _ring_numbers(squared_tile(rows, first, second), limits)
-    of_rows, of_columns = (
-        torch.zeros(len(vectors), part.stop - part.start, len(limits) + 1, dtype=torch.float64, device=rows.device)
-        for part in (first, second)
-    )
-    for a, vector in enumerate(vectors):
-        products = torch.mm(vector[first], vector[second].T)
-        _add_tile(ring, products, of_rows[a], of_columns[a], first == second)
-    return of_rows, of_columns
+def ball_sums(
+    rows: torch.Tensor, vectors: Sequence[torch.Tensor], limits: torch.Tensor, *, threads: int = 1
+) -> torch.Tensor:
+    """Return `BallSums` of one pass over the pairs of `centred` rows: (1 + A, N, K), the first the numbers of points.
+
+    Squared radii ascend; see `one_pass` for the others.
+    """
+    balls = BallSums(limits, len(rows), len(vectors))
+    one_pass(Tiles(rows), vectors, [balls], threads=threads)
+    return balls.balls()
+
+
+def _rough_rows(rows: torch.Tensor, sizes: torch.Tensor) -> tuple[torch.Tensor, float, float] | None:
+    """Return float32 rows of length at most 1, the power of two that made them, and the error of their squares.
+
+    With unit roundoff u, the product of two rows in float32, summed in any order, is wrong by at most d u / (1 - d u)
+    of the product of their lengths, that is of half of the sum of their squares (Higham, 2002, section 3.1), or 3 u
+    more with the rounding of the rows themselves; sizes, sums and limits add 8 u. So (d + 16) times the machine epsilon
+    of float32, which is 2 u, bounds the error of a square as a share of the sum of squares, twice over.
+
+    Nothing is returned where torch may compute float32 products in a smaller type, and on a GPU, which has float64.
+    """
+    largest = float(sizes.max()) if len(sizes) else 0.0
+    if rows.is_cuda or largest == 0 or not _float32_products_are_float32():
+        return None
+    scale = 2.0 ** -math.ceil(math.log2(largest) / 2)
+    return (rows * scale).float(), scale, (rows.shape[1] + 16) * torch.finfo(torch.float32).eps
+
+
+def _float32_products_are_float32() -> bool:
+    """Say whether torch keeps the digits: several settings let it drop some, and they cannot all be asked."""
+    probe = torch.full((64, 64), 1 + 2.0**-12)  # 1 in a smaller type
+    return bool((torch.mm(probe, probe.T) > 64 * (1 + 2.0**-12)).all())
+
+
+@compiled
+def _rings_from_rough(products, rows, row_sizes, columns, column_sizes, limits, scale, share, ring) -> bool:
+    """Fill in the ring numbers; stop and say False where so many need float64 that a product of matrices is faster."""
+    left = ring.size // 32
+    row_sizes, column_sizes = (row_sizes * scale**2).astype(np.float32), (column_sizes * scale**2).astype(np.float32)
+    bounds = (limits * scale**2).astype(np.float32)
+    low, high = np.empty(ring.shape[1], np.float32), np.empty(ring.shape[1], np.float32)
+    at_least, at_most = np.empty(ring.shape[1], np.int32), np.empty(ring.shape[1], np.int32)
+    for i in range(ring.shape[0]):
+        for j in range(ring.shape[1]):
+            size = row_sizes[i] + column_sizes[j]
+            square, error = size - np.float32(2) * products[i, j], np.float32(share) * size + np.float32(UNDERFLOW)
+            low[j], high[j] = square - error, square + error
+        at_least[:], at_most[:] = 0, 0
+        for bound in bounds:  # a branch-free comparison per limit vectorises; a binary search would not
+            for j in range(ring.shape[1]):
+                at_least[j] += low[j] > bound
+                at_most[j] += high[j] > bound
+        unsure = 0
+        for j in range(ring.shape[1]):
+            ring[i, j] = at_least[j]
+            unsure += at_least[j] != at_most[j]
+        left -= unsure
+        if left < 0:
+            return False
+        if unsure:
+            for j in range(ring.shape[1]):
+                if at_least[j] != at_most[j]:
+                    ring[i, j] = _ring_number(rows[i], columns[j], limits)
+    return True
+
+
+@compiled(fastmath={"reassoc"})
+def _ring_number(left, right, limits) -> int:
+    """Return the number of one pair, by its square in float64."""
+    square, size = 0.0, 0.0
+    for c in range(len(left)):
+        difference = left[c] - right[c]
+        square += difference * difference
+        size += left[c] * left[c] + right[c] * right[c]
+    if square <= ROUNDING * size:
+        square = 0.0
+    number = 0
+    for limit in limits:
+        number += square > limit
+    return number
 
 
 def _ring_numbers(squares: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:
@@ -370,7 +576,7 @@ def _ring_numbers(squares: torch.Tensor, limits: torch.Tensor) -> torch.Tensor:
 def _count_below(squares, limits):
     ring = np.zeros(squares.shape, np.int16)
     for i in range(squares.shape[0]):
-        for limit in limits:  # a branch-free comparison per limit vectorises; a binary search would not
+        for limit in limits:  # as in _rings_from_rough
             for j in range(squares.shape[1]):
                 ring[i, j] += squares[i, j] > limit
     return ring
@@ -386,11 +592,12 @@ def _add_tile(ring, products, row_sums, column_sums, diagonal: bool) -> None:
 
 @compiled
 def _add_tile_compiled(ring, products, row_sums, column_sums, diagonal):
-    for i in range(ring.shape[0]):
-        for j in range(i + 1 if diagonal else 0, ring.shape[1]):
-            product = products[i, j]
-            row_sums[i, ring[i, j]] += product
-            column_sums[j, ring[i, j]] += product
+    for start in range(0, ring.shape[1], 256):  # the sums of so many columns stay in the nearest cache
+        for i in range(ring.shape[0]):
+            for j in range(max(start, i + 1 if diagonal else 0), min(start + 256, ring.shape[1])):
+                k, product = np.uintp(ring[i, j]), products[i, j]  # numba would ask a signed index whether it is < 0
+                row_sums[i, k] += product
+                column_sums[j, k] += product
 
 
 def _add_tile_masked(ring, products, row_sums, column_sums, diagonal: bool) -> None:
@@ -420,9 +627,10 @@ def sampled_ball_sums(
 
     Returns
     -------
-    Tensor, shape (A, N, K), float64, on the CPU
+    Tensor, shape (1 + A, N, K), float64, on the CPU
     """
     n = len(rows)
+    vectors = [vectors[0].new_ones(n, 1), *vectors]
     sums = torch.zeros(len(vectors), n, len(limits), dtype=torch.float64, device=rows.device)
     for block in blocks(n, max(1, 4 * tile_size(rows.device) ** 2 // max(1, n))):
         squares = squared_distances(rows[block], rows)

@@ -211,6 +211,69 @@ def test_a_whole_sweep_by_the_pass_for_gpus(metric, monkeypatch):
     assert np.allclose(numbers(), compiled, rtol=1e-12, atol=1e-12, equal_nan=True)
 
 
+def rough_and_exact_rings(rows, limits):
+    """Return the ring numbers by products in float32 and those by float64 alone, and what float32 alone would give."""
+    tiles = pairs.Tiles(rows)
+    rough, scale, _ = tiles.rough
+    alone = torch.bucketize(torch.cdist(rough, rough).square().double(), limits * scale**2)
+    tile = pairs.Tile(tiles, slice(0, len(rows)), slice(0, len(rows)))
+    return tile.ring_numbers(limits).int(), pairs._ring_numbers(tile.squares, limits).int(), alone.int()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    n=st.integers(2, 60),
+    d=st.sampled_from([1, 3, 64, 700]),
+    size=st.sampled_from([1e-60, 1e-20, 1.0, 1e30, 1e120]),
+    spread=st.sampled_from([0, 2, 15]),
+)
+def test_float32_puts_no_pair_into_another_ring(seed, n, d, size, spread):
+    """The limits are distances of pairs: the hardest case. Rows may have lengths that differ by a factor of 1e15."""
+    X = cloud(n, d, seed, offset=0.0) * torch.logspace(0, -spread, n, dtype=torch.float64)[:, None]
+    rows = pairs.centred(size * X, "euclidean")
+    squares = pairs.squared_distances(rows, rows)
+    limits = squares.flatten()[:: max(1, n * n // 9)].sort().values * (1 + pairs.TIE)
+    found, exact, _ = rough_and_exact_rings(rows, limits)
+    clear = ((squares[..., None] - limits).abs() > 1e-12 * rows.square().sum(1).max()).all(dim=-1) | (squares == 0)
+    assert torch.equal(found[clear], exact[clear])
+    if not spread and d > 3:
+        assert clear.all()
+
+
+def test_float32_alone_would_put_pairs_into_other_rings():
+    rows = pairs.centred(cloud(250, 64), "cosine")
+    squares = pairs.squared_distances(rows, rows)
+    limits = squares.flatten()[1::7001].sort().values * (1 + pairs.TIE)
+    found, exact, alone = rough_and_exact_rings(rows, limits)
+    off = ~torch.eye(250, dtype=torch.bool)
+    assert torch.equal(found[off], exact[off]) and not torch.equal(alone[off], exact[off])
+
+
+def test_float32_has_no_part_where_torch_may_drop_its_digits():
+    rows = pairs.centred(cloud(40, 64), "cosine")
+    assert pairs.Tiles(rows).rough is not None
+    probe = torch.mm
+
+    def smaller(left, right, **options):
+        return probe(left.bfloat16().to(left.dtype), right.bfloat16().to(right.dtype), **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch, "mm", smaller)
+        assert pairs.Tiles(rows).rough is None
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_float64_alone_gives_the_same_sweep(metric, monkeypatch):
+    """As on a GPU, where torch computes float32 products in a smaller type, or where all distances are equal."""
+    V = {"a": cloud(100, 100, 1), "b": cloud(100, 100, 2)}
+    for X in (cloud(100, 100), torch.eye(100)):
+        found = energy_sweep(X, V, [0.9, 1.0, 1.1], metric=metric, device="cpu")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pairs, "_rough_rows", lambda rows, sizes: None)
+            assert energy_sweep(X, V, [0.9, 1.0, 1.1], metric=metric, device="cpu").equals(found)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 @pytest.mark.parametrize("metric", METRICS)
 def test_gpu_and_cpu_agree(metric):

@@ -1,6 +1,7 @@
 """Attribute fields and their invariance energy: how an embedding moves when one attribute of an image changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -158,13 +159,9 @@ def energy_sweep(
     device = choose_device(device)
     results = {}
     with own_threads(device) as threads:
-        clouds = _clouds(points, fields, metric)
-        if mean_distance is None:
-            mean_distance = _pooled_mean([cloud for cloud, _ in clouds], metric, device, threads)
-        elif not 0 < mean_distance < np.inf:
-            raise ValueError(f"mean_distance must be positive and finite; got {mean_distance!r}")
-        radii = scales * float(mean_distance)
-        limits = pairs.to_squares(torch.from_numpy(radii).sort().values, metric) * (1 + pairs.TIE)
+        clouds = distinct_clouds(points, fields, metric)
+        radii = radii_of(clouds, scales, metric, mean_distance, device, threads)
+        limits = pairs.limits_of(radii, metric)
         sample = None if max_neighbors is None else (max_neighbors, np.random.default_rng(seed))
         for cloud, own in clouds:
             rows = pairs.centred(cloud.to(device), metric)
@@ -210,7 +207,7 @@ def energy_at_equal_shares(
     return table.assign(share=np.tile(shares, len(fields)))
 
 
-def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
+def distinct_clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, torch.Tensor]]]:
     """Return each distinct cloud with the fields that live on it."""
     if not isinstance(fields, Mapping) or not fields:
         raise ValueError(f"fields must be a non-empty mapping of attribute to matrix; got {type(fields).__name__}")
@@ -232,42 +229,68 @@ def _clouds(points, fields, metric: str) -> list[tuple[torch.Tensor, dict[str, t
     return clouds
 
 
+def radii_of(clouds, scales: np.ndarray, metric: str, mean_distance: float | None, device, threads: int) -> np.ndarray:
+    """Return the radii of balls round the points of `distinct_clouds`; see `energy_sweep`."""
+    if mean_distance is None:
+        mean_distance = _pooled_mean([cloud for cloud, _ in clouds], metric, device, threads)
+    elif not 0 < mean_distance < np.inf:
+        raise ValueError(f"mean_distance must be positive and finite; got {mean_distance!r}")
+    return scales * float(mean_distance)
+
+
 def _pooled_mean(clouds: list[torch.Tensor], metric: str, device: torch.device, threads: int) -> float:
     if len({cloud.shape[1] for cloud in clouds}) > 1:
         raise ValueError("points must have the same number of columns for all attributes if mean_distance is not given")
-    pooled = torch.cat([cloud.to(device) for cloud in clouds])
+    pooled = clouds[0].to(device) if len(clouds) == 1 else torch.cat([cloud.to(device) for cloud in clouds])
     if len(pooled) < 2:
         raise ValueError("points must hold at least two rows if mean_distance is not given; got 1")
     return pairs.unit_distance(pooled, metric=metric, threads=threads)
 
 
-def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, threads: int) -> dict[str, tuple]:
-    """Return for each attribute (energy, neighbors, isolated, undefined), the first three per ascending scale."""
+class DefinedGroup(NamedTuple):
+    """Attributes that are defined at the same points: their names, these centred points, and their unit vectors."""
+
+    names: list[str]
+    rows: torch.Tensor
+    vectors: list[torch.Tensor]
+
+
+def defined_groups(rows: torch.Tensor, fields: Mapping[str, torch.Tensor]) -> Iterator[DefinedGroup]:
+    """Yield the fields of one cloud by the points where they are defined: as a rule one group, in one pass over pairs.
+
+    ``rows`` are `frlib.geometry.pairs.centred`. The vectors are in float64 if a field is.
+    """
     dtype = torch.float64 if any(field.dtype == torch.float64 for field in fields.values()) else torch.float32
     units = {name: pairs.unit_rows(field.to(rows.device), dtype) for name, field in fields.items()}
-    # Attributes that are defined on the same points share one count of neighbours; as a rule all do.
     groups: dict[tuple, list[str]] = {}
     for name, unit in units.items():
-        groups.setdefault(tuple((unit != 0).any(dim=1).tolist()), []).append(name)
-    results = {}
+        groups.setdefault(tuple((checks.row_sizes(unit) > 0).tolist()), []).append(name)
     for mask, names in groups.items():
-        here = torch.tensor(mask, device=rows.device)
-        vectors = [
-            torch.ones(int(here.sum()), 1, dtype=dtype, device=rows.device),
-            *(units[name][here] for name in names),
-        ]
-        counts, *totals = pairs.ball_sums(rows[here], vectors, limits, threads=threads) + include_center
+        here = slice(None) if all(mask) else torch.tensor(mask, device=rows.device)  # a mask would copy
+        yield DefinedGroup(names, rows[here], [units[name][here] for name in names])
+
+
+def ball_energies(used: torch.Tensor, total: torch.Tensor) -> torch.Tensor:
+    """Return the energy per radius from the number of neighbours and the sum of their cosines, both (N, K)."""
+    filled = used > 0
+    # 0 / 0 is NaN: no point has a neighbour.
+    return 1 - torch.where(filled, total / used, 0).sum(dim=0) / filled.sum(dim=0)
+
+
+def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, threads: int) -> dict[str, tuple]:
+    """Return for each attribute (energy, neighbors, isolated, undefined), the first three per ascending scale."""
+    results = {}
+    for names, here, vectors in defined_groups(rows, fields):
+        counts, *totals = pairs.ball_sums(here, vectors, limits, threads=threads) + include_center
         used = counts
         if sample:
             draw = {"at_most": sample[0], "include_center": include_center, "generator": sample[1]}
-            used, *totals = pairs.sampled_ball_sums(rows[here], vectors, limits, **draw)
-        filled = used > 0
-        isolated = (~filled).sum(dim=0) / len(mask)
+            used, *totals = pairs.sampled_ball_sums(here, vectors, limits, **draw)
+        isolated = (used == 0).sum(dim=0) / len(rows)
+        undefined = (len(rows) - len(here)) / len(rows)
         for name, total in zip(names, totals, strict=True):
-            # 0 / 0 is NaN: no point has a neighbour.
-            energy = 1 - torch.where(filled, total / used, 0).sum(dim=0) / filled.sum(dim=0)
-            undefined = (len(mask) - sum(mask)) / len(mask)
-            results[name] = energy.numpy(), counts.mean(dim=0).numpy(), isolated.numpy(), undefined
+            by_scale = ball_energies(used, total), counts.mean(dim=0), isolated
+            results[name] = *(values.numpy() for values in by_scale), undefined
     return results
 
 
