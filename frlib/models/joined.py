@@ -46,9 +46,11 @@ class JoinedConvolution(nn.Module):
         own_rows, own_columns = convolution.padding
         left, right, top, bottom = zeros
         rows, columns = max(top, bottom), max(left, right)
-        weight = functional.pad(
-            convolution.weight.detach(), (columns - left, columns - right, rows - top, rows - bottom)
-        )
+        weight = convolution.weight.detach()
+        if any(zeros):
+            weight = functional.pad(weight, (columns - left, columns - right, rows - top, rows - bottom))
+        # Weights in this layout are sorted several times faster.
+        weight = weight.contiguous(memory_format=torch.channels_last)
         padding = (own_rows + rows, own_columns + columns)
         geometry = (padding, convolution.stride, convolution.dilation, convolution.groups)
         weight = torch.ops.mkldnn._reorder_convolution_weight(weight, *geometry, shape)
