@@ -169,12 +169,14 @@ def embed(
     if not drawings:
         raise ValueError("drawings must hold at least one drawing; got none")
     weights = {e.name: _digest(e.network) for e in networks}
-    # Networks travel with each task: several drawings share one where there are many.
-    size = -(-len(drawings) // 50)
-    tasks = [(drawings[k : k + size], networks, weights) for k in range(0, len(drawings), size)]
+    # What is stored is read here: workers would first have to be sent the networks.
+    found = [store.load_each(d.kind, _parameters(d, networks, weights)) for d in drawings]
+    tasks, places = _tasks(drawings, networks, weights, found)
     run = {"n_jobs": n_jobs, "device": networks[0].device, "progress": progress}
-    found = [clouds for task in spread(_clouds, tasks, description="drawings", **run) for clouds in task]
-    return {name: [clouds[name] for clouds in found] for name in names}
+    for own, built in zip(places, spread(_embedded, tasks, description="drawings", **run), strict=True):
+        for place, arrays in zip(own, built, strict=True):
+            found[place] |= arrays
+    return {e.name: [_cloud(d, e, own[e.name]) for d, own in zip(drawings, found, strict=True)] for e in networks}
 
 
 def images_of(drawing: Drawing, crop: str = "arcface") -> torch.Tensor:
@@ -216,30 +218,49 @@ def _digest(network) -> str:
     return store.arrays_digest(weights) if weights else repr(network)
 
 
-def _clouds(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], weights: dict) -> list[dict[str, Cloud]]:
-    """Return the clouds of several drawings, by network."""
-    return [{e.name: _cloud(d, e, own[e.name]) for e in networks} for d, own in _arrays(drawings, networks, weights)]
+def _tasks(drawings, networks, weights: dict, found: Sequence[Mapping]) -> tuple[list[tuple], list[list[int]]]:
+    """Return arguments of `_embedded` for drawings that are not found in all networks, and the drawings' places."""
+    together = defaultdict(list)
+    for place, own in enumerate(found):
+        together[tuple(e.name for e in networks if e.name not in own)].append(place)
+    together.pop((), None)
+    # Networks travel with each task: several drawings share one where there are many.
+    size = -(-sum(map(len, together.values())) // 50)
+    parts = [(names, some[k : k + size]) for names, some in together.items() for k in range(0, len(some), size)]
+    tasks = [([drawings[k] for k in own], [e for e in networks if e.name in names], weights) for names, own in parts]
+    return tasks, [own for _, own in parts]
 
 
-def _arrays(drawings, networks, weights: dict) -> Iterator[tuple[Drawing, dict[str, dict[str, torch.Tensor]]]]:
-    """Yield each drawing with its embeddings by network and name, from the store or drawn now."""
-    for drawing in drawings:
-        parameters = {
-            # "wanted", because a drawing may have a crop of its own among its parameters, or the wish for none.
-            e.name: {"version": EMBEDDING, "weights": weights[e.name], "input": repr(e.preprocess), "wanted": e.crop}
-            | drawing.key
-            for e in networks
-        }
+def _parameters(drawing: Drawing, networks: Sequence[FaceEmbedder], weights: Mapping[str, str]) -> dict[str, dict]:
+    """Return what the embeddings of a drawing depend on, by network; ``weights`` are their digests."""
+    return {
+        # "wanted", because a drawing may have a crop of its own among its parameters, or the wish for none.
+        e.name: {"version": EMBEDDING, "weights": weights[e.name], "input": repr(e.preprocess), "wanted": e.crop}
+        | drawing.key
+        for e in networks
+    }
 
-        def build(missing: list[str], drawing=drawing) -> dict[str, dict[str, torch.Tensor]]:
-            own, parts = [e for e in networks if e.name in missing], defaultdict(lambda: defaultdict(list))
-            for block in drawing.draw(tuple(dict.fromkeys(e.crop for e in own))):
-                for e in own:
-                    for name, array in _through(e, block[e.crop]).items():
-                        parts[e.name][name].append(array)
-            return {name: {k: torch.cat(v) for k, v in of.items()} for name, of in parts.items()}
 
-        yield drawing, store.load_or_build_each(drawing.kind, parameters, build)
+def _embedded(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], weights: Mapping[str, str]) -> list[dict]:
+    """Return the embeddings of each drawing by network and name, from the store or drawn now."""
+
+    def of_one(drawing: Drawing) -> dict[str, dict[str, torch.Tensor]]:
+        def build(missing: list[str]) -> dict[str, dict[str, torch.Tensor]]:
+            return _drawn_and_embedded(drawing, [e for e in networks if e.name in missing])
+
+        return store.load_or_build_each(drawing.kind, _parameters(drawing, networks, weights), build)
+
+    return [of_one(drawing) for drawing in drawings]
+
+
+def _drawn_and_embedded(drawing: Drawing, networks: Sequence[FaceEmbedder]) -> dict[str, dict[str, torch.Tensor]]:
+    """Return the embeddings of a drawing by network and name; networks that want the same crop share its images."""
+    parts = defaultdict(lambda: defaultdict(list))
+    for block in drawing.draw(tuple(dict.fromkeys(e.crop for e in networks))):
+        for e in networks:
+            for name, array in _through(e, block[e.crop]).items():
+                parts[e.name][name].append(array)
+    return {name: {k: torch.cat(v) for k, v in of.items()} for name, of in parts.items()}
 
 
 def _through(embedder: FaceEmbedder, images: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -115,7 +115,7 @@ def spread(
         n_jobs = 1 if device is not None and device.type == "cuda" else -1
     tasks = list(tasks)
     results: dict[int, object] = {}
-    with tqdm(total=len(tasks), desc=description, disable=not progress) as bar:
+    with tqdm(total=len(tasks), desc=description, disable=not progress or not tasks) as bar:
         failures = 0
         while len(results) < len(tasks):
             before = len(results)

@@ -235,15 +235,38 @@ def load_or_build_each(
     dict of key to dict of arrays
         In the order of ``parameters``.
     """
-    folder = cache_folder("results") if folder is None else Path(folder)
-    paths = {key: folder / f"{as_file_name(name)}-{content_key(own)}.safetensors" for key, own in parameters.items()}
-    results = {key: _read_if_whole(path) for key, path in paths.items()}
-    missing = [key for key, arrays in results.items() if arrays is None]
+    found = load_each(name, parameters, folder=folder)
+    missing = [key for key in parameters if key not in found]
     built = build(missing) if missing else {}
     for key in missing:
-        results[key] = dict(built[key])
-        save_arrays(paths[key], results[key], parameters[key])
-    return results
+        found[key] = dict(built[key])
+        save_arrays(_path(name, parameters[key], folder), found[key], parameters[key])
+    return {key: found[key] for key in parameters}
+
+
+def load_each(
+    name: str, parameters: Mapping[str, Mapping], *, folder: str | os.PathLike | None = None
+) -> dict[str, dict[str, torch.Tensor]]:
+    """Return those of several results that are stored.
+
+    Parameters
+    ----------
+    name, parameters, folder
+        As in `load_or_build_each`.
+
+    Returns
+    -------
+    dict of key to dict of arrays
+        Without the keys that are not stored, or whose file is damaged; a warning reports the latter.
+    """
+    read = {key: _read_if_whole(_path(name, own, folder)) for key, own in parameters.items()}
+    return {key: arrays for key, arrays in read.items() if arrays is not None}
+
+
+def _path(name: str, parameters: Mapping, folder: str | os.PathLike | None) -> Path:
+    """Return the file of a result."""
+    folder = cache_folder("results") if folder is None else Path(folder)
+    return folder / f"{as_file_name(name)}-{content_key(parameters)}.safetensors"
 
 
 def _read_if_whole(path: Path) -> dict[str, torch.Tensor] | None:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from frlib import clouds, store
+from frlib import clouds, runtime, store
 from frlib.clouds import drawn, embed, images_of
 from frlib.datasets import Detected
 from frlib.faces import (
@@ -26,6 +26,7 @@ from frlib.faces import (
 from frlib.faces.crops import IMAGE_SIZES
 from frlib.faces.generator.head import load_head
 from frlib.models import FaceEmbedder, Preprocess, load
+from frlib.runtime import spread
 from tests.networks import tiny
 
 N = 3
@@ -128,6 +129,29 @@ def test_only_what_is_missing_is_drawn():
     run([Noise(calls=calls)], [tiny("a")])
     run([Noise(calls=calls), Noise(1, calls=calls)], [tiny("a"), tiny("b", "wide")])
     assert calls == ["arcface", "wide", "arcface", "wide"]
+
+
+def test_workers_get_only_what_is_missing_and_none_starts_for_what_is_stored(monkeypatch):
+    sent = []
+
+    def note(function, tasks, **options):
+        tasks = list(tasks)
+        sent.append([([d.seed for d in own], [e.name for e in networks]) for own, networks, _ in tasks])
+        return spread(function, tasks, **options)
+
+    monkeypatch.setattr(clouds, "spread", note)
+    one, two = tiny("a"), tiny("b", "wide", seed=1)
+    run([Noise(0)], [one])
+    run([Noise(1)], [one, two])
+    first = run([Noise(0), Noise(1), Noise(2)], [one, two])
+    assert sent[2] == [([0], ["b"]), ([2], ["a", "b"])]
+    with monkeypatch.context() as patched:
+        patched.setattr(runtime, "Parallel", None)  # what starts workers
+        again = embed([Noise(0), Noise(1), Noise(2)], [one, two], n_jobs=2)
+    assert sent[3] == []
+    for name in first:
+        assert [c.identity for c in first[name]] == [c.identity for c in again[name]] == [10, 11, 12]
+        assert all(torch.equal(a.points, b.points) for a, b in zip(first[name], again[name], strict=True))
 
 
 @pytest.mark.parametrize("change", ["weights", "input", "crop", "drawing", "version"])

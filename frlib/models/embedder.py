@@ -1,5 +1,6 @@
 """A network with what is needed to use it: preprocessing, metric, licence, and batched inference."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 
@@ -10,7 +11,9 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from frlib.checks import at_least
-from frlib.models.inference import for_inference
+from frlib.models.inference import Stage, for_inference, through
+from frlib.models.layers import LayerNetwork
+from frlib.runtime import in_order, own_threads
 
 #: How much of the head an aligned image shows.
 CROPS = ("arcface", "wide")
@@ -84,13 +87,15 @@ class Preprocess(nn.Module):
         images = images.permute(0, 3, 1, 2)
         if images.shape[-1] != self.size:
             size = (self.size, self.size)
-            images = functional.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)
-        if self.bgr:
-            images = images.flip(1)
+            filtered = images.shape[-1] > self.size  # enlarged, there is nothing to filter
+            images = functional.interpolate(images, size, mode="bilinear", align_corners=False, antialias=filtered)
         if self.grey:
             images = (images * images.new_tensor(LUMINANCE)[:, None, None]).sum(dim=1, keepdim=True)
-        mean, scale = (images.new_tensor(values)[:, None, None] for values in (self.mean, self.scale))
-        return (images - mean) * scale
+        # A row of pixels with all its channels is long enough for vector instructions, three channels are not.
+        rows = images.permute(0, 2, 3, 1)
+        rows = (rows.flip(3) if self.bgr else rows).flatten(2)
+        mean, scale = (images.new_tensor(values).repeat(self.size) for values in (self.mean, self.scale))
+        return (rows - mean).mul_(scale).unflatten(2, (self.size, -1)).permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         """Show the settings."""
@@ -168,22 +173,32 @@ class FaceEmbedder:
         """
         images = check_images(images)
         batch_size = at_least("batch_size", batch_size, 1)
-        dtype = next(self.network.parameters(), torch.empty(0)).dtype
-        batches = images.split(batch_size)
-        bar = tqdm(
-            total=len(images), desc=self.name, unit="image", leave=False, disable=not progress or len(batches) < 2
-        )
-        embeddings = []
-        with bar, torch.no_grad():
-            network, at_once = for_inference(
-                self.network, self.input_size, len(images), batch_size, self.preprocess.channels
-            )
-            for batch in batches:
-                for few in batch.tensor_split(math.ceil(len(batch) / at_once)):  # of nearly the same size
-                    inputs = self.preprocess(few.to(self.device).to(dtype))
-                    embeddings.append(network(inputs.contiguous(memory_format=torch.channels_last)).cpu())
-                bar.update(len(batch))
+        shape = (self.input_size, len(images), batch_size, self.preprocess.channels)
+        with self._threads() as threads:
+            (first, at_once), *later = for_inference(self.network, *shape)
+            stages = [(lambda few: first(self._inputs(few)), at_once), *later]
+            # Threads that each take some of the images wait less than those that share every layer.
+            count = threads * math.ceil(len(images) / (batch_size * threads))
+            batches = [(stages, batch) for batch in images.tensor_split(min(count, len(images)))]
+            hidden = not progress or len(batches) <= threads
+            bar = tqdm(total=len(images), desc=self.name, unit="image", leave=False, disable=hidden)
+            embeddings = []
+            with bar:
+                for rows in in_order(_rows, batches, threads):
+                    embeddings.append(rows)
+                    bar.update(len(rows))
         return torch.cat(embeddings)
+
+    def _threads(self) -> contextlib.AbstractContextManager[int]:
+        """Return a context that gives the number of threads for `in_order`: others than layers bring their own."""
+        known = isinstance(self.network, LayerNetwork)
+        return own_threads(self.device) if known else contextlib.nullcontext(1)
+
+    def _inputs(self, images: torch.Tensor) -> torch.Tensor:
+        """Return images as the network wants them, in the memory layout that is faster on the CPU."""
+        dtype = next(self.network.parameters(), torch.empty(0)).dtype
+        inputs = self.preprocess(images.to(self.device).to(dtype))
+        return inputs.contiguous(memory_format=torch.channels_last)
 
     def push_forward(self, images: torch.Tensor, directions: torch.Tensor, batch_size: int = 8) -> torch.Tensor:
         """Return the derivative of the embedding in a direction of the image, by `torch.func.jvp`.
@@ -206,6 +221,12 @@ class FaceEmbedder:
                 pair = (image.to(self.device),), (direction.to(self.device),)
                 parts.append(torch.func.jvp(lambda x: self.network(self.preprocess(x)), *pair)[1].cpu())
         return torch.cat(parts)
+
+
+def _rows(stages: Sequence[Stage], images: torch.Tensor) -> torch.Tensor:
+    """Return the output of stages on the CPU, without derivatives."""
+    with torch.no_grad():  # each thread has its own mode
+        return through(stages, images).cpu()
 
 
 def check_images(images) -> torch.Tensor:

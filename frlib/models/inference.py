@@ -1,21 +1,21 @@
-"""Networks without derivatives, faster on the CPU: fewer steps, and batches that stay in the cache.
+"""Networks without derivatives, faster on the CPU: fewer steps, and as many images at once as the cache holds.
 
-Three things cost time there besides arithmetic. Padding and ReLU each read and write whole images between the
-convolutions: oneDNN does both inside the convolution. It also sorts the weights of every convolution for its own use,
-anew for each batch: here once. And a value of more than 32 MB goes back to the system when it is dropped and comes back
-page by page, outside the cache: here fewer images go through together.
+Three things cost time there besides arithmetic. What stands around a convolution reads and writes whole images, see
+`frlib.models.joined`. Each call costs as much as some thousand pixels, and few pixels leave the processor idle: so many
+images should go through together. But a value of more than 32 MB goes back to the system when it is dropped and comes
+back page by page, outside the cache. The first values of a network are its largest, so a network is cut into stages:
+the first take few images at once, the last all.
 """
 
 import math
 import warnings
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from frlib.models.layers import Layer, LayerNetwork
+from frlib.models.joined import can_be_joined, joined
+from frlib.models.layers import IMAGE, Layer, LayerNetwork
 
 #: Bytes that the largest value of a network may take on the CPU: part of a third-level cache.
 LARGEST_VALUE = 20_000_000
@@ -23,16 +23,14 @@ LARGEST_VALUE = 20_000_000
 FEW = 8
 #: Fewer images than this are done before the steps are joined, which takes some milliseconds.
 WORTH_JOINING = 16
-#: What oneDNN can do to the output of a convolution, and its numbers.
-ACTIVATIONS = {nn.ReLU: ("relu", []), nn.ReLU6: ("hardtanh", [0.0, 6.0])}
+
+Stage = tuple[Callable[[torch.Tensor], torch.Tensor], int]
 
 
-def for_inference(
-    network: nn.Module, size: int, images: int, batch_size: int, channels: int = 3
-) -> tuple[Callable, int]:
-    """Return a network that computes the same, and how many images it should take at once.
+def for_inference(network: nn.Module, size: int, images: int, batch_size: int, channels: int = 3) -> list[Stage]:
+    """Return the stages that compute the same as a network, and how many images each should take at once.
 
-    It keeps sorted copies of the weights, so it serves only as long as they stay as they are.
+    They keep sorted copies of the weights, so they serve only as long as these stay as they are.
 
     Parameters
     ----------
@@ -48,13 +46,74 @@ def for_inference(
         1 for grey images.
     """
     if any(array.device.type != "cpu" for array in network.state_dict().values()):
-        return network, batch_size
+        return [(network, batch_size)]
     if images < WORTH_JOINING or not can_be_joined(network):
-        return network, min(batch_size, FEW)
+        return [(network, min(batch_size, FEW))]
     shapes = network.shapes(size, channels)
-    largest = 4 * max(math.prod(shape) for shape in shapes.values())
-    at_once = min(batch_size, max(1, LARGEST_VALUE // largest))
-    return joined_or_plain(network, {name: (at_once, *shape[1:]) for name, shape in shapes.items()}), at_once
+    stages = []
+    for part, source, at_once in cut(network, shapes, batch_size):
+        own = shapes | {IMAGE: shapes[source]}
+        stages.append((joined_or_plain(part, {name: (at_once, *shape[1:]) for name, shape in own.items()}), at_once))
+    return stages
+
+
+def images_at_once(shapes: Sequence[tuple[int, ...]]) -> int:
+    """Return how many images may go through layers whose values have these shapes."""
+    return max(1, LARGEST_VALUE // (4 * max(math.prod(shape) for shape in shapes)))
+
+
+def cut(
+    network: LayerNetwork, shapes: Mapping[str, tuple[int, ...]], batch_size: int
+) -> list[tuple[LayerNetwork, str, int]]:
+    """Return parts of a network, the value that each reads, and how many images it may take at once.
+
+    A part ends before a convolution, where a single value goes on, small enough for the whole batch, and twice as many
+    images, or all, may go through what follows.
+
+    Parameters
+    ----------
+    network : LayerNetwork
+    shapes : mapping
+        Of every value, for one image.
+    batch_size : int
+        Largest number of images at once.
+    """
+    layers, parts, begin, source = network.layers, [], 0, IMAGE
+    ends = [k + 1 for k in range(len(layers) - 1) if _goes_on_alone(layers, k)]
+    # What stands after a convolution belongs to it.
+    ends = [end for end in ends if isinstance(network.steps[layers[end].name], nn.Conv2d | nn.ZeroPad2d)]
+    ends = [end for end in ends if images_at_once([shapes[layers[end - 1].name]]) >= batch_size]
+    while begin < len(layers):
+        at_once = min(batch_size, images_at_once([shapes[source], *(shapes[x.name] for x in layers[begin:])]))
+        wanted = min(2 * at_once, batch_size)
+        after = (e for e in ends if e > begin and images_at_once([shapes[x.name] for x in layers[e - 1 :]]) >= wanted)
+        end = next(after, len(layers)) if at_once < batch_size else len(layers)
+        parts.append((_part(network, begin, end, source), source, at_once))
+        begin, source = end, layers[end - 1].name
+    return parts
+
+
+def _goes_on_alone(layers: Sequence[Layer], place: int) -> bool:
+    """Say whether the layers after a place read no earlier value but that of the layer there."""
+    known = {layers[place].name, *(layer.name for layer in layers[place + 1 :])}
+    return all(known.issuperset(layer.inputs) for layer in layers[place + 1 :])
+
+
+def _part(network: LayerNetwork, begin: int, end: int, source: str) -> LayerNetwork:
+    """Return some layers as a network whose image is the value of an earlier one."""
+    layers = [
+        Layer(x.name, x.kind, tuple(IMAGE if name == source else name for name in x.inputs))
+        for x in network.layers[begin:end]
+    ]
+    return LayerNetwork(layers, {layer.name: network.steps[layer.name] for layer in layers})
+
+
+def through(stages: Sequence[Stage], images: torch.Tensor) -> torch.Tensor:
+    """Return the output of stages, one after the other."""
+    for compute, at_once in stages:
+        few = images.tensor_split(math.ceil(len(images) / at_once))  # of nearly the same size
+        images = torch.cat([compute(own) for own in few])
+    return images
 
 
 def joined_or_plain(network: LayerNetwork, shapes: Mapping[str, tuple[int, ...]]) -> Callable:
@@ -74,85 +133,3 @@ def joined_or_plain(network: LayerNetwork, shapes: Mapping[str, tuple[int, ...]]
             return network(images)
 
     return compute
-
-
-def can_be_joined(network: nn.Module) -> bool:
-    """Say whether `joined` accepts a network: a list of layers in float32, and torch with oneDNN."""
-    known = type(network) is LayerNetwork and all(p.dtype == torch.float32 for p in network.parameters())
-    return known and torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
-
-
-class JoinedConvolution(nn.Module):
-    """Zero padding, convolution and ReLU in one call of oneDNN; without derivatives.
-
-    oneDNN pads both sides alike. Where the network does not, the smaller side is padded more and the filter gets zeros
-    there, so that they meet the extra pixels: the sums stay the same.
-
-    Parameters
-    ----------
-    convolution : nn.Conv2d
-        Without dilation, unless all zeros are its own.
-    zeros : 4 ints
-        Left, right, top and bottom, before the convolution's own.
-    activation : type
-        A key of `ACTIVATIONS`; another type stands for none.
-    shape : tuple of ints
-        (N, C, H, W) of the input for which the weights are sorted; other N give the same result.
-    """
-
-    def __init__(self, convolution: nn.Conv2d, zeros: tuple[int, ...], activation: type, shape: tuple[int, ...]):
-        super().__init__()
-        own_rows, own_columns = convolution.padding
-        left, right, top, bottom = zeros
-        rows, columns = max(top, bottom), max(left, right)
-        weight = functional.pad(
-            convolution.weight.detach(), (columns - left, columns - right, rows - top, rows - bottom)
-        )
-        padding = (own_rows + rows, own_columns + columns)
-        geometry = (padding, convolution.stride, convolution.dilation, convolution.groups)
-        weight = torch.ops.mkldnn._reorder_convolution_weight(weight, *geometry, shape)
-        self.arguments = (weight, convolution.bias, *geometry, *ACTIVATIONS.get(activation, ("none", [])), "")
-
-    def forward(self, image):
-        """Return the output (N, C', H', W')."""
-        return torch.ops.mkldnn._convolution_pointwise(image, *self.arguments)
-
-
-def joined(network: LayerNetwork, shapes: Mapping[str, tuple[int, ...]]) -> LayerNetwork:
-    """Return a network with the same output whose convolutions do the padding before and the ReLU after them.
-
-    Parameters
-    ----------
-    network : LayerNetwork
-        In float32 on the CPU; it is left as it is.
-    shapes : mapping
-        (N, ...) of every value for the usual number of images.
-    """
-    readers = defaultdict(list)
-    for layer in network.layers:
-        for name in layer.inputs:
-            readers[name].append(layer)
-
-    def kind(layer: Layer) -> type:
-        return type(network.steps[layer.name])
-
-    def only_reader(layer: Layer, kinds) -> Layer | None:
-        found = readers[layer.name]
-        return found[0] if len(found) == 1 and kind(found[0]) in kinds else None
-
-    layers, steps, done = [], {}, set()
-    for layer in network.layers:
-        if layer.name in done:
-            continue
-        padded = only_reader(layer, [nn.Conv2d]) if kind(layer) is nn.ZeroPad2d else None
-        # Zeros in a filter with holes would be that many pixels apart.
-        padded = padded if padded and network.steps[padded.name].dilation == (1, 1) else None
-        convolution, last, module = padded or layer, layer, network.steps[layer.name]
-        if kind(convolution) is nn.Conv2d:
-            zeros = module.padding if padded else (0, 0, 0, 0)
-            last = only_reader(convolution, ACTIVATIONS) or convolution
-            module = JoinedConvolution(network.steps[convolution.name], zeros, kind(last), shapes[layer.inputs[0]])
-        done |= {convolution.name, last.name}
-        layers.append(Layer(last.name, layer.kind, layer.inputs))
-        steps[last.name] = module
-    return LayerNetwork(layers, steps)

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from frlib.models.prelu import PReLU
+
 IMAGE = "image"
 #: Weights below this size are stored as zeros.
 TINY = 1e-20
@@ -112,12 +114,12 @@ def pad_channels(extra: int) -> nn.Module:
     return nn.ZeroPad3d((0, 0, 0, 0, 0, extra))
 
 
-FROM_TORCH = ("Conv2d", "Linear", "PReLU", "ReLU", "ReLU6", "ZeroPad2d", "MaxPool2d", "AvgPool2d", "Flatten")
+FROM_TORCH = ("Conv2d", "Linear", "ReLU", "ReLU6", "ZeroPad2d", "MaxPool2d", "AvgPool2d", "Flatten")
 FUNCTIONS = {"Subtract": "sub", "Multiply": "mul"} | {n: n.lower() for n in ("Add", "Maximum", "Minimum", "Abs")}
 KINDS: dict[str, Callable[..., nn.Module]] = {
     **{kind: getattr(nn, kind) for kind in FROM_TORCH},
     **{kind: partial(Elementwise, getattr(torch, name)) for kind, name in FUNCTIONS.items()},
-    **{kind.__name__: kind for kind in (Scale, Shift, SpatialMean, SpatialMax, FlattenChannelsLast)},
+    **{kind.__name__: kind for kind in (PReLU, Scale, Shift, SpatialMean, SpatialMax, FlattenChannelsLast)},
     "PadChannels": pad_channels,
 }
 
@@ -314,4 +316,4 @@ def randomize(network: nn.Module, seed: int) -> None:
                     drawn = torch.randn(values.shape, generator=generator)
                     values.copy_(drawn * math.sqrt(2 / values[0].numel()))
                 else:
-                    values.fill_({nn.PReLU: 0.25, Scale: 1}.get(type(module), 0))
+                    values.fill_({PReLU: 0.25, Scale: 1}.get(type(module), 0))

@@ -1,14 +1,18 @@
 """Joined steps change nothing but the time: same output as layer by layer, whatever the padding and the filter."""
 
+import math
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from frlib.models import available
+from frlib.models import available, inference
 from frlib.models.embedder import FaceEmbedder, Preprocess
-from frlib.models.inference import FEW, JoinedConvolution, can_be_joined, for_inference, joined
+from frlib.models.inference import FEW, cut, for_inference, through
+from frlib.models.joined import JoinedConvolution, can_be_joined, joined
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
 
 pytestmark = pytest.mark.skipif(
@@ -85,7 +89,7 @@ def test_own_padding_of_a_convolution_adds_up():
 @pytest.mark.parametrize("count", [1, 2, 7, 16, 17])
 def test_branches_are_kept(count):
     network, images = branched(), images_like(count, 12)
-    fast, at_once = for_inference(network, 12, 99, 64)
+    ((fast, at_once),) = for_inference(network, 12, 99, 64)
     assert at_once == 64 and can_be_joined(network)
     steps = joined(network, network.shapes(12))
     kinds = [type(steps.steps[layer.name]).__name__ for layer in steps.layers]
@@ -116,7 +120,7 @@ def test_whatever_the_private_calls_raise_the_layers_give_the_output(private, er
 
 
 def test_an_error_of_the_network_itself_is_raised():
-    fast, _ = for_inference(branched(), 12, 99, 64)
+    ((fast, _),) = for_inference(branched(), 12, 99, 64)
     with torch.no_grad(), pytest.warns(UserWarning, match="step by step"):
         for _ in range(2):
             with pytest.raises(RuntimeError, match="expected input"):
@@ -156,17 +160,78 @@ def test_embeddings_follow_the_weights():
 
 def test_values_stay_below_the_limit(pretrained):
     network = pretrained("efficientnet-lite0").network
-    _, at_once = for_inference(network, 224, 1000, 64)
-    largest = max(torch.Size(shape).numel() for shape in network.shapes(224).values()) * 4
-    assert at_once * largest <= 20_000_000 < (at_once + 1) * largest
-    assert for_inference(network, 224, 1000, 2)[1] == 2
+    shapes = network.shapes(224)
+    stages = cut(network, shapes, 64)
+    assert [layer.name for part, *_ in stages for layer in part.layers] == [layer.name for layer in network.layers]
+    for part, source, at_once in stages:
+        names = [source, *(layer.name for layer in part.layers)]
+        assert at_once * max(math.prod(shapes[name]) for name in names) * 4 <= 20_000_000
+        assert math.prod(shapes[names[-1]]) * 64 * 4 <= 20_000_000, "what goes on is that of a whole batch"
+    numbers = [at_once for *_, at_once in stages]
+    assert numbers[0] == 20_000_000 // (4 * 96 * 112 * 112) and all(2 * a <= b for a, b in pairwise(numbers[:-1]))
+    assert numbers[-1] == 64
+    assert [at_once for _, at_once in for_inference(network, 224, 1000, 2)] == [2]
+
+
+def skipping(size: int = 12):
+    """A network with a value that is added one convolution later, which no part may cut off; and the like after it."""
+    sketch = Sketch(size)
+    value = sketch.add("ReLU", sketch.convolution(IMAGE, torch.zeros(8, 3, 3, 3), same=True))
+    for activation in ("ReLU", "ReLU6", None, "ReLU"):
+        inner = sketch.add("ReLU", sketch.convolution(value, torch.zeros(8, 8, 3, 3), same=True))
+        value = sketch.add("Add", value, sketch.convolution(inner, torch.zeros(8, 8, 1, 1)))
+        value = sketch.add(activation, value) if activation else value
+    halved = sketch.add("AvgPool2d", value, kernel_size=2)
+    first = sketch.convolution(value, torch.zeros(8, 8, 3, 3), same=True, stride=(2, 2))
+    second = sketch.add("Add", first, sketch.convolution(halved, torch.zeros(8, 8, 1, 1)))
+    sketch.add("SpatialMean", sketch.add("Add", second, halved))
+    return network_of(sketch)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_sums_are_part_of_a_convolution(count):
+    network, images = skipping(), images_like(count, 12)
+    steps = joined(network, network.shapes(12))
+    kinds = [type(steps.steps[layer.name]).__name__ for layer in steps.layers]
+    # The last sum has no convolution of its own; ReLU6 after a sum is none of the calls.
+    assert kinds.count("Elementwise") == 1 and kinds.count("ReLU6") == 1 and "ReLU" not in kinds
+    with torch.no_grad():
+        assert_same(steps(images), network(images))
+
+
+@settings(max_examples=20, deadline=None)
+@given(limit=st.integers(1, 40_000), batch_size=st.integers(1, 9), count=st.integers(1, 9))
+def test_parts_make_the_whole(limit, batch_size, count):
+    network, images = skipping(), images_like(count, 12)
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(inference, "LARGEST_VALUE", limit)
+        stages = [(part, at_once) for part, _, at_once in cut(network, network.shapes(12), batch_size)]
+        assert_same(through(stages, images), network(images))
+
+
+@pytest.mark.parametrize("count", [1, 3, 17, 40])
+def test_threads_give_the_same_and_torch_its_own_back(count):
+    embedder = FaceEmbedder(
+        "b", branched(), Preprocess(12), metric="cosine", dim=5, crop="arcface", licence="", device="cpu"
+    )
+    images = torch.rand(count, 12, 12, 3, generator=torch.Generator().manual_seed(0)) * 255
+    before = torch.get_num_threads()
+    found = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            found.append(embedder.embed(images, batch_size=8, progress=False))
+            assert torch.get_num_threads() == threads and not found[-1].requires_grad
+    finally:
+        torch.set_num_threads(before)
+    assert_same(*found)
 
 
 def test_what_cannot_be_joined_is_left_alone():
     double, other = branched().double(), nn.Sequential(nn.Conv2d(3, 2, 12), nn.Flatten())
     for network in (double, other):
-        assert for_inference(network, 12, 1000, 64) == (network, FEW)
-    assert for_inference(double, 12, 1000, 3) == (double, 3)
+        assert for_inference(network, 12, 1000, 64) == [(network, FEW)]
+    assert for_inference(double, 12, 1000, 3) == [(double, 3)]
 
 
 def test_a_network_of_grey_images_is_joined():
@@ -174,7 +239,7 @@ def test_a_network_of_grey_images_is_joined():
     layer = sketch.add("ReLU", sketch.convolution(IMAGE, torch.zeros(6, 1, 3, 3), same=True, stride=(2, 2)))
     sketch.add("SpatialMax", layer)
     network, images = network_of(sketch), images_like(20, 12)[:, :1]
-    fast, at_once = for_inference(network, 12, 20, 64, channels=1)
+    ((fast, at_once),) = for_inference(network, 12, 20, 64, channels=1)
     assert at_once == 64 and fast is not network
     with torch.no_grad():
         assert_same(fast(images), network(images))

@@ -18,6 +18,7 @@ from frlib import store
 from frlib.clouds import Cloud, embed
 from frlib.faces import Curves, sample_identities
 from frlib.faces.generator.head import load_head
+from frlib.models import inference
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.layers import IMAGE, Sketch, randomize, read_network
 from frlib.models.onnx import export_onnx, load_onnx
@@ -121,6 +122,15 @@ def same(a, b) -> bool:
 
 def batches_of(seed: int, epoch: int) -> list[np.ndarray]:
     return np.array_split(np.random.default_rng([seed, epoch]).permutation(IDENTITIES), 3)
+
+
+@every_margin
+def test_few_images_at_once_are_the_same_step(kind, monkeypatch):
+    together = run(MARGINS[kind], epochs=1, seed=3)
+    monkeypatch.setattr(inference, "LARGEST_VALUE", 2 * 4 * 6 * 4 * 4)  # of two images, after the convolution
+    few = run(MARGINS[kind], epochs=1, seed=3, name="few", keep_epochs=True)  # another key
+    for one, other in zip(few.at(1).network.parameters(), together.network.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
 
 
 @every_margin
