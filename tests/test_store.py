@@ -220,7 +220,7 @@ def test_compiled_code_lies_in_the_cache_unless_the_user_says_otherwise(tmp_path
     monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
     assert compiled_folder("numba") == tmp_path / "numba"
     warp = pytest.importorskip("warp")
-    import frlib.faces
+    import frlib.faces.generator.kernels
     import frlib.geometry  # noqa: F401
 
     assert numba.config.CACHE_DIR == os.environ["NUMBA_CACHE_DIR"]
