@@ -65,7 +65,7 @@ def test_what_the_recipes_for_contributors_name_exists():
     paths = re.findall(r"`((?:frlib|tests|notebooks|book)/[\w/.]*|[\w_]+\.(?:md|yml))`", text)
     assert len(paths) >= 8 and not [path for path in paths if not (ROOT / path).exists()]
     code = "\n".join(source.read_text() for source in (ROOT / "frlib").rglob("*.py"))
-    names = "ATTRIBUTES DEFAULT_NETWORKS Looks NETWORKS Preprocess change draw_linear pose".split()
+    names = "ATTRIBUTES DEFAULT_NETWORKS NETWORKS Preprocess change draw_light looks pose".split()
     assert all(f"`{name}`" in text and re.search(rf"(?m)^(?:def |class )?{name}\b", code) for name in names)
 
 

@@ -27,7 +27,7 @@ from frlib.training.margins import fixed_image_loss
 from frlib.training.variations import Variations
 
 # Part of the name of every stored run: raise it when the same images would give another network.
-FINETUNING = 2
+FINETUNING = 1
 
 
 class TrainingDiverged(ArithmeticError):
