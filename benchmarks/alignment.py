@@ -190,8 +190,8 @@ def compare(rows: command.Rows, embeddings, identities, kind: str, seeds: range)
             raise_unless_equal(table, maps, expected)
         slow = slow_fits + scores
         rows.add(case, "largest difference of maps", max(gaps), "", f"{name}, over the norm")
-        rows.add(case, "speed-up, fits and scores", slow / whole, "ratio", f"one {name} per map, {slow:.2f} s")
-        rows.add(case, "speed-up, fits alone", slow_fits / fits, "ratio", f"one {name} per map, {slow_fits:.2f} s")
+        rows.add(case, "speed-up, fits and scores", slow / whole, "ratio", f"{name}, one per map, {slow:.2f} s")
+        rows.add(case, "speed-up, fits alone", slow_fits / fits, "ratio", f"{name}, one per map, {slow_fits:.2f} s")
 
 
 def one_fit(n: int, kind: str):

@@ -182,7 +182,7 @@ def beside_the_authors(rows: command.Rows, n: int, n_scales: int) -> None:
     start = time.process_time()
     expected = theirs()
     slow = time.process_time() - start
-    rows.add(case, "speed-up", slow / fast, "ratio", f"authors' algorithm in scikit-learn, {slow:.1f} s")
+    rows.add(case, "speed-up", slow / fast, "ratio", f"the authors' algorithm, with scikit-learn, {slow:.1f} s")
     rows.add(case, "largest difference of energies", np.abs(ours() - expected).max(), "", "authors' algorithm")
     if sys.platform.startswith("linux"):
         above = "above a loaded process"

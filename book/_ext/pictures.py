@@ -11,6 +11,9 @@ from frlib.view import charts, static
 #: What may be written at an axis of ratios.
 RATIOS = [0.001, 0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 100, 1000]
 
+#: How much lower and higher than its values an axis of times goes.
+ROOM = 1.25
+
 
 def html(chart: alt.TopLevelMixin) -> str:
     """Return a chart for a page of the site, whose colours follow the page's theme."""
@@ -61,12 +64,14 @@ def growth(table: pd.DataFrame, size: str, power: float | None = None) -> alt.To
     """
     [quantity], [unit] = table["quantity"].unique(), table["unit"].unique()
     x = view.Column("size", size, log=True, ticks=sorted(set(table["size"])), format=",")
-    y = view.Column("value", f"{quantity}, in {unit}", log=True)
+    first, last = table["size"].min(), table["size"].max()
+    start = table[table["size"] == first]["value"].max()
+    guide = [] if power is None else [start, start * (last / first) ** power]
+    seen = [*table["value"], *guide]
+    y = view.Column("value", f"{quantity}, in {unit}", log=True, domain=(min(seen) / ROOM, max(seen) * ROOM))
     chart = view.curves(table, x, y, color="case" if table["case"].any() else None)
-    if power is not None:
-        first, last = table["size"].min(), table["size"].max()
-        start = table[table["size"] == first]["value"].max()
-        chart += view.guide(x=[first, last], y=[start, start * (last / first) ** power])
+    if guide:
+        chart += view.guide(x=[first, last], y=guide)
     shown = "; ".join(f"{r.case} {r.size}: {r.value:.3g}".strip() for r in table.itertuples())
     return view.figure(chart, description=f"{quantity}, in {unit}, at growing sizes. {shown}.")
 
