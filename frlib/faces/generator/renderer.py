@@ -80,7 +80,8 @@ def render(
     """Draw faces.
 
     Images of one call share what they have in common: geometry and visible surfaces where only light and hair differ,
-    all but the hair's colour where only that differs. An image is the same, bit for bit, whatever is drawn beside it.
+    all but the hair's colour where only that differs. On the CPU an image is the same, bit for bit, whatever is drawn
+    beside it.
 
     Parameters
     ----------
