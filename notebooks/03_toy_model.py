@@ -64,7 +64,11 @@ from frlib.training import (
 
 device = runtime.start(seed, device)
 view.enable()
-sizes = {"smoke": (6, 5, 60, 8), "book": (30, 12, 250, 50), "paper": (100, 30, 250, 200)}
+sizes = {
+    "smoke": (6, 5, 60, 8),
+    "book": (30, 12, 250, 50),
+    "paper": (100, 30, 250, 200),
+}
 n_runs, n_runs_ablation, points_per_blob, n_planar = sizes[profile]
 
 # %% [markdown]
@@ -142,7 +146,11 @@ six = pd.concat(rows)
 printed = published.load("energy_figure_2c")["energy"].to_numpy()
 by_field = six[~six.center].groupby("attribute", sort=False)["energy"]
 with_own = six[six.center].groupby("attribute", sort=False)["energy"].mean()
-closed = {name: 1 - np.exp(-(np.deg2rad(p.noise) ** 2)) for name, p in PRESETS.items() if p.base == "aligned"}
+closed = {
+    name: 1 - np.exp(-(np.deg2rad(p.noise) ** 2))
+    for name, p in PRESETS.items()
+    if p.base == "aligned"
+}
 figure_2c = pd.DataFrame(
     {
         "printed in the paper": pd.Series(printed, index=PRESETS),
@@ -201,9 +209,15 @@ view.verdict(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-scale", "caption": "Energy of a slowly turning field and of an aligned field with noise (45°), against the scale. See the curves cross: each field is the more orderly one at some scale."}}
 scales_planar = np.geomspace(0.05, 3, 20).round(3)
-clouds = {(n, k): planar_cloud(n, 300, seed=seed + k) for n in ("tangential", "more noise") for k in range(5)}
+clouds = {
+    (n, k): planar_cloud(n, 300, seed=seed + k)
+    for n in ("tangential", "more noise")
+    for k in range(5)
+}
 crossing = pd.concat(
-    energy_sweep(points, {name: field}, scales_planar, metric="euclidean").assign(draw=k)
+    energy_sweep(
+        points, {name: field}, scales_planar, metric="euclidean"
+    ).assign(draw=k)
     for (name, k), (points, field) in clouds.items()
 )
 view.energy_curves(
@@ -217,7 +231,9 @@ view.energy_curves(
 )
 
 # %% tags=["remove-cell"]
-mean_curves = crossing.groupby(["scale", "attribute"])["energy"].mean().unstack()
+mean_curves = (
+    crossing.groupby(["scale", "attribute"])["energy"].mean().unstack()
+)
 above = mean_curves["tangential"] > mean_curves["more noise"]
 view.say(crossing_scale=above.idxmax())
 
@@ -238,9 +254,13 @@ view.say(crossing_scale=above.idxmax())
 points, normal = planar_draws(100, seed)
 clump = np.arange(100)[:, None] < 50
 points = np.where(clump, 0.06 * points - 0.5, points)
-orderly, disorderly = (planar_field(points, normal, "aligned", noise) for noise in (10, 180))
+orderly, disorderly = (
+    planar_field(points, normal, "aligned", noise) for noise in (10, 180)
+)
 field = np.where(clump, orderly, disorderly)
-halves = energy_sweep(points, {"whole cloud": field}, scales_planar, metric="euclidean")
+halves = energy_sweep(
+    points, {"whole cloud": field}, scales_planar, metric="euclidean"
+)
 view.energy_curves(
     halves,
     log=True,
@@ -275,13 +295,34 @@ view.say(
 counted = []
 for draw in range(10):
     points, field = planar_cloud("disordered", 300, seed=seed + draw)
-    for center, name in ((False, "pairs of different points"), (True, "own pair counted")):
-        table = energy_sweep(points, {name: field}, scales_planar, metric="euclidean", include_center=center)
+    for center, name in (
+        (False, "pairs of different points"),
+        (True, "own pair counted"),
+    ):
+        table = energy_sweep(
+            points,
+            {name: field},
+            scales_planar,
+            metric="euclidean",
+            include_center=center,
+        )
         counted.append(table.assign(draw=draw))
     gaps = torch.cdist(torch.tensor(points), torch.tensor(points))
-    predicted = [float(1 - (1 / (gaps <= radius).sum(dim=1)).mean()) for radius in table.radius]
-    counted.append(table.assign(attribute="prediction, 1 − mean 1/k", energy=predicted, draw=draw))
-counted = pd.concat(counted).groupby(["attribute", "scale"], sort=False)["energy"].mean().reset_index()
+    predicted = [
+        float(1 - (1 / (gaps <= radius).sum(dim=1)).mean())
+        for radius in table.radius
+    ]
+    counted.append(
+        table.assign(
+            attribute="prediction, 1 − mean 1/k", energy=predicted, draw=draw
+        )
+    )
+counted = (
+    pd.concat(counted)
+    .groupby(["attribute", "scale"], sort=False)["energy"]
+    .mean()
+    .reset_index()
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-center", "caption": "A completely disordered field of 300 points, mean over ten draws. Pairs of different points give energy near 1 at all scales. Counting the pair of a point with itself gives a curve that rises from much lower, as if the field were orderly at small scales. The points are the prediction 1 − mean 1/k from the sizes of the balls."}}
 words, ticks = "scale ε, in mean pair distances", [0.05, 0.1, 0.3, 1, 3]
@@ -323,7 +364,9 @@ for kind, noise in (("same direction", 15.0), ("no common direction", 180.0)):
         step = length * planar_field(points, normal, "aligned", noise)
         value = energy_sweep(points, {kind: step}, [3.0], metric="euclidean")
         mean_distance = float(value.radius.iloc[0] / 3)
-        frame = pd.DataFrame(np.hstack([points, points + step]), columns=["x", "y", "x2", "y2"])
+        frame = pd.DataFrame(
+            np.hstack([points, points + step]), columns=["x", "y", "x2", "y2"]
+        )
         drawn.append(
             frame.assign(
                 kind=kind,
@@ -334,7 +377,9 @@ for kind, noise in (("same direction", 15.0), ("no common direction", 180.0)):
             )
         )
 lengths = pd.concat(drawn).round(4)
-lengths["panel"] = lengths.apply(lambda r: f"E = {r.energy:.2f}, displacement {r.displacement:.2f} d̄", axis=1)
+lengths["panel"] = lengths.apply(
+    lambda r: f"E = {r.energy:.2f}, displacement {r.displacement:.2f} d̄", axis=1
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length", "caption": "The same 50 points with four fields; a dot marks the start of each step. Rows: direction. Columns: length of the steps. See that the energy (all pairs) tells the rows apart and not the columns, while the displacement over the mean distance tells the columns apart and not the rows."}}
 x, y = (view.Column(name, domain=(-1.3, 1.3)) for name in "xy")
@@ -353,7 +398,10 @@ four = lengths.drop_duplicates("panel").set_index(["kind", "size"])
 view.say(
     **{
         f"length_energy_{key}": four.energy[kind, "large steps"]
-        for kind, key in (("same direction", "same"), ("no common direction", "none"))
+        for kind, key in (
+            ("same direction", "same"),
+            ("no common direction", "none"),
+        )
     },
     **{
         f"length_moved_{key}": four.displacement["same direction", size]
@@ -482,10 +530,16 @@ fields = input_fields(ensemble, inputs, step=0.5)
 # %% tags=["remove-cell"]
 dead_units = float((embeddings == 0).all(dim=1).double().mean())
 inactive = float((embeddings == 0).double().mean())
-zero_fields = float(np.mean([(v == 0).all(dim=2).double().mean().item() for v in fields.values()]))
+zero_fields = float(
+    np.mean(
+        [(v == 0).all(dim=2).double().mean().item() for v in fields.values()]
+    )
+)
 exact = input_fields(ensemble, inputs, scheme="exact")
 cosine = torch.nn.functional.cosine_similarity
-agreement = torch.cat([cosine(fields[k], exact[k], dim=2).flatten() for k in fields])
+agreement = torch.cat(
+    [cosine(fields[k], exact[k], dim=2).flatten() for k in fields]
+)
 view.say(
     dead_units=100 * dead_units,
     inactive=100 * inactive,
@@ -530,7 +584,12 @@ view.energy_curves(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sweep-03", "caption": "The ε-sweep on the first run. Left: embeddings in the plane of their two principal components, with the field of one input dimension and the ball of one point. Right: energy of all dimensions at that scale. In the trained network the arrows of x1 agree inside each blob; those of x3 disagree there, and many are short because they point out of the plane."}}
 untrained = toy_experiment(
-    seeds, scales, blobs={"points_per_blob": points_per_blob}, trained=False, progress=False, device=device
+    seeds,
+    scales,
+    blobs={"points_per_blob": points_per_blob},
+    trained=False,
+    progress=False,
+    device=device,
 )
 fine = np.geomspace(0.03, 2.5, 30).round(3)
 clouds, tables = {}, {}
@@ -538,7 +597,10 @@ for name, points, moved in (
     ("trained", embeddings[0], fields),
     ("before training", untrained.embeddings[0], untrained.fields),
 ):
-    own = {f"{k} ({'useful' if k in useful else 'useless'})": v[0] for k, v in moved.items()}
+    own = {
+        f"{k} ({'useful' if k in useful else 'useless'})": v[0]
+        for k, v in moved.items()
+    }
     clouds[name] = Cloud(points, metric="euclidean", directions=own)
     tables[name] = energy_sweep(clouds[name], fine, device=device)
 view.sweep(
@@ -578,7 +640,9 @@ comparison = compare_dimensions(energies, seed=seed)
 # %% tags=["hide-input"]
 balls = energies.groupby("scale")[["neighbors", "isolated"]].mean()
 shown = comparison.set_index("scale").join(balls)
-interval = shown.low.map("{:.2f}".format) + "–" + shown.high.map("{:.2f}".format)
+interval = (
+    shown.low.map("{:.2f}".format) + "–" + shown.high.map("{:.2f}".format)
+)
 shown.insert(3, "95 % interval", interval.where(shown.low.notna(), ""))
 shown = shown.drop(columns=["low", "high"])
 shown.columns = [
@@ -592,13 +656,25 @@ shown.columns = [
     "mean ball",
     "isolated",
 ]
-formats = dict.fromkeys(["useful", "useless", "difference", "Cliff's δ"], "{:.2f}")
-formats |= {"p": "{:.4f}", "mean ball": "{:.1f}", "runs > 0": "{:.0%}", "isolated": "{:.0%}"}
+formats = dict.fromkeys(
+    ["useful", "useless", "difference", "Cliff's δ"], "{:.2f}"
+)
+formats |= {
+    "p": "{:.4f}",
+    "mean ball": "{:.1f}",
+    "runs > 0": "{:.0%}",
+    "isolated": "{:.0%}",
+}
 shown.style.format(formats, na_rep="–").format_index("{:g}")
 
 # %% tags=["hide-input"]
 control = compare_dimensions(untrained.energies, seed=seed)
-both = pd.concat([comparison.assign(networks="trained"), control.assign(networks="before training")]).dropna()
+both = pd.concat(
+    [
+        comparison.assign(networks="trained"),
+        control.assign(networks="before training"),
+    ]
+).dropna()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gap", "caption": "Useless minus useful: difference of the mean energies with its 95 % bootstrap interval over runs, for the trained networks and for the same networks before training. Above the line at 0, useless dimensions have more energy. See that training makes the difference."}}
 scale = view.Column("scale", words, log=True, ticks=[0.04, 0.1, 0.3, 1, 3])
@@ -613,7 +689,10 @@ view.figure(
 # %% tags=["remove-cell"]
 tested = comparison.dropna()
 untested = comparison[comparison.difference.isna()].scale
-weakest, strongest = tested.loc[tested.difference.idxmin()], tested.loc[tested.difference.idxmax()]
+weakest, strongest = (
+    tested.loc[tested.difference.idxmin()],
+    tested.loc[tested.difference.idxmax()],
+)
 control_tested = control.dropna()
 n_flips = min(9999, 2**n_runs)
 view.say(
@@ -698,13 +777,19 @@ plane = pd.concat(
     class_plane_share(*pieces).assign(networks=name)
     for name, pieces in (
         ("trained", (embeddings, labels.to(embeddings.device), fields)),
-        ("before training", (untrained.embeddings, untrained.labels, untrained.fields)),
+        (
+            "before training",
+            (untrained.embeddings, untrained.labels, untrained.fields),
+        ),
     )
 )
 plane["kind"] = np.where(plane.attribute.isin(useful), "useful", "useless")
 whole = scales[-1]
 moved = pd.concat(
-    [energies.assign(networks="trained"), untrained.energies.assign(networks="before training")]
+    [
+        energies.assign(networks="trained"),
+        untrained.energies.assign(networks="before training"),
+    ]
 ).query("scale == @whole")
 groups = ["networks", "kind"]
 moved["mean_distance"] = moved.radius / moved.scale
@@ -723,21 +808,28 @@ why.style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
 ratio, share = why.iloc[:, 1].unstack(), why.iloc[:, 3].unstack()
-far = moved.assign(length=moved.displacement * moved.mean_distance).groupby(groups)["length"].mean().unstack()
-longer_rows = ensemble.weights[0].norm(dim=2).mean(dim=0) / untrained.ensemble.weights[0].norm(dim=2).mean(
-    dim=0
+far = (
+    moved.assign(length=moved.displacement * moved.mean_distance)
+    .groupby(groups)["length"]
+    .mean()
+    .unstack()
 )
+longer_rows = ensemble.weights[0].norm(dim=2).mean(
+    dim=0
+) / untrained.ensemble.weights[0].norm(dim=2).mean(dim=0)
 view.say(
     rows_useful=longer_rows[: len(useful)].mean(),
     rows_useless=longer_rows[len(useful) :].mean(),
     far_before=far.useless["before training"],
     far_after=far.useless["trained"],
-    dbar_ratio=why.iloc[:, 0]["trained"].mean() / why.iloc[:, 0]["before training"].mean(),
+    dbar_ratio=why.iloc[:, 0]["trained"].mean()
+    / why.iloc[:, 0]["before training"].mean(),
     plane_chance=2 / embeddings.shape[2],
     moved_useful=ratio.useful["trained"],
     moved_useless=ratio.useless["trained"],
     moved_ratio=ratio.useful["trained"] / ratio.useless["trained"],
-    moved_ratio_before=ratio.useful["before training"] / ratio.useless["before training"],
+    moved_ratio_before=ratio.useful["before training"]
+    / ratio.useless["before training"],
     plane_useful=share.useful["trained"],
     plane_useless=share.useless["trained"],
     plane_useful_before=share.useful["before training"],
@@ -769,13 +861,27 @@ view.say(
 few = seeds[:n_runs_ablation]
 blobs = {"points_per_blob": points_per_blob}
 some = [s for s in scales if s >= 0.09]
-counts = {"smoke": [4, 16], "book": [1, 4, 16, 64], "paper": [1, 2, 4, 8, 16, 32, 64, 128]}[profile]
-noises = {"smoke": [0.0, 0.2], "book": [0.0, 0.05, 0.1, 0.2, 0.4], "paper": [0.0, 0.02, 0.05, 0.1, 0.2, 0.4]}[
-    profile
-]
-settings = {("useless dimensions", f"{n}"): {"blobs": blobs | {"useless": n}} for n in counts}
-settings |= {("wrong labels", f"{100 * p:.0f} %"): {"blobs": blobs | {"label_noise": p}} for p in noises}
-settings |= {("step h", f"{h:g}"): {"fields": {"step": h}} for h in (0.1, 0.5, 2.0, 5.0)}
+counts = {
+    "smoke": [4, 16],
+    "book": [1, 4, 16, 64],
+    "paper": [1, 2, 4, 8, 16, 32, 64, 128],
+}[profile]
+noises = {
+    "smoke": [0.0, 0.2],
+    "book": [0.0, 0.05, 0.1, 0.2, 0.4],
+    "paper": [0.0, 0.02, 0.05, 0.1, 0.2, 0.4],
+}[profile]
+settings = {
+    ("useless dimensions", f"{n}"): {"blobs": blobs | {"useless": n}}
+    for n in counts
+}
+settings |= {
+    ("wrong labels", f"{100 * p:.0f} %"): {"blobs": blobs | {"label_noise": p}}
+    for p in noises
+}
+settings |= {
+    ("step h", f"{h:g}"): {"fields": {"step": h}} for h in (0.1, 0.5, 2.0, 5.0)
+}
 settings |= {
     ("variant", "as above"): {},
     ("variant", "forward difference"): {"fields": {"scheme": "forward"}},
@@ -799,7 +905,9 @@ results = {
     for key, options in settings.items()
 }
 gaps = pd.concat(
-    compare_dimensions(result.energies, seed=seed).assign(group=group, setting=setting)
+    compare_dimensions(result.energies, seed=seed).assign(
+        group=group, setting=setting
+    )
     for (group, setting), result in results.items()
 ).dropna()
 
@@ -829,19 +937,27 @@ for (group, setting), result in results.items():
             "test accuracy": float(result.test_accuracy.mean()),
             "moved, useful": length["useful"],
             "moved, useless": length["useless"],
-            "difference": gaps.query("group == @group and setting == @setting").difference.mean(),
-            "largest p": gaps.query("group == @group and setting == @setting").p.max(),
+            "difference": gaps.query(
+                "group == @group and setting == @setting"
+            ).difference.mean(),
+            "largest p": gaps.query(
+                "group == @group and setting == @setting"
+            ).p.max(),
         }
     )
 summary = pd.DataFrame(lines).set_index(["change", "setting"])
 summary.style.format("{:.3f}").format("{:.4f}", subset="largest p")
 
 # %% tags=["remove-cell"]
-clean, noisy = summary.loc["wrong labels"].iloc[0], summary.loc["wrong labels"].iloc[-1]
+clean, noisy = (
+    summary.loc["wrong labels"].iloc[0],
+    summary.loc["wrong labels"].iloc[-1],
+)
 others = summary[summary.index.get_level_values("change") != "wrong labels"]
 steps_gap = summary.loc["step h"]["difference"]
 step_energy = {
-    h: results["step h", h].energies.groupby("kind")["energy"].mean() for h in (f"{0.1:g}", f"{5.0:g}")
+    h: results["step h", h].energies.groupby("kind")["energy"].mean()
+    for h in (f"{0.1:g}", f"{5.0:g}")
 }
 n_significant = int((gaps.groupby(["group", "setting"]).p.max() < 0.05).sum())
 view.say(
@@ -984,7 +1100,11 @@ view.say(
 unit = torch.nn.functional.normalize(fields["x3"][0], dim=1)
 n = len(unit)
 formula = float(n / (n - 1) * (1 - unit.mean(dim=0).norm() ** 2))
-measured = float(energies.query("run == 0 and attribute == 'x3' and scale == @whole").energy.iloc[0])
+measured = float(
+    energies.query(
+        "run == 0 and attribute == 'x3' and scale == @whole"
+    ).energy.iloc[0]
+)
 assert abs(formula - measured) < 1e-6
 print(f"formula {formula:.6f}, measured {measured:.6f}")
 
@@ -1013,10 +1133,14 @@ print(f"formula {formula:.6f}, measured {measured:.6f}")
 # %%
 angles = np.arange(0, 91, 15)
 mixed = {
-    f"{a}": np.cos(np.deg2rad(a)) * exact["x1"][0] + np.sin(np.deg2rad(a)) * exact["x3"][0] for a in angles
+    f"{a}": np.cos(np.deg2rad(a)) * exact["x1"][0]
+    + np.sin(np.deg2rad(a)) * exact["x3"][0]
+    for a in angles
 }
 along = (
-    energy_sweep(embeddings[0], mixed, [0.3], metric="euclidean", device=device).set_index("attribute").energy
+    energy_sweep(embeddings[0], mixed, [0.3], metric="euclidean", device=device)
+    .set_index("attribute")
+    .energy
 )
 halfway = (along["0"] + along["90"]) / 2
 assert along["45"] < halfway
@@ -1046,7 +1170,14 @@ along.round(3).to_frame().T
 before = energies[energies.run < 4]
 nearest = before.scale[(before.scale - 0.3).abs().idxmin()]
 stricter = {"tolerance": 1e-6}
-longer = toy_experiment(seeds[:4], [nearest], blobs=blobs, training=stricter, progress=False, device=device)
+longer = toy_experiment(
+    seeds[:4],
+    [nearest],
+    blobs=blobs,
+    training=stricter,
+    progress=False,
+    device=device,
+)
 columns = ["energy", "displacement"]
 at_1e3 = before[before.scale == nearest].groupby("kind")[columns].mean()
 at_1e6 = longer.energies.groupby("kind")[columns].mean()

@@ -50,7 +50,13 @@ from tqdm import tqdm
 
 from frlib import runtime, view
 from frlib.clouds import embed
-from frlib.faces import ATTRIBUTES, Curves, render, sample_curves, sample_identities
+from frlib.faces import (
+    ATTRIBUTES,
+    Curves,
+    render,
+    sample_curves,
+    sample_identities,
+)
 from frlib.faces.crops import IMAGE_SIZES
 from frlib.fingerprint import cube, fingerprint, fingerprint_summary, verdicts
 from frlib.geometry import (
@@ -77,11 +83,17 @@ from frlib.view.images import image_grid
 
 device = runtime.start(seed, device)
 view.enable()
-n_identities, n_points = {"smoke": (3, 8), "book": (20, 60), "paper": (40, 400)}[profile]
+n_identities, n_points = {
+    "smoke": (3, 8),
+    "book": (20, 60),
+    "paper": (40, 400),
+}[profile]
 face_networks = list(DEFAULT_NETWORKS)
 controls = ["efficientnet-lite0", "mobilefacenet-random"]
 scales = (np.arange(2, 21) / 10).tolist()
-n_first = min(10, n_identities - 1)  # those of the first version of this chapter
+n_first = min(
+    10, n_identities - 1
+)  # those of the first version of this chapter
 
 # %% [markdown]
 # ## The claim
@@ -119,7 +131,11 @@ n_first = min(10, n_identities - 1)  # those of the first version of this chapte
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-curves-04", "caption": "One centre of one identity and its two steps along each attribute. A step is a sixth of an attribute's range for the five that are drawn, a quarter for the three that change pixels. See how different the sizes are: a step of head angle moves every pixel, a step of hue hardly any."}}
 identities = sample_identities(n_identities, seed=seed)
 shown = sample_curves(identities[0], 1, seed=seed + 3)
-steps = [image[0] for a in ATTRIBUTES for image in (shown.minus[a], shown.center, shown.plus[a])]
+steps = [
+    image[0]
+    for a in ATTRIBUTES
+    for image in (shown.minus[a], shown.center, shown.plus[a])
+]
 image_grid(
     np.stack([np.asarray(s) for s in steps]),
     rows=[a.replace("_", " ") for a in ATTRIBUTES],
@@ -141,8 +157,12 @@ image_grid(
 # run which was cut off goes on where it ended.
 
 # %%
-embedders = {name: load(name, device=device) for name in [*face_networks, controls[0]]}
-embedders[controls[1]] = load("mobilefacenet", device=device, weights="random", seed=seed)
+embedders = {
+    name: load(name, device=device) for name in [*face_networks, controls[0]]
+}
+embedders[controls[1]] = load(
+    "mobilefacenet", device=device, weights="random", seed=seed
+)
 curves = [Curves(who, n_points, seed=seed) for who in identities]
 clouds = embed(curves, list(embedders.values()))
 table = fingerprint(clouds, scales, device=device)
@@ -205,7 +225,9 @@ at_one = table[np.isclose(table.scale, 1.0)]
 spread = at_one.groupby(["network", "attribute"], sort=False).energy.std()
 typical = spread.groupby("network", sort=False).median()
 for name in ("mobilefacenet", "faceres"):
-    view.say(**{f"se_{name}_{n}": typical[name] / np.sqrt(n) for n in (10, 20, 40)})
+    view.say(
+        **{f"se_{name}_{n}": typical[name] / np.sqrt(n) for n in (10, 20, 40)}
+    )
 
 # %% [markdown]
 # ### What a number of identities buys
@@ -216,8 +238,12 @@ for name in ("mobilefacenet", "faceres"):
 # column, and for the worst attribute in the last:
 
 # %% tags=["hide-input"]
-bought = pd.DataFrame({f"n = {n}": typical / np.sqrt(n) for n in (6, 10, 20, 40)})
-bought["worst, n = 20"] = spread.groupby("network", sort=False).max() / np.sqrt(20)
+bought = pd.DataFrame(
+    {f"n = {n}": typical / np.sqrt(n) for n in (6, 10, 20, 40)}
+)
+bought["worst, n = 20"] = spread.groupby("network", sort=False).max() / np.sqrt(
+    20
+)
 bought.rename_axis("network").round(3)
 
 # %% [markdown]
@@ -259,14 +285,23 @@ view.sweep(
 # %%
 names = sorted(ATTRIBUTES)
 of_faces = table[table.network.isin(face_networks)]
-isolated = of_faces.groupby(["scale", "network", "attribute"]).isolated.mean().groupby("scale").max()
+isolated = (
+    of_faces.groupby(["scale", "network", "attribute"])
+    .isolated.mean()
+    .groupby("scale")
+    .max()
+)
 usable = [s for s in scales if isolated[s] < 0.5]
 everyone, new = range(n_identities), range(n_first, n_identities)
 
 
 def energies_of(network, people=everyone, at=usable):
     """Return energies as an array (identities, attributes, scales)."""
-    part = table[(table.network == network) & table.scale.isin(at) & table.identity.isin(people)]
+    part = table[
+        (table.network == network)
+        & table.scale.isin(at)
+        & table.identity.isin(people)
+    ]
     return cube(part, attributes=names)
 
 
@@ -279,7 +314,10 @@ def extreme_draws(network, high, people=everyone):
 def shares_of(wanted, high, people=everyone):
     """Return the share of draws in which a claim holds, by network and scale."""
     where = [names.index(a) for a in wanted]
-    draws = [extreme_draws(n, high, people)[:, where].all(axis=1) for n in face_networks]
+    draws = [
+        extreme_draws(n, high, people)[:, where].all(axis=1)
+        for n in face_networks
+    ]
     return np.mean(draws, axis=1).ravel()
 
 
@@ -288,7 +326,9 @@ def shares_of(wanted, high, people=everyone):
 
 def among_two(network, high):
     """Return the share of draws in which each attribute is one of the two extreme ones (attributes, scales)."""
-    return pd.DataFrame(extreme_draws(network, high).mean(axis=0), index=names, columns=usable)
+    return pd.DataFrame(
+        extreme_draws(network, high).mean(axis=0), index=names, columns=usable
+    )
 
 
 sides = {"among the two highest": True, "among the two lowest": False}
@@ -305,7 +345,10 @@ places["attribute"] = places["attribute"].str.replace("_", " ")
 scale = view.Column("scale", "scale ε")
 share = view.Column("share", "share of draws", domain=(0, 1))
 view.figure(
-    *(view.heat_map(places[places.side == side], scale, "attribute", share) for side in sides),
+    *(
+        view.heat_map(places[places.side == side], scale, "attribute", share)
+        for side in sides
+    ),
     titles=list(sides),
     choose="network",
     description="Two heat maps of attribute against scale for the chosen network: share of draws in which the attribute has "
@@ -314,7 +357,10 @@ view.figure(
 
 # %% tags=["hide-input"]
 claims = {
-    "energy-contrast-illumination-most-invariant": (["image_quality", "illumination"], True),
+    "energy-contrast-illumination-most-invariant": (
+        ["image_quality", "illumination"],
+        True,
+    ),
     "energy-head-age-most-sensitive": (["head_angle", "age"], False),
 }
 
@@ -328,7 +374,10 @@ def extremes(network, high):
 
 for claim_id, (wanted, high) in claims.items():
     share = shares_of(wanted, high)
-    side, pair = "highest" if high else "lowest", " and ".join(a.replace("_", " ") for a in wanted)
+    side, pair = (
+        "highest" if high else "lowest",
+        " and ".join(a.replace("_", " ") for a in wanted),
+    )
     view.verdict(
         claim_id,
         verdicts.by_shares(share),
@@ -341,11 +390,21 @@ for claim_id, (wanted, high) in claims.items():
 # %% tags=["remove-cell"]
 index_one = usable.index(1.0) if 1.0 in usable else -1
 for a in ("illumination", "head_angle", "image_quality", "hue"):
-    high_share = min(among_two(n, True).loc[a].iloc[index_one] for n in face_networks)
-    in_draws = "all draws" if high_share == 1 else f"at least {high_share:.0%} of the draws"
+    high_share = min(
+        among_two(n, True).loc[a].iloc[index_one] for n in face_networks
+    )
+    in_draws = (
+        "all draws"
+        if high_share == 1
+        else f"at least {high_share:.0%} of the draws"
+    )
     view.say(**{f"high_{a}": in_draws})
-head = summary[(summary.network == "mobilefacenet") & (summary.attribute == "head_angle")].set_index("scale")
-means_one = summary[np.isclose(summary.scale, 1.0)].set_index(["network", "attribute"])
+head = summary[
+    (summary.network == "mobilefacenet") & (summary.attribute == "head_angle")
+].set_index("scale")
+means_one = summary[np.isclose(summary.scale, 1.0)].set_index(
+    ["network", "attribute"]
+)
 quality = [means_one["rank"][n, "image_quality"] for n in face_networks]
 age = [means_one["rank"][n, "age"] for n in face_networks]
 view.say(
@@ -359,7 +418,14 @@ view.say(
     age_rank_worst=int(max(age)),
     **{
         f"moved_{a}": means_one.displacement["mobilefacenet", a]
-        for a in ("head_angle", "image_quality", "hue", "illumination", "age", "hair_color")
+        for a in (
+            "head_angle",
+            "image_quality",
+            "hue",
+            "illumination",
+            "age",
+            "hair_color",
+        )
     },
 )
 
@@ -396,7 +462,9 @@ view.say(
 shares_inside = [0.1, 0.2, 0.4, 0.6, 0.8]
 every_face = [cloud for n in face_networks for cloud in clouds[n]]
 at_shares = [
-    energy_at_equal_shares(c, shares_inside).assign(network=c.network, identity=c.identity)
+    energy_at_equal_shares(c, shares_inside).assign(
+        network=c.network, identity=c.identity
+    )
     for c in every_face
 ]
 at_shares = pd.concat(at_shares).assign(scale=lambda t: t.share)
@@ -405,7 +473,9 @@ at_shares = pd.concat(at_shares).assign(scale=lambda t: t.share)
 def dlib_lowest(energies, people=everyone):
     """Return, for each draw, attribute and scale, whether dlib lies below all other networks."""
     own = energies[energies.identity.isin(people)].groupby("network")
-    draws = {n: resampled_means(cube(t, attributes=names), seed=seed) for n, t in own}
+    draws = {
+        n: resampled_means(cube(t, attributes=names), seed=seed) for n, t in own
+    }
     return below_all(draws, "dlib")
 
 
@@ -418,11 +488,16 @@ pd.DataFrame(
         "mean over all ε": below_scale.mean(axis=(0, 2)),
         "mean over all shares": below_share.mean(axis=(0, 2)),
     },
-    index=pd.Index([a.replace("_", " ") for a in names], name="draws in which dlib is lowest"),
+    index=pd.Index(
+        [a.replace("_", " ") for a in names],
+        name="draws in which dlib is lowest",
+    ),
 ).style.format("{:.0%}")
 
 # %% tags=["hide-input"]
-all_below = np.concatenate([b.all(axis=1).mean(axis=0) for b in (below_scale, below_share)])
+all_below = np.concatenate(
+    [b.all(axis=1).mean(axis=0) for b in (below_scale, below_share)]
+)
 view.verdict(
     "energy-euclidean-lowest",
     verdicts.by_shares(all_below),
@@ -432,8 +507,13 @@ view.verdict(
 )
 
 # %% tags=["remove-cell"]
-share_of = summary[np.isclose(summary.scale, 0.6)].groupby("network").share.mean()
-view.say(share_cosine=100 * share_of["mobilefacenet"], share_euclidean=100 * share_of["dlib"])
+share_of = (
+    summary[np.isclose(summary.scale, 0.6)].groupby("network").share.mean()
+)
+view.say(
+    share_cosine=100 * share_of["mobilefacenet"],
+    share_euclidean=100 * share_of["dlib"],
+)
 
 # %% [markdown]
 # The two readings differ because the balls do: at ε = 0.6 they hold {glue:text}`share_cosine:.0f` % of the pairs of
@@ -459,14 +539,19 @@ def crossed_in(network, people=everyone, at=usable):
 
 def ranks_of_head_angle(network):
     """Return the ranks of head angle at the smallest and the largest usable scale, as words."""
-    own = summary[(summary.network == network) & (summary.attribute == "head_angle")]
+    own = summary[
+        (summary.network == network) & (summary.attribute == "head_angle")
+    ]
     rank = own[own.scale.isin(usable)]["rank"]
     return f"{rank.iloc[0]:.0f} and {rank.iloc[-1]:.0f} in {network}"
 
 
 crossed = {n: crossed_in(n) for n in face_networks}
 pairs_of = np.array(np.triu_indices(len(names), 1))
-in_words = [f"{len(c)} in {n}" + (f" (for example {c[0]})" if c else "") for n, c in crossed.items()]
+in_words = [
+    f"{len(c)} in {n}" + (f" (for example {c[0]})" if c else "")
+    for n, c in crossed.items()
+]
 view.verdict(
     "energy-order-depends-on-scale",
     verdicts.over_places([len(c) > 0 for c in crossed.values()]),
@@ -476,15 +561,30 @@ view.verdict(
 
 # %% tags=["remove-cell"]
 alone = (
-    of_faces.groupby(["network", "attribute", "scale"]).isolated.mean().groupby(["network", "scale"]).max()
+    of_faces.groupby(["network", "attribute", "scale"])
+    .isolated.mean()
+    .groupby(["network", "scale"])
+    .max()
 )
-own_scales = {n: [s for s in scales if alone[n, s] < 0.5] for n in face_networks}
+own_scales = {
+    n: [s for s in scales if alone[n, s] < 0.5] for n in face_networks
+}
 own_crossed = {n: crossed_in(n, at=at) for n, at in own_scales.items()}
-counts = [f"{len(c)} in {n} (from ε = {own_scales[n][0]})" for n, c in own_crossed.items()]
-in_means = {n: np.sign(np.diff(energies_of(n).mean(axis=0)[pairs_of], axis=0))[0] for n in face_networks}
-moved_pairs = [f"{int((v[:, 0] * v[:, -1] < 0).sum())} in {n}" for n, v in in_means.items()]
+counts = [
+    f"{len(c)} in {n} (from ε = {own_scales[n][0]})"
+    for n, c in own_crossed.items()
+]
+in_means = {
+    n: np.sign(np.diff(energies_of(n).mean(axis=0)[pairs_of], axis=0))[0]
+    for n in face_networks
+}
+moved_pairs = [
+    f"{int((v[:, 0] * v[:, -1] < 0).sum())} in {n}" for n, v in in_means.items()
+]
 examples = sorted({pair for c in own_crossed.values() for pair in c})
-head_dlib = summary[(summary.network == "dlib") & (summary.attribute == "head_angle")].set_index("scale")
+head_dlib = summary[
+    (summary.network == "dlib") & (summary.attribute == "head_angle")
+].set_index("scale")
 view.say(
     own_crossed=", ".join(counts),
     pairs_in_means=", ".join(moved_pairs),
@@ -517,12 +617,20 @@ view.say(
 
 # %% tags=["hide-input"]
 new = new if len(new) > 1 else everyone  # tiny runs have too few
-words = {"yes": "holds", "partly": "in part", "no": "does not hold", "undecided": "the data do not tell"}
+words = {
+    "yes": "holds",
+    "partly": "in part",
+    "no": "does not hold",
+    "undecided": "the data do not tell",
+}
 
 
 def shares_of_claims(people):
     """Return, for the three claims about shares of draws, these shares."""
-    below = [dlib_lowest(t, people).all(axis=1).mean(axis=0) for t in (at_scales, at_shares)]
+    below = [
+        dlib_lowest(t, people).all(axis=1).mean(axis=0)
+        for t in (at_scales, at_shares)
+    ]
     held = {claim: shares_of(*what, people) for claim, what in claims.items()}
     return held | {"energy-euclidean-lowest": np.concatenate(below)}
 
@@ -530,10 +638,15 @@ def shares_of_claims(people):
 def verdicts_on(people):
     """Return the verdicts of all claims, and the shares or numbers that they rest on."""
     held = shares_of_claims(people).items()
-    found = {k: f"{words[verdicts.by_shares(s)]}, {verdicts.span(s)} of the draws" for k, s in held}
+    found = {
+        k: f"{words[verdicts.by_shares(s)]}, {verdicts.span(s)} of the draws"
+        for k, s in held
+    }
     counts = [len(crossed_in(n, people)) for n in face_networks]
     crossing = words[verdicts.over_places(np.array(counts) > 0)]
-    found["energy-order-depends-on-scale"] = f"{crossing}, {' / '.join(map(str, counts))} pairs"
+    found["energy-order-depends-on-scale"] = (
+        f"{crossing}, {' / '.join(map(str, counts))} pairs"
+    )
     return pd.Series(found)
 
 
@@ -578,7 +691,8 @@ both.rename_axis("claim")
 # %%
 every = [cloud for own in clouds.values() for cloud in own]
 nulls = pd.concat(
-    null_energies(c, scales).assign(network=c.network, identity=c.identity) for c in tqdm(every, desc="nulls")
+    null_energies(c, scales).assign(network=c.network, identity=c.identity)
+    for c in tqdm(every, desc="nulls")
 )
 nulls["common direction"] = 1 - nulls.shuffled
 nulls["position"] = nulls.shuffled - nulls.energy
@@ -589,8 +703,12 @@ together = parts[["common direction", "position"]].mean().round(4)
 together["z"] = (-parts.z.sum(min_count=1) / np.sqrt(parts.z.count())).round(1)
 together = together.reset_index()
 together["attribute"] = together.attribute.str.replace("_", " ")
-together["words"] = together.z.map(lambda z: "" if np.isnan(z) else f"z = {z:.1f}")
-agreement = view.Column("agreement", "agreement of neighbours, 1 − energy", domain=(-0.1, 1))
+together["words"] = together.z.map(
+    lambda z: "" if np.isnan(z) else f"z = {z:.1f}"
+)
+agreement = view.Column(
+    "agreement", "agreement of neighbours, 1 − energy", domain=(-0.1, 1)
+)
 long = together.rename(columns={"scale": "ε"}).melt(
     ["network", "attribute", "ε", "words"],
     ["common direction", "position"],
@@ -607,16 +725,25 @@ view.figure(
 # %% tags=["remove-cell"]
 small = usable[0]
 faces_null = together[together.network.isin(face_networks)]
-at_small = faces_null[np.isclose(faces_null.scale, small)].set_index(["network", "attribute"])
+at_small = faces_null[np.isclose(faces_null.scale, small)].set_index(
+    ["network", "attribute"]
+)
 bar = stats.norm.isf(0.025 / len(at_small))
 for a in ("head angle", "illumination", "image quality", "hair color"):
     view.say(
         **{
-            f"null_{key}_{a.replace(' ', '_')}": at_small[part]["mobilefacenet", a]
-            for part, key in (("common direction", "common"), ("position", "position"))
+            f"null_{key}_{a.replace(' ', '_')}": at_small[part][
+                "mobilefacenet", a
+            ]
+            for part, key in (
+                ("common direction", "common"),
+                ("position", "position"),
+            )
         }
     )
-random_spread = nulls[np.isclose(nulls.scale, 1.0)].groupby("network").random_spread.mean()
+random_spread = (
+    nulls[np.isclose(nulls.scale, 1.0)].groupby("network").random_spread.mean()
+)
 highest = means_one.energy[face_networks].groupby("network").max()
 view.say(
     null_scale=small,
@@ -658,7 +785,9 @@ view.say(
 # once.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-isolated-04", "caption": "Share of isolated points against the scale for several numbers of centres, mean over identities. Lines: the law, from all centres. Points: counted on disjoint groups of n centres, each alone. The dashed line marks one half, our bound for a usable scale."}}
-sample_sizes = [n for n in (4, 8, 15, 30, 60, 200, 400) if n_points / 8 < n <= n_points]
+sample_sizes = [
+    n for n in (4, 8, 15, 30, 60, 200, 400) if n_points / 8 < n <= n_points
+]
 fine = np.round(np.arange(0.05, 2.01, 0.05), 2)
 law, counted = [], []
 for c in every:
@@ -666,11 +795,20 @@ for c in every:
     law.append(isolated_shares(c, fine, sample_sizes).assign(**place))
     for n in sample_sizes:
         for group in c.points[: n_points // n * n].split(n):
-            share = isolated_shares(group, scales, [n], metric=c.metric, mean_distance=c.mean_distance)
+            share = isolated_shares(
+                group,
+                scales,
+                [n],
+                metric=c.metric,
+                mean_distance=c.mean_distance,
+            )
             counted.append(share.assign(**place))
 law, counted = (pd.concat(p) for p in (law, counted))
 keys = ["network", "size", "scale"]
-lines, points = (t.groupby(keys, sort=False).isolated.mean().round(4).reset_index() for t in (law, counted))
+lines, points = (
+    t.groupby(keys, sort=False).isolated.mean().round(4).reset_index()
+    for t in (law, counted)
+)
 place = (
     view.Column("scale", "scale ε, in mean pair distances"),
     view.Column("isolated", format="%"),
@@ -691,16 +829,31 @@ halves = law.groupby(["network", "identity", "size"], sort=False).apply(
     lambda t: np.interp(-0.5, -t.isolated, t.scale), include_groups=False
 )
 halves = halves.unstack()
-slopes = [np.polyfit(np.log(halves.columns.astype(float)), np.log(v), 1)[0] for v in halves.to_numpy()]
-slopes = pd.Series(slopes, index=halves.index).groupby("network", sort=False).agg(["mean", "sem"])
+slopes = [
+    np.polyfit(np.log(halves.columns.astype(float)), np.log(v), 1)[0]
+    for v in halves.to_numpy()
+]
+slopes = (
+    pd.Series(slopes, index=halves.index)
+    .groupby("network", sort=False)
+    .agg(["mean", "sem"])
+)
 reach = halves.groupby("network", sort=False).mean()
 reach.columns = [f"n = {n}" for n in reach.columns]
 for n in (400, 10_000):
-    reach[f"n = {n}, extrapolated"] = reach.iloc[:, len(sample_sizes) - 1] * (n / n_points) ** slopes["mean"]
+    reach[f"n = {n}, extrapolated"] = (
+        reach.iloc[:, len(sample_sizes) - 1] * (n / n_points) ** slopes["mean"]
+    )
 reach["exponent"] = [f"{m:.2f} ± {s:.2f}" for m, s in slopes.to_numpy()]
 counted = counted.groupby([*keys, "identity"], as_index=False).isolated.mean()
-off = counted.merge(law, on=[*keys, "identity"], suffixes=("", "_law")).query("size < @n_points")
-off = off.assign(off=off.isolated - off.isolated_law).groupby(keys).off.agg(["mean", "sem"])
+off = counted.merge(law, on=[*keys, "identity"], suffixes=("", "_law")).query(
+    "size < @n_points"
+)
+off = (
+    off.assign(off=off.isolated - off.isolated_law)
+    .groupby(keys)
+    .off.agg(["mean", "sem"])
+)
 view.say(
     reach_cosine=reach.loc["mobilefacenet"].iloc[len(sample_sizes) - 1],
     reach_euclidean=reach.loc["dlib"].iloc[len(sample_sizes) - 1],
@@ -710,7 +863,9 @@ view.say(
     law_most=100 * off["mean"].abs().max(),
     law_within=100 * (off["mean"].abs() <= 2 * off["sem"] + 1e-9).mean(),
 )
-reach.rename_axis("smallest ε with at most half isolated").style.format("{:.2f}", subset=reach.columns[:-1])
+reach.rename_axis("smallest ε with at most half isolated").style.format(
+    "{:.2f}", subset=reach.columns[:-1]
+)
 
 # %% [markdown]
 # The shares that we count on disjoint groups of $n$ centres, each alone, differ from the law by
@@ -738,10 +893,19 @@ reach.rename_axis("smallest ε with at most half isolated").style.format("{:.2f}
 # %% tags=["hide-input"]
 moved = []
 for c in every:
-    one_cloud = table[np.isclose(table.scale, 1.0) & (table.network == c.network)]
-    one_cloud = one_cloud[one_cloud.identity == c.identity].set_index("attribute")
-    agree = {a: half_step_agreement(c.points, c.minus[a], c.plus[a], metric=c.metric) for a in c.minus}
-    one_cloud["half steps"] = pd.Series({a: float(v.nanmean()) for a, v in agree.items()})
+    one_cloud = table[
+        np.isclose(table.scale, 1.0) & (table.network == c.network)
+    ]
+    one_cloud = one_cloud[one_cloud.identity == c.identity].set_index(
+        "attribute"
+    )
+    agree = {
+        a: half_step_agreement(c.points, c.minus[a], c.plus[a], metric=c.metric)
+        for a in c.minus
+    }
+    one_cloud["half steps"] = pd.Series(
+        {a: float(v.nanmean()) for a, v in agree.items()}
+    )
     moved.append(one_cloud.reset_index())
 moved = pd.concat(moved, ignore_index=True)
 moved["attribute"] = moved["attribute"].str.replace("_", " ")
@@ -750,29 +914,56 @@ few = {"head_angle": np.linspace(-20, 20, 12), "age": np.linspace(25, 65, 12)}
 
 def rounding_floor(embedder, cloud):
     """Return what rounding the two ends of a curve to 8 bits does to their distance, over the mean distance."""
-    crop = {"crop": embedder.crop, "size": IMAGE_SIZES[embedder.crop], "dtype": torch.float32}
+    crop = {
+        "crop": embedder.crop,
+        "size": IMAGE_SIZES[embedder.crop],
+        "dtype": torch.float32,
+    }
     exact = render(identities[0], few, **crop)
-    ends = [embedder.embed(images, progress=False) for images in (exact, exact.round())]
-    one = float(displacement(*ends, metric=embedder.metric).mean()) / cloud.mean_distance
-    return one * (2 if embedder.metric == "cosine" else 2**0.5)  # squares of independent errors add up
+    ends = [
+        embedder.embed(images, progress=False)
+        for images in (exact, exact.round())
+    ]
+    one = (
+        float(displacement(*ends, metric=embedder.metric).mean())
+        / cloud.mean_distance
+    )
+    return one * (
+        2 if embedder.metric == "cosine" else 2**0.5
+    )  # squares of independent errors add up
 
 
-floor = pd.Series({name: rounding_floor(e, clouds[name][0]) for name, e in embedders.items()})
+floor = pd.Series(
+    {name: rounding_floor(e, clouds[name][0]) for name, e in embedders.items()}
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-displacement-04", "caption": "Energy at ε = 1 against the displacement (left) and against the agreement of the two half steps (right), for the network that you choose. Large points: means over identities; small ones: identities. The dashed lines are the two signs of noise: what rounding to 8 bits moves, and an agreement of −1/2. Points high up and far from both lines move far, in directions that turn."}}
 columns = ["network", "attribute", "energy", "displacement", "half steps"]
 data = moved[[*columns, "identity"]].round(4)
-means = data.groupby(["network", "attribute"], sort=False, as_index=False)[columns[2:]].mean().round(4)
-sign = pd.DataFrame({"network": floor.index, "displacement": floor, "half steps": -0.5})
-moves_by = view.Column("displacement", "displacement, in mean pair distances", log=True)
-bends = view.Column("half steps", "agreement of half steps, cosine", domain=(-0.6, 1))
+means = (
+    data.groupby(["network", "attribute"], sort=False, as_index=False)[
+        columns[2:]
+    ]
+    .mean()
+    .round(4)
+)
+sign = pd.DataFrame(
+    {"network": floor.index, "displacement": floor, "half steps": -0.5}
+)
+moves_by = view.Column(
+    "displacement", "displacement, in mean pair distances", log=True
+)
+bends = view.Column(
+    "half steps", "agreement of half steps, cosine", domain=(-0.6, 1)
+)
 at_scale_one = view.Column("energy", "energy at ε = 1")
 
 
 def panel(x):
     """Return energies against another column: identities, means, and the line of noise."""
     small, large = (
-        view.scatter(t, x, at_scale_one, color="attribute", size=s) for t, s in ((data, 14), (means, 150))
+        view.scatter(t, x, at_scale_one, color="attribute", size=s)
+        for t, s in ((data, 14), (means, 150))
     )
     return view.guide(sign, x=x.name) + small + large
 
@@ -804,27 +995,41 @@ straight = {}
 for name in clouds:
     x, y = by_attribute(name, "energy"), by_attribute(name, "half steps")
     again = [resampled_means(v, seed=seed) for v in (x, y)]
-    straight[name] = with_interval(rank_correlation(x.mean(axis=0), y.mean(axis=0)), rank_correlation(*again))
-moves = means.pivot(index="network", columns="attribute", values="displacement")[
-    list(dict.fromkeys(means.attribute))
-]
+    straight[name] = with_interval(
+        rank_correlation(x.mean(axis=0), y.mean(axis=0)),
+        rank_correlation(*again),
+    )
+moves = means.pivot(
+    index="network", columns="attribute", values="displacement"
+)[list(dict.fromkeys(means.attribute))]
 over_floor = moves.div(floor, axis=0).loc[list(clouds)]
 facts = pd.DataFrame(
     {
         "rounding floor": floor.map("{:.5f}".format),
         "smallest displacement": pd.Series(
-            {n: f"{moves.loc[n].min():.3f} ({moves.loc[n].idxmin()})" for n in clouds}
+            {
+                n: f"{moves.loc[n].min():.3f} ({moves.loc[n].idxmin()})"
+                for n in clouds
+            }
         ),
         "over the floor": over_floor.min(axis=1).map("{:.0f} ×".format),
         "energy and half steps, Spearman": pd.Series(straight),
     }
 ).loc[list(clouds)]
-half_of = means[means.network == "mobilefacenet"].set_index("attribute")["half steps"]
+half_of = means[means.network == "mobilefacenet"].set_index("attribute")[
+    "half steps"
+]
 view.say(
     floor_times=over_floor.loc[face_networks].min(axis=None),
     **{
         f"half_{a.replace(' ', '_')}": half_of[a]
-        for a in ("head angle", "illumination", "image quality", "hair color", "hue")
+        for a in (
+            "head angle",
+            "illumination",
+            "image quality",
+            "hair color",
+            "hue",
+        )
     },
 )
 facts
@@ -850,8 +1055,15 @@ facts
 kept = []
 for name, own in clouds.items():
     limits = recognition.loc[name]
-    options = {k: limits[k] for k in ("d_intra", "d_inter", "threshold", "metric")}
-    kept += [identity_retention(c.points, c.minus, c.plus, **options).assign(network=name) for c in own]
+    options = {
+        k: limits[k] for k in ("d_intra", "d_inter", "threshold", "metric")
+    }
+    kept += [
+        identity_retention(c.points, c.minus, c.plus, **options).assign(
+            network=name
+        )
+        for c in own
+    ]
 kept = pd.concat(kept).groupby(["attribute", "network"], sort=False)
 accepted = kept.curves_accepted.mean().unstack()
 worst = accepted[face_networks].stack()
@@ -861,8 +1073,14 @@ view.say(
     kept_all=(worst >= 0.99).sum(),
     kept_cells=len(worst),
 )
-along = kept.over_d_intra.mean().unstack().rename(index=lambda a: a.replace("_", " "))
-along.rename_axis(index="distance along a curve, in d_intra", columns=None).style.format("{:.2f}")
+along = (
+    kept.over_d_intra.mean()
+    .unstack()
+    .rename(index=lambda a: a.replace("_", " "))
+)
+along.rename_axis(
+    index="distance along a curve, in d_intra", columns=None
+).style.format("{:.2f}")
 
 # %% [markdown]
 # In {glue:text}`kept_all` of {glue:text}`kept_cells` pairs of attribute and face network, at least 99 % of the curves keep
@@ -881,12 +1099,16 @@ limit = {name: recognition.threshold[name] for name in clouds}
 
 def errors_of(name, probes, times=1.0):
     """Return the errors of probes at the network's threshold, or at a multiple of it."""
-    return probe_errors(probes, gallery[name], times * limit[name], metric=metric[name])
+    return probe_errors(
+        probes, gallery[name], times * limit[name], metric=metric[name]
+    )
 
 
 unvaried = {name: errors_of(name, gallery[name]) for name in clouds}
 varied = {
-    (name, a): errors_of(name, [torch.cat([c.minus[a], c.plus[a]]) for c in clouds[name]])
+    (name, a): errors_of(
+        name, [torch.cat([c.minus[a], c.plus[a]]) for c in clouds[name]]
+    )
     for name in tqdm(clouds, desc="probes")
     for a in sorted(ATTRIBUTES)
 }
@@ -895,21 +1117,45 @@ varied = {
 def growth(name, weights=None):
     """Return the growth of the error with each attribute, in percentage points, shape (..., attributes)."""
     base = unvaried[name].rate(weights)
-    return 100 * np.stack([varied[name, a].rate(weights) - base for a in sorted(ATTRIBUTES)], axis=-1)
+    return 100 * np.stack(
+        [varied[name, a].rate(weights) - base for a in sorted(ATTRIBUTES)],
+        axis=-1,
+    )
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-recognition-04", "caption": "Growth of the error of recognition when the probes are varied in one attribute, against the energy of the attribute at ε = 1 (left) and against its displacement (right). Bars: 95 % interval over identities. If high energy meant useful invariance, the points on the left would fall. See which of the two quantities orders the attributes."}}
-rows, weights = [], {name: draw_weights(len(own), seed=seed) for name, own in clouds.items()}
+rows, weights = (
+    [],
+    {name: draw_weights(len(own), seed=seed) for name, own in clouds.items()},
+)
 for name in clouds:
     low, high = draw_interval(growth(name, weights[name]))
     columns = {"growth": growth(name), "low": low, "high": high}
-    columns |= {c: by_attribute(name, c).mean(axis=0) for c in ("energy", "displacement")}
-    rows.append(pd.DataFrame({"network": name, "attribute": [a.replace("_", " ") for a in names], **columns}))
+    columns |= {
+        c: by_attribute(name, c).mean(axis=0)
+        for c in ("energy", "displacement")
+    }
+    rows.append(
+        pd.DataFrame(
+            {
+                "network": name,
+                "attribute": [a.replace("_", " ") for a in names],
+                **columns,
+            }
+        )
+    )
 quality = pd.concat(rows).round(4)
 growing = view.Column("growth", "growth of the error, % points")
 view.figure(
     *(
-        view.scatter(quality, x, growing, color="attribute", y_bars=("low", "high"), size=110)
+        view.scatter(
+            quality,
+            x,
+            growing,
+            color="attribute",
+            y_bars=("low", "high"),
+            size=110,
+        )
         for x in (at_scale_one, moves_by)
     ),
     choose={"network": face_networks[0]},
@@ -922,24 +1168,43 @@ view.figure(
 def correlated(name, column):
     """Return the correlation over attributes of a column with the growth of the error, and its draws."""
     x = by_attribute(name, column)
-    again = rank_correlation(resampled_means(x, seed=seed), growth(name, weights[name]))
+    again = rank_correlation(
+        resampled_means(x, seed=seed), growth(name, weights[name])
+    )
     both = x.mean(axis=0), growth(name)
     return rank_correlation(*both), again, rank_correlation_p(*both)
 
 
-found = {(n, c): correlated(n, c) for n in clouds for c in ("energy", "displacement")}
-two = {n: [by_attribute(n, c) for c in ("energy", "displacement")] for n in clouds}
-linked = {n: rank_correlation(*(v.mean(axis=0) for v in xy)) for n, xy in two.items()}
-linked_draws = {n: rank_correlation(*(resampled_means(v, seed=seed) for v in xy)) for n, xy in two.items()}
+found = {
+    (n, c): correlated(n, c) for n in clouds for c in ("energy", "displacement")
+}
+two = {
+    n: [by_attribute(n, c) for c in ("energy", "displacement")] for n in clouds
+}
+linked = {
+    n: rank_correlation(*(v.mean(axis=0) for v in xy)) for n, xy in two.items()
+}
+linked_draws = {
+    n: rank_correlation(*(resampled_means(v, seed=seed) for v in xy))
+    for n, xy in two.items()
+}
 pd.DataFrame(
     {
         "identities": [len(clouds[n]) for n in clouds],
-        "error, unvaried": [f"{100 * float(unvaried[n].rate()):.1f} %" for n in clouds],
-        "growth and energy": [with_interval(*found[n, "energy"][:2]) for n in clouds],
+        "error, unvaried": [
+            f"{100 * float(unvaried[n].rate()):.1f} %" for n in clouds
+        ],
+        "growth and energy": [
+            with_interval(*found[n, "energy"][:2]) for n in clouds
+        ],
         "p": [f"{found[n, 'energy'][2]:.3f}" for n in clouds],
-        "growth and displacement": [with_interval(*found[n, "displacement"][:2]) for n in clouds],
+        "growth and displacement": [
+            with_interval(*found[n, "displacement"][:2]) for n in clouds
+        ],
         "p ": [f"{found[n, 'displacement'][2]:.4f}" for n in clouds],
-        "energy and displacement": [with_interval(linked[n], linked_draws[n]) for n in clouds],
+        "energy and displacement": [
+            with_interval(linked[n], linked_draws[n]) for n in clouds
+        ],
     },
     index=pd.Index(list(clouds), name="Spearman over attributes"),
 )
@@ -957,10 +1222,16 @@ for key, rho in (("energy", rho_energy), ("moved", rho_moved)):
     )
 strict = {}
 for n in face_networks:
-    ends = [[torch.cat([c.minus[a], c.plus[a]]) for c in clouds[n]] for a in names]
-    rates = np.array([float(errors_of(n, p, 0.8).rate()) for p in [gallery[n], *ends]])
+    ends = [
+        [torch.cat([c.minus[a], c.plus[a]]) for c in clouds[n]] for a in names
+    ]
+    rates = np.array(
+        [float(errors_of(n, p, 0.8).rate()) for p in [gallery[n], *ends]]
+    )
     for c in ("energy", "displacement"):
-        strict[n, c] = rank_correlation(by_attribute(n, c).mean(axis=0), rates[1:] - rates[0])
+        strict[n, c] = rank_correlation(
+            by_attribute(n, c).mean(axis=0), rates[1:] - rates[0]
+        )
 for c, key in (("energy", "energy"), ("displacement", "moved")):
     own = [float(strict[n, c]) for n in face_networks]
     view.say(**{f"strict_{key}_low": min(own), f"strict_{key}_high": max(own)})
@@ -971,10 +1242,19 @@ say = f"no: in none of the {len(face_networks)} face networks is the correlation
 if falls:
     say = f"in part: in {falls} of the {len(face_networks)} face networks the correlation is surely below 0"
 energy_at = {n: np.nanmean(energies_of(n), axis=0) for n in face_networks}
-rho_scales = np.array([rank_correlation(energy_at[n].T, growth(n)[None]) for n in face_networks])
+rho_scales = np.array(
+    [rank_correlation(energy_at[n].T, growth(n)[None]) for n in face_networks]
+)
 for name, key in zip(controls, ("imagenet", "random"), strict=True):
-    view.say(**{f"rho_{key}": found[name, "energy"][0], f"linked_{key}": linked[name]})
-by_chance = rank_correlation(np.array(list(itertools.permutations(range(len(names))))), range(len(names)))
+    view.say(
+        **{
+            f"rho_{key}": found[name, "energy"][0],
+            f"linked_{key}": linked[name],
+        }
+    )
+by_chance = rank_correlation(
+    np.array(list(itertools.permutations(range(len(names))))), range(len(names))
+)
 view.say(
     rho_needed=np.quantile(np.abs(by_chance), 0.95),
     rho_scales_low=rho_scales.min(),
@@ -988,13 +1268,20 @@ view.say(
     errors_high=100 * max(float(unvaried[n].rate()) for n in face_networks),
 )
 stacked = {
-    c: np.stack([by_attribute(n, c).mean(axis=0) for n in face_networks], axis=-1)
+    c: np.stack(
+        [by_attribute(n, c).mean(axis=0) for n in face_networks], axis=-1
+    )
     for c in ("energy", "displacement")
 }
 grown = np.stack([growth(n) for n in face_networks], axis=-1)
 for c, key in (("energy", "energy"), ("displacement", "moved")):
     values = rank_correlation(stacked[c], grown)
-    view.say(**{f"across_{key}": values.mean(), f"across_{key}_negative": (values < 0).sum()})
+    view.say(
+        **{
+            f"across_{key}": values.mean(),
+            f"across_{key}_negative": (values < 0).sum(),
+        }
+    )
 
 # %% [markdown]
 # The answer of these data is {glue:text}`answer`. Over the attributes of a face network, Spearman's correlation

@@ -93,14 +93,21 @@ def run(function, tasks, what):
 
 def energies_of(cloud, some=slice(None), **options):
     """Return the energies of a cloud, or of some of its points, at the scales of this chapter."""
-    table = energy_sweep(cloud.only(some), scales, **options).replace({"attribute": label})
+    table = energy_sweep(cloud.only(some), scales, **options).replace(
+        {"attribute": label}
+    )
     return table.assign(network=cloud.network, identity=cloud.identity)
 
 
-embedders = {name: load(name, device=device) for name in (main, other, euclidean)}
+embedders = {
+    name: load(name, device=device) for name in (main, other, euclidean)
+}
 identities = sample_identities(n_identities, seed=seed)
 few = identities[:n_few]
-clouds = embed([Curves(who, n_points, seed=seed) for who in identities], list(embedders.values()))
+clouds = embed(
+    [Curves(who, n_points, seed=seed) for who in identities],
+    list(embedders.values()),
+)
 
 # %% tags=["remove-cell"]
 view.say(
@@ -134,25 +141,42 @@ view.say(
 # %%
 def cut(cloud, size, draw):
     """Return the energies of disjoint parts of a cloud, cut at random."""
-    order = np.random.default_rng([seed, cloud.identity, draw]).permutation(n_points)
+    order = np.random.default_rng([seed, cloud.identity, draw]).permutation(
+        n_points
+    )
     parts = [order[k : k + size] for k in range(0, n_points - size + 1, size)]
-    return pd.concat(energies_of(cloud, p).assign(size=size, draw=draw) for p in parts)
+    return pd.concat(
+        energies_of(cloud, p).assign(size=size, draw=draw) for p in parts
+    )
 
 
-small_sizes = {"smoke": [3], "book": [10, 15, 20, 30], "paper": [10, 20, 50, 100, 200]}[profile]
+small_sizes = {
+    "smoke": [3],
+    "book": [10, 15, 20, 30],
+    "paper": [10, 20, 50, 100, 200],
+}[profile]
 n_cuts = {"smoke": 2, "book": 5, "paper": 5}[profile]
-tasks = [(c, s, k) for c in clouds[main] for s in small_sizes for k in range(n_cuts)]
+tasks = [
+    (c, s, k) for c in clouds[main] for s in small_sizes for k in range(n_cuts)
+]
 parts = pd.concat(run(cut, tasks, "parts of clouds"))
 whole = pd.concat(map(energies_of, clouds[main]))
 
 keys = ["attribute", "scale"]
-inside = parts.groupby(["size", *keys, "identity", "draw"]).energy.var().groupby(["size", *keys]).mean()
+inside = (
+    parts.groupby(["size", *keys, "identity", "draw"])
+    .energy.var()
+    .groupby(["size", *keys])
+    .mean()
+)
 # The error of n points falls like 1 / n; the largest parts say best how large it is.
 per_point = inside.xs(max(small_sizes), level="size") * max(small_sizes)
 total = whole.groupby(keys).energy.var()
 people = (total - per_point / n_points).clip(lower=0)
 grown = parts.groupby([*keys, "identity", "size"]).energy.mean().unstack("size")
-bias = grown.sub(whole.set_index([*keys, "identity"]).energy, axis=0).groupby(keys)
+bias = grown.sub(whole.set_index([*keys, "identity"]).energy, axis=0).groupby(
+    keys
+)
 
 
 # %% tags=["hide-input"]
@@ -163,7 +187,9 @@ def deviations(variances, **columns):
 
 
 deviation, spots = "standard deviation of the energy", deviations(inside)
-law = pd.concat(deviations(per_point / n, size=n) for n in (min(small_sizes), n_points))
+law = pd.concat(
+    deviations(per_point / n, size=n) for n in (min(small_sizes), n_points)
+)
 sources = {"people": people, f"{n_points} points": per_point / n_points}
 both = pd.concat(deviations(v, source=name) for name, v in sources.items())
 
@@ -172,8 +198,15 @@ size = view.Column("size", "points", log=True, ticks=[*small_sizes, n_points])
 level = view.Column("deviation", deviation, log=True)
 tint = view.Column("attribute", legend=False)
 view.figure(
-    view.curves(law, size, level, color=tint, points=False) + view.scatter(spots, size, level, color=tint),
-    view.dots(both, view.Column("deviation", deviation), "attribute", color=tint, shape="source"),
+    view.curves(law, size, level, color=tint, points=False)
+    + view.scatter(spots, size, level, color=tint),
+    view.dots(
+        both,
+        view.Column("deviation", deviation),
+        "attribute",
+        color=tint,
+        shape="source",
+    ),
     height=250,
     description="Two panels. Left, standard deviations of energies fall with the number of points, along parallel lines. "
     "Right, for each attribute one circle and one square: the deviation between people and the error of a whole cloud.",
@@ -193,35 +226,72 @@ view.figure(
 # numbers of points at which we cut clouds, both are measured; for others the error follows $c / N$, and – stands for the bias.
 
 # %%
-designs = [(20, 10), (20, 30), (20, 60), (40, 60), (40, 30), (120, 10), (60, 20), (10, 120), (1, 1200)]
-at_one, per_point_one = people.xs(1.0, level="scale"), per_point.xs(1.0, level="scale")
+designs = [
+    (20, 10),
+    (20, 30),
+    (20, 60),
+    (40, 60),
+    (40, 30),
+    (120, 10),
+    (60, 20),
+    (10, 120),
+    (1, 1200),
+]
+at_one, per_point_one = (
+    people.xs(1.0, level="scale"),
+    per_point.xs(1.0, level="scale"),
+)
 bias_one = bias.mean().xs(1.0, level="scale")
-bias_half = bias.apply(lambda part: pd.Series(mean_interval(part)[1], part.columns)).xs(1.0, level="scale")
+bias_half = bias.apply(
+    lambda part: pd.Series(mean_interval(part)[1], part.columns)
+).xs(1.0, level="scale")
 
 
 def errors_of(n, size):
     """Return the standard error of each attribute that a design buys, at ε = 1."""
     known = size in small_sizes
-    points = inside.xs((size, 1.0), level=("size", "scale")) if known else per_point_one / size
+    points = (
+        inside.xs((size, 1.0), level=("size", "scale"))
+        if known
+        else per_point_one / size
+    )
     return np.sqrt((at_one + points) / n)
 
 
 def design_row(n, size):
     """Return a row of the table of designs."""
     error = errors_of(n, size)
-    row = {"people": n, "points": size, "images": n * size * 17, "mean error": f"{error.mean():.4f}"}
+    row = {
+        "people": n,
+        "points": size,
+        "images": n * size * 17,
+        "mean error": f"{error.mean():.4f}",
+    }
     row["largest error"] = f"{error.max():.4f} ({error.idxmax()})"
-    return row | {"mean bias": f"{bias_one[size].mean().round(4) + 0:+.4f}" if size in bias_one else "–"}
+    return row | {
+        "mean bias": f"{bias_one[size].mean().round(4) + 0:+.4f}"
+        if size in bias_one
+        else "–"
+    }
 
 
 pd.DataFrame(design_row(*d) for d in designs).set_index("people")
 
 # %% tags=["remove-cell"]
-error = pd.DataFrame({s: errors_of(n_identities, s) for s in small_sizes}).mean()
+error = pd.DataFrame(
+    {s: errors_of(n_identities, s) for s in small_sizes}
+).mean()
 first_part = parts[(parts.scale == 1.0) & (parts.draw == 0)].drop_duplicates(
     ["identity", "attribute", "size"]
 )
-seen = (first_part.groupby(["size", "attribute"]).energy.std() / np.sqrt(n_identities)).groupby("size").mean()
+seen = (
+    (
+        first_part.groupby(["size", "attribute"]).energy.std()
+        / np.sqrt(n_identities)
+    )
+    .groupby("size")
+    .mean()
+)
 book_error = errors_of(n_identities, n_points)
 square_error = errors_of(20, 60).mean()
 wide_error = errors_of(120, 10).mean()
@@ -247,7 +317,10 @@ view.say(
     bias_smallest=bias_one[smallest].mean(),
     biased_attributes=biased,
     bias_largest=bias_one[smallest].abs().max(),
-    bias_small_scale=bias.mean().xs(scales[0], level="scale")[smallest].abs().max(),
+    bias_small_scale=bias.mean()
+    .xs(scales[0], level="scale")[smallest]
+    .abs()
+    .max(),
 )
 
 # %% [markdown]
@@ -289,11 +362,19 @@ large = embed(curves(few[:2], n_large, attributes=two), [embedders[main]])[main]
 
 def draw_neighbours(cloud, draw):
     """Return the energies of a cloud with one draw of neighbours; each identity has draws of its own."""
-    table = energies_of(cloud, max_neighbors=at_most, seed=seed + 10_000 * cloud.identity + draw)
+    table = energies_of(
+        cloud, max_neighbors=at_most, seed=seed + 10_000 * cloud.identity + draw
+    )
     return table.assign(draw=draw)
 
 
-sampled = pd.concat(run(draw_neighbours, [(c, k) for c in large for k in range(n_draws)], "draws"))
+sampled = pd.concat(
+    run(
+        draw_neighbours,
+        [(c, k) for c in large for k in range(n_draws)],
+        "draws",
+    )
+)
 complete = pd.concat(map(energies_of, large))
 
 
@@ -308,34 +389,58 @@ def predicted_error(cloud, attribute, scale):
     """Return the standard deviation of the energy over draws of neighbours, in closed form."""
     radius = scale * cloud.mean_distance
     near = (pair_distances(cloud) <= radius).fill_diagonal_(False).double()
-    cosines, k = (cloud.fields[attribute] @ cloud.fields[attribute].T).double(), near.sum(1)
+    cosines, k = (
+        (cloud.fields[attribute] @ cloud.fields[attribute].T).double(),
+        near.sum(1),
+    )
     mean = (cosines * near).sum(1) / k
     variance = ((cosines - mean[:, None]) ** 2 * near).sum(1) / (k - 1)
     errors = torch.where(k > at_most, (1 - at_most / k) * variance / at_most, 0)
     return float(errors.sum().sqrt() / (k > 0).sum())
 
 
-spread_seen = sampled.groupby(["identity", *keys]).energy.std().rename("measured").reset_index()
+spread_seen = (
+    sampled.groupby(["identity", *keys])
+    .energy.std()
+    .rename("measured")
+    .reset_index()
+)
 spread_seen["formula"] = [
     predicted_error(large[r.identity], r.attribute.replace(" ", "_"), r.scale)
     for r in spread_seen.itertuples()
 ]
 from_points = (per_point / n_large).pow(0.5).rename("points")
-spread_seen = spread_seen.join(from_points, on=keys).join(people.pow(0.5).rename("people"), on=keys)
+spread_seen = spread_seen.join(from_points, on=keys).join(
+    people.pow(0.5).rename("people"), on=keys
+)
 
 # %% tags=["hide-input"]
 shown = spread_seen[spread_seen.formula > 0]
-long = shown.melt(["identity", "attribute", "scale"], var_name="source").query("value > 0")
-spots, lines = (long[(long.source == "measured") == seen] for seen in (True, False))
+long = shown.melt(["identity", "attribute", "scale"], var_name="source").query(
+    "value > 0"
+)
+spots, lines = (
+    long[(long.source == "measured") == seen] for seen in (True, False)
+)
 # The error of the points and the people is the same for both identities: once is enough.
-lines = lines[(lines.source == "formula") | (lines.identity == long.identity.min())]
+lines = lines[
+    (lines.source == "formula") | (lines.identity == long.identity.min())
+]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-neighbours-04b", "caption": "What drawing neighbours adds: standard deviation of the energy over draws of at most a hundred neighbours (points), its closed form (lines), and beside it the error from having this many points at all and the differences between people (dashes). The vertical axis is logarithmic: the draw of neighbours is the smallest of the three. Scales at which no ball is larger than the limit have no error and are left out."}}
 scale = view.Column("scale", "scale ε, in mean pair distances")
 error = view.Column("value", "standard deviation of the energy", log=True)
 look = {"color": "attribute", "tips": ["source"]}
 view.figure(
-    view.curves(lines, scale, error, dash="source", detail="identity", points=False, **look)
+    view.curves(
+        lines,
+        scale,
+        error,
+        dash="source",
+        detail="identity",
+        points=False,
+        **look,
+    )
     + view.scatter(spots, scale, error, **look),
     description="Standard deviations against scale on a logarithmic axis. The lowest ones, from drawing neighbours, lie on "
     "their formula; far above are the error from the points and the differences between people.",
@@ -344,7 +449,9 @@ view.figure(
 # %% tags=["remove-cell"]
 ratio = (shown.measured / shown.formula) if len(shown) else pd.Series([np.nan])
 gap = sampled.groupby(["identity", *keys]).energy.agg(["mean", "std", "count"])
-gap["z"] = (gap["mean"] - complete.set_index(["identity", *keys]).energy) / (gap["std"] / gap["count"] ** 0.5)
+gap["z"] = (gap["mean"] - complete.set_index(["identity", *keys]).energy) / (
+    gap["std"] / gap["count"] ** 0.5
+)
 z = gap.z[gap["std"] > 1e-6].abs()
 sure = stats.t.ppf(1 - 0.025 / max(len(z), 1), n_draws - 1)
 view.say(
@@ -366,11 +473,22 @@ view.say(
 # %%
 def in_their_way(cloud, attribute, limit=None):
     """Compute one energy at ε = 1 by the steps of the authors' code: neighbours, perhaps a draw, paired cosines."""
-    finder = RadiusNeighborsTransformer(radius=cloud.mean_distance, mode="connectivity", metric=cloud.metric)
-    near, generator = finder.fit_transform(cloud.points.numpy()), np.random.default_rng(seed)
-    balls = [near.indices[a:b] for a, b in zip(near.indptr[:-1], near.indptr[1:], strict=True)]
+    finder = RadiusNeighborsTransformer(
+        radius=cloud.mean_distance, mode="connectivity", metric=cloud.metric
+    )
+    near, generator = (
+        finder.fit_transform(cloud.points.numpy()),
+        np.random.default_rng(seed),
+    )
+    balls = [
+        near.indices[a:b]
+        for a, b in zip(near.indptr[:-1], near.indptr[1:], strict=True)
+    ]
     balls = [generator.permutation(b)[:limit] for b in balls]
-    rows, columns = np.repeat(np.arange(len(balls)), list(map(len, balls))), np.concatenate(balls)
+    rows, columns = (
+        np.repeat(np.arange(len(balls)), list(map(len, balls))),
+        np.concatenate(balls),
+    )
     field = cloud.fields[attribute].numpy()
     terms = paired_cosine_distances(field[rows], field[columns])
     return (np.bincount(rows, terms) / np.bincount(rows)).mean()
@@ -399,15 +517,24 @@ cost = pd.DataFrame(
         f"at most {at_most}": [
             fastest(lambda: in_their_way(cloud, name, at_most)),
             fastest(lambda: energy_sweep(cloud, **one, max_neighbors=at_most)),
-            fastest(lambda: energy_sweep(cloud, **every, max_neighbors=at_most)),
+            fastest(
+                lambda: energy_sweep(cloud, **every, max_neighbors=at_most)
+            ),
         ],
     },
-    index=["the authors' steps, one energy", "energy_sweep, one energy", "energy_sweep, 2 fields, 12 scales"],
+    index=[
+        "the authors' steps, one energy",
+        "energy_sweep, one energy",
+        "energy_sweep, 2 fields, 12 scales",
+    ],
 ).rename_axis("milliseconds")
 cost.round(1)
 
 # %% tags=["remove-cell"]
-authors_gap = abs(in_their_way(cloud, name) - energy_sweep(cloud, **one, include_center=True).energy[0])
+authors_gap = abs(
+    in_their_way(cloud, name)
+    - energy_sweep(cloud, **one, include_center=True).energy[0]
+)
 view.say(
     theirs_saved=cost.iloc[0, 0] / cost.iloc[0, 1],
     ours_lost=cost.iloc[2, 1] / cost.iloc[2, 0],
@@ -441,15 +568,28 @@ def both_ways(cloud):
     """Return the energies of a cloud without and with the pair of a point with itself."""
     kinds = {"left out": False, "counted": True}
     tables = [
-        energy_sweep(cloud, fine, include_center=counted).assign(pair=kind) for kind, counted in kinds.items()
+        energy_sweep(cloud, fine, include_center=counted).assign(pair=kind)
+        for kind, counted in kinds.items()
     ]
-    return pd.concat(tables).assign(network=cloud.network, identity=cloud.identity)
+    return pd.concat(tables).assign(
+        network=cloud.network, identity=cloud.identity
+    )
 
 
-pair = pd.concat(run(both_ways, [(c,) for n in (main, euclidean) for c in clouds[n]], "with and without"))
+pair = pd.concat(
+    run(
+        both_ways,
+        [(c,) for n in (main, euclidean) for c in clouds[n]],
+        "with and without",
+    )
+)
 pair["attribute"] = pair.attribute.map(label)
-mean = pair.groupby(["network", "pair", "scale", "attribute"], as_index=False)[["energy", "isolated"]].mean()
-overall = mean.groupby(["network", "pair", "scale"], as_index=False)[["energy", "isolated"]].mean()
+mean = pair.groupby(["network", "pair", "scale", "attribute"], as_index=False)[
+    ["energy", "isolated"]
+].mean()
+overall = mean.groupby(["network", "pair", "scale"], as_index=False)[
+    ["energy", "isolated"]
+].mean()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-self-04b", "caption": "Energy against scale, mean over attributes and identities, with the pair of a point with itself left out (solid) and counted (dashed). The horizontal axis is logarithmic. At small scales the dashed lines fall to 0 because balls become empty, not because vectors agree; and they fall at different scales in the two networks."}}
 view.figure(
@@ -459,7 +599,9 @@ view.figure(
         view.Column("energy", "energy, mean over attributes", domain=(0, 1)),
         color="network",
         dash=view.Column("pair", "pair with itself"),
-        tips=[view.Column("isolated", "isolated points, if left out", format="%")],
+        tips=[
+            view.Column("isolated", "isolated points, if left out", format="%")
+        ],
     ),
     description="Four lines of energy against scale: two networks, with the pair of a point with itself left out and counted. "
     "Pairs of lines agree at large scales and separate at small ones, where the dashed lines fall to zero.",
@@ -470,7 +612,9 @@ view.figure(
 def gaps(network, kind):
     """Return the differences between the energies of all pairs of attributes, per scale."""
     part = mean[(mean.network == network) & (mean.pair == kind)]
-    wide = part.pivot(index="scale", columns="attribute", values="energy").to_numpy()
+    wide = part.pivot(
+        index="scale", columns="attribute", values="energy"
+    ).to_numpy()
     first, second = np.triu_indices(wide.shape[1], 1)
     return wide[:, first] - wide[:, second]
 
@@ -482,13 +626,28 @@ def flipped(network):
 
 
 flips = {n: flipped(n) for n in (main, euclidean)}
-levels = overall.pivot(index="scale", columns=["network", "pair"], values="energy")
-below = {k: levels[euclidean, k] < levels[main, k] for k in ("left out", "counted")}
-alone = overall[overall.pair == "left out"].pivot(index="scale", columns="network", values="isolated")
+levels = overall.pivot(
+    index="scale", columns=["network", "pair"], values="energy"
+)
+below = {
+    k: levels[euclidean, k] < levels[main, k] for k in ("left out", "counted")
+}
+alone = overall[overall.pair == "left out"].pivot(
+    index="scale", columns="network", values="isolated"
+)
 known = levels[euclidean, "left out"].notna() & levels[main, "left out"].notna()
-summary = {f"isolated, {n}": alone[n].map("{:.0%}".format) for n in (main, euclidean)}
-summary |= {f"lower, pair {k}": pd.Series(np.where(below[k], euclidean, main), levels.index) for k in below}
-summary["lower, pair left out"] = summary["lower, pair left out"].where(known, "–")
+summary = {
+    f"isolated, {n}": alone[n].map("{:.0%}".format) for n in (main, euclidean)
+}
+summary |= {
+    f"lower, pair {k}": pd.Series(
+        np.where(below[k], euclidean, main), levels.index
+    )
+    for k in below
+}
+summary["lower, pair left out"] = summary["lower, pair left out"].where(
+    known, "–"
+)
 pd.DataFrame(summary).set_axis([f"{s:g}" for s in fine]).rename_axis("scale")
 
 # %% tags=["remove-cell"]
@@ -546,34 +705,63 @@ kinds = ["raw", "normalised", "tangent", "transported"]
 def four_kinds(cloud):
     """Return the energies of a cosine network's cloud with the four kinds of vectors."""
     raw = {a: cloud.plus[a] - cloud.minus[a] for a in cloud.fields}
-    flat = {a: tangent_projection(cloud.points, v) for a, v in cloud.fields.items()}
-    tables = [energy_sweep(cloud, scales, fields=f) for f in (raw, cloud.fields, flat)]
+    flat = {
+        a: tangent_projection(cloud.points, v) for a, v in cloud.fields.items()
+    }
+    tables = [
+        energy_sweep(cloud, scales, fields=f) for f in (raw, cloud.fields, flat)
+    ]
     tables.append(transported_energy_sweep(cloud, scales))
     tables = [t.assign(kind=k) for k, t in zip(kinds, tables, strict=True)]
-    return pd.concat(tables).assign(network=cloud.network, identity=cloud.identity)
+    return pd.concat(tables).assign(
+        network=cloud.network, identity=cloud.identity
+    )
 
 
 def radial_share(cloud):
     """Return the share of the squared length of raw differences that points along the embedding."""
     point = torch.nn.functional.normalize(cloud.points, dim=1)
-    raw = {a: torch.nn.functional.normalize(cloud.plus[a] - cloud.minus[a], dim=1) for a in cloud.fields}
+    raw = {
+        a: torch.nn.functional.normalize(cloud.plus[a] - cloud.minus[a], dim=1)
+        for a in cloud.fields
+    }
     return {a: float(((v * point).sum(1) ** 2).mean()) for a, v in raw.items()}
 
 
-vectors = pd.concat(run(four_kinds, [(c,) for n in (main, other) for c in clouds[n]], "four kinds"))
+vectors = pd.concat(
+    run(
+        four_kinds,
+        [(c,) for n in (main, other) for c in clouds[n]],
+        "four kinds",
+    )
+)
 vectors["attribute"] = vectors.attribute.map(label)
-wide = vectors.pivot(index=["network", "scale", "attribute", "identity"], columns="kind", values="energy")
-change = wide.sub(wide["normalised"], axis=0).groupby(["network", "scale", "attribute"])
+wide = vectors.pivot(
+    index=["network", "scale", "attribute", "identity"],
+    columns="kind",
+    values="energy",
+)
+change = wide.sub(wide["normalised"], axis=0).groupby(
+    ["network", "scale", "attribute"]
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-vectors-04b", "caption": "Energy at ε = 1 with four kinds of vectors, mean over identities with its 95 % interval, for two networks. Choose the network. See where raw vectors lie apart from the other three, and whether transport moves an attribute past another."}}
-at = vectors[vectors.scale == 1.0].groupby(["network", "attribute", "kind"], sort=False).energy
+at = (
+    vectors[vectors.scale == 1.0]
+    .groupby(["network", "attribute", "kind"], sort=False)
+    .energy
+)
 level = at.agg([lambda e: mean_interval(e)[0], lambda e: mean_interval(e)[1]])
 level.columns = ["energy", "half"]
-level = level.reset_index().assign(low=lambda t: t.energy - t.half, high=lambda t: t.energy + t.half)
+level = level.reset_index().assign(
+    low=lambda t: t.energy - t.half, high=lambda t: t.energy + t.half
+)
 kind = view.Column("kind", "vectors")
 energy = view.Column("energy", "energy at ε = 1")
 view.figure(
-    view.dots(level, energy, "attribute", color=kind, apart=True, bars=("low", "high")),
+    view.dots(
+        level, energy, "attribute", color=kind, apart=True, bars=("low", "high")
+    ),
     choose="network",
     description="For each attribute four points with intervals: the energy at scale one with raw, normalised, "
     "tangent and transported vectors, in the chosen network.",
@@ -582,7 +770,9 @@ view.figure(
 # %% tags=["remove-cell"]
 for kind in ("raw", "tangent", "transported"):
     by_attribute = change[kind].mean().xs(1.0, level="scale")
-    width = change[kind].apply(lambda v: mean_interval(v)[1]).xs(1.0, level="scale")
+    width = (
+        change[kind].apply(lambda v: mean_interval(v)[1]).xs(1.0, level="scale")
+    )
     for network in (main, other):
         m, h = by_attribute[network], width[network]
         worst = m.abs().idxmax()
@@ -594,7 +784,10 @@ for kind in ("raw", "tangent", "transported"):
             }
         )
 shares = {
-    n: pd.DataFrame([radial_share(c) for c in clouds[n]]).rename(columns=label).mean() for n in (main, other)
+    n: pd.DataFrame([radial_share(c) for c in clouds[n]])
+    .rename(columns=label)
+    .mean()
+    for n in (main, other)
 }
 for n in (main, other):
     view.say(
@@ -653,9 +846,12 @@ if profile == "smoke":
     del steps["1/12"]
 reach = 1 / 4
 short = {k: {"step": s} for k, s in steps.items()}
-variants = {"1/24, not rounded": {"step": 1 / 24, "dtype": torch.float32}} | short
+variants = {
+    "1/24, not rounded": {"step": 1 / 24, "dtype": torch.float32}
+} | short
 stepped = {
-    k: embed(curves(few, n_short, margin=reach, **v), [embedders[main]])[main] for k, v in variants.items()
+    k: embed(curves(few, n_short, margin=reach, **v), [embedders[main]])[main]
+    for k, v in variants.items()
 }
 
 
@@ -663,7 +859,9 @@ def agreement(first, second):
     """Return the mean cosine between two fields on one set of centres, per attribute and identity."""
     return pd.DataFrame(
         {
-            label[k]: float((a.fields[k].double() * b.fields[k].double()).sum(1).mean())
+            label[k]: float(
+                (a.fields[k].double() * b.fields[k].double()).sum(1).mean()
+            )
             for k in a.fields
             if k in b.fields
         }
@@ -672,39 +870,61 @@ def agreement(first, second):
 
 
 smallest_step = stepped["1/24, not rounded"]
-by_step = pd.concat(pd.concat(map(energies_of, c)).assign(step=k) for k, c in stepped.items())
+by_step = pd.concat(
+    pd.concat(map(energies_of, c)).assign(step=k) for k, c in stepped.items()
+)
 by_step = by_step[by_step.scale == 1.0].pivot(
     index=["attribute", "identity"], columns="step", values="energy"
 )
-turn = pd.concat({k: agreement(smallest_step, c) for k, c in stepped.items()}, names=["step", "identity"])
+turn = pd.concat(
+    {k: agreement(smallest_step, c) for k, c in stepped.items()},
+    names=["step", "identity"],
+)
 
 # %% tags=["hide-input"]
 left = by_step[list(steps)].groupby("attribute").mean()
 left = left.melt(ignore_index=False, value_name="energy").reset_index()
 right = turn.loc[list(steps)].groupby("step", sort=False).mean()
-right = right.melt(ignore_index=False, var_name="attribute", value_name="cosine").reset_index()
+right = right.melt(
+    ignore_index=False, var_name="attribute", value_name="cosine"
+).reset_index()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-steps-04b", "caption": "Left: energy at ε = 1 against the step, a share of the range. Right: mean cosine between the field at a step and that at the smallest step, without rounding; at 1/24 it is what rounding to 8 bits does. Means over identities. See which directions survive a longer step and which do not."}}
 step = view.Column("step", "step, share of the range")
 cosine = view.Column("cosine", "cosine to the smallest step", domain=(0, 1))
 view.figure(
-    view.curves(left, step, view.Column("energy", "energy at ε = 1"), color="attribute"),
+    view.curves(
+        left, step, view.Column("energy", "energy at ε = 1"), color="attribute"
+    ),
     view.curves(right, step, cosine, color="attribute"),
     description="Two panels with one line per attribute each, against four steps from a twenty-fourth to a quarter of "
     "the range: the energy at scale one, and the mean cosine to the field of the smallest step, which falls.",
 )
 
 # %% tags=["remove-cell"]
-ours = {a: "1/6" if ATTRIBUTES[a].kind == "rendered" else "1/4" for a in ATTRIBUTES}
-kept = pd.Series({label[a]: turn.loc[ours[a], label[a]].mean() for a in ATTRIBUTES})
+ours = {
+    a: "1/6" if ATTRIBUTES[a].kind == "rendered" else "1/4" for a in ATTRIBUTES
+}
+kept = pd.Series(
+    {label[a]: turn.loc[ours[a], label[a]].mean() for a in ATTRIBUTES}
+)
 rounding = turn.loc["1/24"].mean()
 shift = {
-    label[a]: mean_interval((by_step[ours[a]] - by_step["1/24, not rounded"]).loc[label[a]])
+    label[a]: mean_interval(
+        (by_step[ours[a]] - by_step["1/24, not rounded"]).loc[label[a]]
+    )
     for a in ATTRIBUTES
 }
 largest = max(shift, key=lambda a: abs(shift[a][0]))
-short_order = pd.Series({label[a]: by_step["1/24, not rounded"].loc[label[a]].mean() for a in ATTRIBUTES})
-our_order = pd.Series({label[a]: by_step[ours[a]].loc[label[a]].mean() for a in ATTRIBUTES})
+short_order = pd.Series(
+    {
+        label[a]: by_step["1/24, not rounded"].loc[label[a]].mean()
+        for a in ATTRIBUTES
+    }
+)
+our_order = pd.Series(
+    {label[a]: by_step[ours[a]].loc[label[a]].mean() for a in ATTRIBUTES}
+)
 noisy = (by_step["1/24"] - by_step["1/24, not rounded"]).loc[rounding.idxmin()]
 view.say(
     chord_low=kept.min(),
@@ -750,27 +970,42 @@ view.say(
 
 # %%
 exact = {
-    a: embed([Tangents(who, n_short, a, reach, seed) for who in few], [embedders[main]])[main] for a in SMOOTH
+    a: embed(
+        [Tangents(who, n_short, a, reach, seed) for who in few],
+        [embedders[main]],
+    )[main]
+    for a in SMOOTH
 }
-plain = {"attributes": ("illumination",), "shadows": False, "dtype": torch.float32}
+plain = {
+    "attributes": ("illumination",),
+    "shadows": False,
+    "dtype": torch.float32,
+}
 plain = curves(few, n_short, step=1 / 24, margin=reach, **plain)
 no_shadows = embed(plain, [embedders[main]])[main]
 
 
 def exact_field(cloud, name):
     """Return the exact unit field of one identity: the derivative without its part along the embedding."""
-    return torch.nn.functional.normalize(tangent_projection(cloud.points, cloud.directions[name]), dim=1)
+    return torch.nn.functional.normalize(
+        tangent_projection(cloud.points, cloud.directions[name]), dim=1
+    )
 
 
 def cosine_to_exact(clouds, name):
     """Return the mean cosine between exact tangents and differences, per identity."""
     fields = [exact_field(c, name) for c in exact[name]]
-    return [float((f * c.fields[name].double()).sum(1).mean()) for f, c in zip(fields, clouds, strict=True)]
+    return [
+        float((f * c.fields[name].double()).sum(1).mean())
+        for f, c in zip(fields, clouds, strict=True)
+    ]
 
 
 def exact_energy(cloud, name):
     """Return the energy at ε = 1 of the exact field, on the points where it was computed."""
-    return energy_sweep(cloud, [1.0], fields={name: exact_field(cloud, name)}).energy[0]
+    return energy_sweep(
+        cloud, [1.0], fields={name: exact_field(cloud, name)}
+    ).energy[0]
 
 
 to_exact = pd.DataFrame(
@@ -779,18 +1014,29 @@ to_exact = pd.DataFrame(
     for k in ["1/24, not rounded", *list(steps)[1:]]
     for i, c in enumerate(cosine_to_exact(stepped[k], a))
 )
-levels = pd.DataFrame({label[a]: [exact_energy(c, a) for c in exact[a]] for a in SMOOTH})
+levels = pd.DataFrame(
+    {label[a]: [exact_energy(c, a) for c in exact[a]] for a in SMOOTH}
+)
 
 # %% tags=["hide-input"]
 spot = to_exact.groupby(["attribute", "step"], sort=False).cosine.agg(
     [lambda c: mean_interval(c)[0], lambda c: mean_interval(c)[1]]
 )
 spot.columns = ["cosine", "half"]
-spot = spot.reset_index().assign(low=lambda t: t.cosine - t.half, high=lambda t: t.cosine + t.half)
+spot = spot.reset_index().assign(
+    low=lambda t: t.cosine - t.half, high=lambda t: t.cosine + t.half
+)
 spot["step"] = spot.step.str.replace(", not rounded", "")
 smooth = [label[a] for a in SMOOTH]
-compared = pd.DataFrame({"exact tangents": levels.mean(), "differences, our steps": our_order[smooth]})
-compared = compared.melt(var_name="field", value_name="energy", ignore_index=False)
+compared = pd.DataFrame(
+    {
+        "exact tangents": levels.mean(),
+        "differences, our steps": our_order[smooth],
+    }
+)
+compared = compared.melt(
+    var_name="field", value_name="energy", ignore_index=False
+)
 compared = compared.rename_axis("attribute").reset_index()
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-exact-04b", "caption": "Left: mean cosine between the exact tangent and the difference over a step, with 95 % intervals over identities. Right: energy at ε = 1 of the exact field (circles) and of the differences with our steps (squares). The names on the right give the colours of both panels. See that illumination and image quality stay far from 1: the exact derivative knows no moving shadows, and at the centre blur meets contrast."}}
@@ -799,7 +1045,13 @@ cosine = view.Column("cosine", "cosine to the exact tangent", domain=(0, 1))
 tint = view.Column("attribute", legend=False)
 view.figure(
     view.curves(spot, step, cosine, color=tint, bars=("low", "high")),
-    view.dots(compared, view.Column("energy", "energy at ε = 1"), "attribute", color=tint, shape="field"),
+    view.dots(
+        compared,
+        view.Column("energy", "energy at ε = 1"),
+        "attribute",
+        color=tint,
+        shape="field",
+    ),
     height=230,
     description="Left, five lines that rise towards small steps: the cosine between differences and exact tangents. Right, the "
     "energies of exact fields beside those of differences, for the same five attributes.",
@@ -813,7 +1065,11 @@ view.figure(
 # one-sided derivative. We can give the exact derivative that half:
 
 # %%
-bright = {"attributes": ("brightness",), "step": 1 / 1000, "dtype": torch.float32}
+bright = {
+    "attributes": ("brightness",),
+    "step": 1 / 1000,
+    "dtype": torch.float32,
+}
 tiny_step = Curves(few[0], n_short, margin=reach, seed=seed, **bright)
 center = images_of(tiny_step)
 clipped = (center >= 255) | (center <= 0)
@@ -824,22 +1080,34 @@ tiny = embed([tiny_step], [embedders[main]])[main][0]
 def cosine_of(derivative):
     """Return the mean cosine of a derivative of the embedding, made tangent, with the field of tiny steps."""
     field = tangent_projection(tiny.points, derivative)
-    return float(torch.nn.functional.cosine_similarity(field, tiny.fields["brightness"].double()).mean())
+    return float(
+        torch.nn.functional.cosine_similarity(
+            field, tiny.fields["brightness"].double()
+        ).mean()
+    )
 
 
 clip_table = pd.Series(
     {
         "pixels that are clipped": float(clipped.double().mean()),
-        "cosine, derivative 0 where clipped": cosine_of(exact["brightness"][0].directions["brightness"]),
+        "cosine, derivative 0 where clipped": cosine_of(
+            exact["brightness"][0].directions["brightness"]
+        ),
         "cosine, half where clipped": cosine_of(half),
     }
 )
 clip_table.round(4).to_frame("first identity, step 1/1000")
 
 # %% tags=["remove-cell"]
-at_smallest = to_exact[to_exact.step == "1/24, not rounded"].groupby("attribute").cosine.mean()
+at_smallest = (
+    to_exact[to_exact.step == "1/24, not rounded"]
+    .groupby("attribute")
+    .cosine.mean()
+)
 gap = {
-    label[a]: mean_interval(by_step[ours[a]].loc[label[a]].to_numpy() - levels[label[a]].to_numpy())
+    label[a]: mean_interval(
+        by_step[ours[a]].loc[label[a]].to_numpy() - levels[label[a]].to_numpy()
+    )
     for a in SMOOTH
 }
 words = "; ".join(f"{a} {m:+.2f} ± {h:.2f}" for a, (m, h) in gap.items())
@@ -883,7 +1151,10 @@ n_seen, margin = min(4, n_short), 0.2
 columns = {"ArcFace": images_of(pose), "wide": images_of(pose, "wide")}
 columns |= {"detector": images_of(Detected(pose, margin))}
 pictures = [np.asarray(columns[c][i]) for i in range(n_seen) for c in columns]
-pictures = [p if len(p) == 112 else np.asarray(Image.fromarray(p).resize((112, 112))) for p in pictures]
+pictures = [
+    p if len(p) == 112 else np.asarray(Image.fromarray(p).resize((112, 112)))
+    for p in pictures
+]
 image_grid(
     np.stack(pictures),
     rows=[f"image {i + 1}" for i in range(n_seen)],
@@ -895,7 +1166,9 @@ image_grid(
 # %% tags=["remove-cell"]
 mesh = torch.cat([images_of(c) for c in curves(few, n_short, attributes=())])
 seen = detect(mesh, margin=margin)
-back = similarity(seen.landmarks[seen.found], template("arcface", 112)).inverse()
+back = similarity(
+    seen.landmarks[seen.found], template("arcface", 112)
+).inverse()
 matrix, shift = back.matrix, back.shift
 middle = torch.tensor([56.0, 56.0])
 moved = (matrix @ middle + shift - middle).norm(dim=1)
@@ -904,7 +1177,8 @@ view.say(
     detector_found=100 * seen.found.float().mean(),
     detector_moved=moved.square().mean().sqrt(),
     detector_angle=angle.square().mean().sqrt(),
-    detector_scale=100 * float((torch.linalg.det(matrix).sqrt() - 1).square().mean().sqrt()),
+    detector_scale=100
+    * float((torch.linalg.det(matrix).sqrt() - 1).square().mean().sqrt()),
 )
 
 # %% [markdown]
@@ -917,10 +1191,18 @@ own_way = curves(few, n_short)
 conditions = {
     f"{main}, wide crop": (main, curves(few, n_short, crop="wide")),
     f"{main}, detector": (main, [Detected(c, margin) for c in own_way]),
-    f"{main}, detector, ends as centre": (main, [Detected(c, margin, True) for c in own_way]),
-    f"{euclidean}, ArcFace crop": (euclidean, curves(few, n_short, crop="arcface")),
+    f"{main}, detector, ends as centre": (
+        main,
+        [Detected(c, margin, True) for c in own_way],
+    ),
+    f"{euclidean}, ArcFace crop": (
+        euclidean,
+        curves(few, n_short, crop="arcface"),
+    ),
 }
-cropped = {k: embed(drawn, [embedders[n]])[n] for k, (n, drawn) in conditions.items()}
+cropped = {
+    k: embed(drawn, [embedders[n]])[n] for k, (n, drawn) in conditions.items()
+}
 
 
 def own_crop(cloud):
@@ -928,8 +1210,14 @@ def own_crop(cloud):
     return cloud.only(slice(n_short))
 
 
-cropped |= {f"{n}, own crop": [own_crop(c) for c in clouds[n][:n_few]] for n in (main, euclidean)}
-crop_energy = pd.concat(pd.concat(map(energies_of, c)).assign(condition=k) for k, c in cropped.items())
+cropped |= {
+    f"{n}, own crop": [own_crop(c) for c in clouds[n][:n_few]]
+    for n in (main, euclidean)
+}
+crop_energy = pd.concat(
+    pd.concat(map(energies_of, c)).assign(condition=k)
+    for k, c in cropped.items()
+)
 crop_energy = crop_energy[crop_energy.scale == 1.0].pivot(
     index=["attribute", "identity"], columns="condition", values="energy"
 )
@@ -939,30 +1227,55 @@ difference = {
 }
 
 
-order = [f"{main}, own crop", *list(conditions)[:3], f"{euclidean}, own crop", list(conditions)[3]]
+order = [
+    f"{main}, own crop",
+    *list(conditions)[:3],
+    f"{euclidean}, own crop",
+    list(conditions)[3],
+]
 recognised = recognition_table({k: cropped[k] for k in order}).rename_axis(None)
-recognised[["ratio", "auc", "eer"]].rename(columns={"ratio": "intra / inter"}).round(3)
+recognised[["ratio", "auc", "eer"]].rename(
+    columns={"ratio": "intra / inter"}
+).round(3)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-crop-energies-04b", "caption": "Change of the energy at ε = 1 against the network's own crop, on the same images: mean over identities and 95 % interval. Left of 0 the other crop has the lower energy. See which intervals exclude 0."}}
 rows = pd.DataFrame(
-    {"condition": k, "attribute": a, "change": mean_interval(v)[0], "half": mean_interval(v)[1]}
+    {
+        "condition": k,
+        "attribute": a,
+        "change": mean_interval(v)[0],
+        "half": mean_interval(v)[1],
+    }
     for k, d in difference.items()
     for a, v in d.iterrows()
 ).assign(low=lambda t: t.change - t.half, high=lambda t: t.change + t.half)
 change = view.Column("change", "change of the energy at ε = 1")
 view.figure(
     view.guide(x=0)
-    + view.dots(rows, change, "attribute", color="condition", apart=True, bars=("low", "high")),
+    + view.dots(
+        rows,
+        change,
+        "attribute",
+        color="condition",
+        apart=True,
+        bars=("low", "high"),
+    ),
     description="For each attribute four points with intervals about zero: how the energy at scale one changes when a "
     "network sees another crop than its own.",
 )
 
 # %% tags=["remove-cell"]
-for key, k in zip(("wide", "detector", "center", "dlib"), conditions, strict=True):
+for key, k in zip(
+    ("wide", "detector", "center", "dlib"), conditions, strict=True
+):
     m, h = mean_interval(difference[k].mean())
     per = [mean_interval(v) for _, v in difference[k].iterrows()]
-    base = crop_energy[f"{conditions[k][0]}, own crop"].groupby("attribute").mean()
-    tau = stats.kendalltau(base, crop_energy[k].groupby("attribute").mean()).statistic
+    base = (
+        crop_energy[f"{conditions[k][0]}, own crop"].groupby("attribute").mean()
+    )
+    tau = stats.kendalltau(
+        base, crop_energy[k].groupby("attribute").mean()
+    ).statistic
     view.say(
         **{
             f"crop_{key}": m,
@@ -973,15 +1286,22 @@ for key, k in zip(("wide", "detector", "center", "dlib"), conditions, strict=Tru
         }
     )
 noisy = difference[f"{main}, detector"]
-found = noisy.apply(lambda v: pd.Series(mean_interval(v), ["mean", "half"]), axis=1).sort_values("mean")[::-1]
+found = noisy.apply(
+    lambda v: pd.Series(mean_interval(v), ["mean", "half"]), axis=1
+).sort_values("mean")[::-1]
 clear = found[found["mean"].abs() > found["half"]]
 words = [f"{a} {m:+.2f} ± {h:.2f}" for a, m, h in clear.itertuples()]
 moves = pd.DataFrame(
-    [{label[a]: float(d.mean()) for a, d in c.displacements.items()} for c in cropped[order[0]]]
+    [
+        {label[a]: float(d.mean()) for a, d in c.displacements.items()}
+        for c in cropped[order[0]]
+    ]
 )
 rank = stats.spearmanr(moves.mean()[found.index], found["mean"]).statistic
 networks_apart = mean_interval(
-    (crop_energy[f"{euclidean}, own crop"] - crop_energy[f"{main}, own crop"]).unstack("identity").mean()
+    (crop_energy[f"{euclidean}, own crop"] - crop_energy[f"{main}, own crop"])
+    .unstack("identity")
+    .mean()
 )
 view.say(
     auc_own=recognised.auc[order[0]],
@@ -992,7 +1312,11 @@ view.say(
     networks_apart_half=networks_apart[1],
     **{
         f"auc_{key}": recognised.auc[k]
-        for key, k in zip(("wide", "detector", "center", "dlib_own", "dlib"), order[1:], strict=True)
+        for key, k in zip(
+            ("wide", "detector", "center", "dlib_own", "dlib"),
+            order[1:],
+            strict=True,
+        )
     },
 )
 

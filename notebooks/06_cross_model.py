@@ -25,7 +25,7 @@
 # * explain what a map means for templates that were stolen.
 # ```
 #
-# **Prerequisites.** {doc}`/notebooks/01_two_scales`; for the last part {doc}`/notebooks/04_pretrained_energies`.
+# **Prerequisites.** {doc}`/notebooks/01_multiscale_geometry`; for the last part {doc}`/notebooks/04_pretrained_energies`.
 #
 # ```{run-card}
 # ```

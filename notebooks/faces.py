@@ -121,16 +121,27 @@ image_grid(
 # The ranges are those of the paper's Table 5, in natural units.
 
 # %% tags=["hide-input"]
-table = pd.DataFrame.from_dict({name: a._asdict() for name, a in ATTRIBUTES.items()}, orient="index")
-table["neutral"] = [f"{value:g}" if pd.notna(value) else "the identity's own" for value in table["neutral"]]
-shown = table.rename_axis("attribute").style.format("{:g}", subset=["low", "high"])
+table = pd.DataFrame.from_dict(
+    {name: a._asdict() for name, a in ATTRIBUTES.items()}, orient="index"
+)
+table["neutral"] = [
+    f"{value:g}" if pd.notna(value) else "the identity's own"
+    for value in table["neutral"]
+]
+shown = table.rename_axis("attribute").style.format(
+    "{:g}", subset=["low", "high"]
+)
 shown.set_properties(**{"text-align": "left"})
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-attributes-faces", "caption": "One identity, seven steps along each attribute, from the low to the high end of its range. All other attributes are neutral. The upper five rows are drawn anew at each step; the lower three change the pixels of one drawn image."}}
 shares = np.linspace(0, 1, 7)
-values = {name: a.low + shares * (a.high - a.low) for name, a in ATTRIBUTES.items()}
+values = {
+    name: a.low + shares * (a.high - a.low) for name, a in ATTRIBUTES.items()
+}
 image_grid(
-    torch.cat([render(people[0], {name: v.tolist()}) for name, v in values.items()]),
+    torch.cat(
+        [render(people[0], {name: v.tolist()}) for name, v in values.items()]
+    ),
     rows=[name.replace("_", " ") for name in ATTRIBUTES],
     columns=[f"{s:.0%}" for s in shares],
     description="One person in rows of seven images, one row per attribute. Head angle turns the head from side to "
@@ -171,7 +182,9 @@ def head_turn(person, angles):
 
 angles = [-45, -30, -15, 15, 30, 45]
 turns = np.array([head_turn(p, angles) for p in people[:8]])
-turned = pd.DataFrame({"head angle": angles, "cosine": np.cos(np.radians(angles))})
+turned = pd.DataFrame(
+    {"head angle": angles, "cosine": np.cos(np.radians(angles))}
+)
 turned["eyes, shortened to"], turned["shift of the nose"] = turns.mean(axis=0)
 turned.set_index("head angle").round(3)
 
@@ -191,7 +204,9 @@ view.say(eyes_off=off.max())
 # %%
 azimuths = np.linspace(-75, 75, 11)
 center = slice(28, 84)  # the middle of the crop: face, not background
-lit = torch.stack([render(p, {"illumination": azimuths.tolist()}) for p in people[:8]]).float()
+lit = torch.stack(
+    [render(p, {"illumination": azimuths.tolist()}) for p in people[:8]]
+).float()
 lit = lit[:, :, center, center].mean(dim=(2, 4))
 contrast = (lit[..., 28:].mean(-1) - lit[..., :28].mean(-1)).numpy()
 
@@ -225,14 +240,21 @@ view.say(light_agrees=100 * agree[:, np.abs(azimuths) > 20].mean())
 # mapping stand between. We take the pixels that change with the attribute, and compare their mean with the line.
 
 # %% tags=["hide-input"]
-with_hair = next((p for p in people if p.traits.style in ("full", "long")), people[0])
+with_hair = next(
+    (p for p in people if p.traits.style in ("full", "long")), people[0]
+)
 places = np.linspace(0, 1, 5)
 drawn = render(with_hair, {"hair_color": places.tolist()}).float()
 changed = (drawn[-1] - drawn[0]).abs().amax(dim=-1) > 40
 dark, blond = np.array([52, 31, 10]), np.array([215, 214, 124])
 hair = pd.DataFrame({"hair colour": places})
-hair["line"] = [str(tuple((dark + t * (blond - dark)).round().astype(int).tolist())) for t in places]
-hair["drawn, mean"] = [str(tuple(image[changed].mean(0).round().int().tolist())) for image in drawn]
+hair["line"] = [
+    str(tuple((dark + t * (blond - dark)).round().astype(int).tolist()))
+    for t in places
+]
+hair["drawn, mean"] = [
+    str(tuple(image[changed].mean(0).round().int().tolist())) for image in drawn
+]
 hair.set_index("hair colour")
 
 # %% [markdown]
@@ -252,19 +274,39 @@ estimator = load_age_estimator(device)
 
 def estimated_ages(greying):
     """Return the estimated age of each person at each age of the slider."""
-    faces = torch.cat([render(p, {"age": ages.tolist()}, greying=greying) for p in people[:n_aged]])
-    return estimator.estimate(faces, progress=False).reshape(-1, len(ages)).cpu().numpy()
+    faces = torch.cat(
+        [
+            render(p, {"age": ages.tolist()}, greying=greying)
+            for p in people[:n_aged]
+        ]
+    )
+    return (
+        estimator.estimate(faces, progress=False)
+        .reshape(-1, len(ages))
+        .cpu()
+        .numpy()
+    )
 
 
-estimates = {"hair as it is": estimated_ages(False), "greying": estimated_ages(True)}
+estimates = {
+    "hair as it is": estimated_ages(False),
+    "greying": estimated_ages(True),
+}
 plain = estimates["hair as it is"]
 
 # %% tags=["hide-input"]
 aged = pd.DataFrame(
-    {"slider": age, "hair": hair, "mean": e[:, k].mean(), "spread": e[:, k].std(ddof=1)}
+    {
+        "slider": age,
+        "hair": hair,
+        "mean": e[:, k].mean(),
+        "spread": e[:, k].std(ddof=1),
+    }
     for hair, e in estimates.items()
     for k, age in enumerate(ages)
-).assign(low=lambda t: t["mean"] - t.spread, high=lambda t: t["mean"] + t.spread)
+).assign(
+    low=lambda t: t["mean"] - t.spread, high=lambda t: t["mean"] + t.spread
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-age-faces", "caption": "Age that a network estimates against the slider: mean and standard deviation over people, with and without greying hair. On the dashed line, slider and estimate would agree. See that the estimate rises along the whole slider, but more slowly."}}
 slider = view.Column("slider", "age of the slider, years")
@@ -272,7 +314,8 @@ guess = view.Column("mean", "estimated age, years")
 spread = view.Column("spread", "standard deviation")
 look = {"color": "hair", "band": ("low", "high"), "tips": [spread]}
 view.figure(
-    view.curves(aged, slider, guess, **look) + view.guide(x=[15, 75], y=[15, 75]),
+    view.curves(aged, slider, guess, **look)
+    + view.guide(x=[15, 75], y=[15, 75]),
     height=280,
     description="Two rising curves with bands around them, one for hair of constant colour and one for greying hair. Both "
     "start above the dashed diagonal at 15 years and end below it at 75.",
@@ -280,7 +323,9 @@ view.figure(
 
 # %% tags=["remove-cell"]
 slope, offset = np.polyfit(np.tile(ages, len(plain)), plain.ravel(), 1)
-rank = np.mean([pd.Series(e).corr(pd.Series(ages), method="spearman") for e in plain])
+rank = np.mean(
+    [pd.Series(e).corr(pd.Series(ages), method="spearman") for e in plain]
+)
 off_line = plain - (offset + slope * ages)
 view.say(
     age_error=np.abs(plain - ages).mean(),
@@ -314,16 +359,31 @@ view.say(
 def distance_to_tangent(name, step):
     """Return the relative difference of a central difference with this step, a share of the range, and the tangent."""
     low, high = ATTRIBUTES[name].low, ATTRIBUTES[name].high
-    h, options = step * (high - low), {"shadows": name != "illumination", "dtype": torch.float64}
-    ends = render(people[0], place | {name: [place[name] - h, place[name] + h]}, **options)
+    h, options = (
+        step * (high - low),
+        {"shadows": name != "illumination", "dtype": torch.float64},
+    )
+    ends = render(
+        people[0], place | {name: [place[name] - h, place[name] + h]}, **options
+    )
     exact = tangent(people[0], place, name, dtype=torch.float64)[0]
     return float(((ends[1] - ends[0]) / (2 * h) - exact).norm() / exact.norm())
 
 
-place = {"illumination": 20.0, "hair_color": 0.4, "brightness": 5.0, "hue": 1.0, "image_quality": 0.3}
+place = {
+    "illumination": 20.0,
+    "hair_color": 0.4,
+    "brightness": 5.0,
+    "hue": 1.0,
+    "image_quality": 0.3,
+}
 sizes = [0.16, 0.08, 0.04, 0.02, 0.01, 0.005, 0.0025]
 exact = pd.DataFrame(
-    {"attribute": name.replace("_", " "), "step": step, "difference": distance_to_tangent(name, step)}
+    {
+        "attribute": name.replace("_", " "),
+        "step": step,
+        "difference": distance_to_tangent(name, step),
+    }
     for name in place
     for step in sizes
 )
@@ -350,7 +410,10 @@ view.figure(
 # %%
 embedders = {name: load(name, device=device) for name in networks}
 portraits = [Portraits(p, n_images, seed) for p in people]
-clouds = {(n, "mesh"): own for n, own in embed(portraits, list(embedders.values())).items()}
+clouds = {
+    (n, "mesh"): own
+    for n, own in embed(portraits, list(embedders.values())).items()
+}
 seen = embed([Detected(p) for p in portraits], list(embedders.values()))
 clouds |= {(n, "detector"): own for n, own in seen.items()}
 
@@ -363,14 +426,26 @@ def intra_interval(clouds):
 
 
 crops = ("mesh", "detector")
-each = {crop: recognition_table({n: clouds[n, crop] for n in networks}) for crop in crops}
+each = {
+    crop: recognition_table({n: clouds[n, crop] for n in networks})
+    for crop in crops
+}
 both = pd.concat(each, names=["crop"])
 ends = both[["auc_low", "auc_high"]].to_numpy()
 both["AUC, 95 %"] = [f"{low:.4f} to {high:.4f}" for low, high in ends]
 ends = [intra_interval(clouds[n, crop]) for crop, n in both.index]
 both["d_intra, 95 %"] = [f"{low:.3f} to {high:.3f}" for low, high in ends]
 recognition = both.loc["mesh"]
-columns = ["auc", "AUC, 95 %", "eer", "d_intra", "d_intra, 95 %", "d_inter", "ratio", "threshold"]
+columns = [
+    "auc",
+    "AUC, 95 %",
+    "eer",
+    "d_intra",
+    "d_intra, 95 %",
+    "d_inter",
+    "ratio",
+    "threshold",
+]
 both[columns].style.format(precision=4)
 
 # %% tags=["remove-cell"]
@@ -380,12 +455,15 @@ reached = (both.auc["detector"][required] >= 0.99).sum()
 view.say(
     faces_identities=n_identities,
     faces_images=n_images,
-    found_share=100 * np.mean([len(c.points) / n_images for own in seen.values() for c in own]),
+    found_share=100
+    * np.mean([len(c.points) / n_images for own in seen.values() for c in own]),
     crop_loss=lost.max(),
     crop_loss_network=lost.idxmax(),
     faces_reached=f"{reached} of {len(required)}",
     n_networks=len(networks),
-    faces_auc=", ".join(f"{both.auc['detector', name]:.4f} for {name}" for name in networks),
+    faces_auc=", ".join(
+        f"{both.auc['detector', name]:.4f} for {name}" for name in networks
+    ),
 )
 
 # %% [markdown]
@@ -406,11 +484,19 @@ photographs = published.load("lfw_distances").set_index("model")
 photographs = photographs[["metric", "d_intra", "d_inter"]].assign(
     ratio=photographs.d_intra / photographs.d_inter
 )
-pd.concat({"drawn faces": recognition[photographs.columns], "photographs (paper A)": photographs}).round(3)
+pd.concat(
+    {
+        "drawn faces": recognition[photographs.columns],
+        "photographs (paper A)": photographs,
+    }
+).round(3)
 
 # %% tags=["remove-cell"]
 angular = photographs[photographs.metric == "cosine"]
-view.say(photo_inter=angular.d_inter.mean(), drawn_inter=recognition.d_inter["mobilefacenet"])
+view.say(
+    photo_inter=angular.d_inter.mean(),
+    drawn_inter=recognition.d_inter["mobilefacenet"],
+)
 
 # %% [markdown]
 # On photographs, the angular networks of the paper place different people at a mean cosine distance of
@@ -427,7 +513,10 @@ view.say(photo_inter=angular.d_inter.mean(), drawn_inter=recognition.d_inter["mo
 # compare the three distances with $d_{intra}$, $d_{inter}$ and the threshold of the table above.
 
 # %%
-curves = embed([Curves(p, n_curves, seed=seed) for p in people[:n_kept]], list(embedders.values()))
+curves = embed(
+    [Curves(p, n_curves, seed=seed) for p in people[:n_kept]],
+    list(embedders.values()),
+)
 
 
 def retention(name):
@@ -435,10 +524,13 @@ def retention(name):
     own, scale = curves[name], recognition.loc[name]
     center = torch.cat([c.points for c in own])
     minus, plus = (
-        {a: torch.cat([getattr(c, e)[a] for c in own]) for a in ATTRIBUTES} for e in ("minus", "plus")
+        {a: torch.cat([getattr(c, e)[a] for c in own]) for a in ATTRIBUTES}
+        for e in ("minus", "plus")
     )
     scales = {key: scale[key] for key in ("d_intra", "d_inter", "threshold")}
-    return identity_retention(center, minus, plus, metric=embedders[name].metric, **scales)
+    return identity_retention(
+        center, minus, plus, metric=embedders[name].metric, **scales
+    )
 
 
 kept = pd.concat([retention(name).assign(network=name) for name in networks])
@@ -486,7 +578,10 @@ view.say(
 own, labels, _ = draw_population(2000, 10, seed)
 means = labels.groupby(own).mean()
 rates = pd.DataFrame(
-    {"share of images": labels.mean(), "varies within a person": ((means > 0) & (means < 1)).mean()}
+    {
+        "share of images": labels.mean(),
+        "varies within a person": ((means > 0) & (means < 1)).mean(),
+    }
 )
 rates.round(3)
 
@@ -494,7 +589,9 @@ rates.round(3)
 crowd = sample_population(12, 2, seed=seed, crop="wide", progress=False)
 shown = [name.replace("_", " ") for name in crowd.attributes.columns]
 image_grid(
-    crowd.images.reshape(12, 2, *crowd.images.shape[1:]).swapaxes(0, 1).reshape(crowd.images.shape),
+    crowd.images.reshape(12, 2, *crowd.images.shape[1:])
+    .swapaxes(0, 1)
+    .reshape(crowd.images.shape),
     rows=["image 1", "image 2"],
     columns=[str(i) for i in range(12)],
     description="Two rows of twelve drawn people. The two images of a column show one person, some with another "
@@ -504,7 +601,10 @@ image_grid(
 
 # %% tags=["hide-input"]
 marked = crowd.attributes.set_axis(shown, axis=1)
-marked.index = [f"person {i}, image {k}" for i, k in zip(crowd.identities, [1, 2] * 12, strict=True)]
+marked.index = [
+    f"person {i}, image {k}"
+    for i, k in zip(crowd.identities, [1, 2] * 12, strict=True)
+]
 said = marked.apply(lambda row: ", ".join(row.index[row]), axis=1)
 pd.DataFrame({"labels that are true": said}).style.set_properties(
     **{"text-align": "left", "white-space": "normal"}

@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Two scales
+# # Multiscale geometry
 #
 # *How much closer are images of one person than of two?*
 #
@@ -69,7 +69,9 @@ from frlib.geometry import (
 )
 from frlib.models import DEFAULT_NETWORKS, FaceEmbedder, Preprocess, load
 from frlib.runtime import spread
-from umap import UMAP  # after frlib, which tells numba where to keep what it compiles
+from umap import (
+    UMAP,
+)  # after frlib, which tells numba where to keep what it compiles
 
 device = runtime.start(seed, device)
 view.enable()
@@ -127,20 +129,38 @@ view.image_grid(
 
 # %%
 embedders = [load(name, device=device) for name in networks]
-untrained = [load("mobilefacenet", device=device, weights="random", seed=s) for s in range(3)]
+untrained = [
+    load("mobilefacenet", device=device, weights="random", seed=s)
+    for s in range(3)
+]
 others = [load("efficientnet-lite0", device=device), *untrained]
-for e, name in zip(others, ["ImageNet", *(f"random weights {s}" for s in range(3))], strict=True):
+for e, name in zip(
+    others,
+    ["ImageNet", *(f"random weights {s}" for s in range(3))],
+    strict=True,
+):
     e.name = name
 averages = torch.nn.Sequential(torch.nn.AvgPool2d(4), torch.nn.Flatten())
-look = {"dim": 3 * 28**2, "crop": "arcface", "licence": "none", "device": device}
-others.append(FaceEmbedder("pixels", averages, Preprocess(112), metric="euclidean", **look))
+look = {
+    "dim": 3 * 28**2,
+    "crop": "arcface",
+    "licence": "none",
+    "device": device,
+}
+others.append(
+    FaceEmbedder(
+        "pixels", averages, Preprocess(112), metric="euclidean", **look
+    )
+)
 controls = [e.name for e in others]
 spaces = networks + controls
 
 # %%
 n_jobs = 1 if profile == "smoke" else None
 clouds = embed(portraits, [*embedders, *others], n_jobs=n_jobs)
-points = {name: torch.cat([c.points for c in own]) for name, own in clouds.items()}
+points = {
+    name: torch.cat([c.points for c in own]) for name, own in clouds.items()
+}
 metric = {e.name: e.metric for e in [*embedders, *others]}
 
 # %% [markdown]
@@ -152,7 +172,10 @@ metric = {e.name: e.metric for e in [*embedders, *others]}
 # different people. All networks see the same draws.
 
 # %%
-distance = {name: pair_distances(points[name].double(), metric=metric[name]).numpy() for name in spaces}
+distance = {
+    name: pair_distances(points[name].double(), metric=metric[name]).numpy()
+    for name in spaces
+}
 times = np.random.default_rng(seed).multinomial(
     n_identities, np.full(n_identities, 1 / n_identities), n_draws
 )
@@ -160,11 +183,19 @@ times = np.random.default_rng(seed).multinomial(
 
 def resampled(name):
     """Return d_intra and d_inter in each draw of people."""
-    means = distance[name].reshape(n_identities, n_images, n_identities, n_images).mean(axis=(1, 3))
-    within = means.diagonal() * n_images / (n_images - 1)  # without the pairs of an image with itself
+    means = (
+        distance[name]
+        .reshape(n_identities, n_images, n_identities, n_images)
+        .mean(axis=(1, 3))
+    )
+    within = (
+        means.diagonal() * n_images / (n_images - 1)
+    )  # without the pairs of an image with itself
     np.fill_diagonal(means, 0)
     n_pairs = n_identities**2 - (times**2).sum(axis=1)
-    return times @ within / n_identities, np.einsum("di,ij,dj->d", times, means, times) / n_pairs
+    return times @ within / n_identities, np.einsum(
+        "di,ij,dj->d", times, means, times
+    ) / n_pairs
 
 
 # %% tags=["hide-input"]
@@ -174,16 +205,27 @@ def span(values, digits=3):
     return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
-precise = {s: [Cloud(c.points.double(), metric=c.metric) for c in own] for s, own in clouds.items()}
+precise = {
+    s: [Cloud(c.points.double(), metric=c.metric) for c in own]
+    for s, own in clouds.items()
+}
 summary = recognition_table(precise, accepted_at_least=0)
 draws = {name: resampled(name) for name in spaces}
 ratios = {name: intra / inter for name, (intra, inter) in draws.items()}
 summary[["low", "high"]] = [draw_interval(ratios[s]) for s in summary.index]
 scales = summary[["metric", "d_intra", "d_inter", "ratio"]].copy()
-for column, values in zip(["d_intra", "d_inter"], np.moveaxis(list(draws.values()), 1, 0), strict=True):
-    scales.insert(scales.columns.get_loc(column) + 1, f"{column}, 95 %", [span(v) for v in values])
+for column, values in zip(
+    ["d_intra", "d_inter"], np.moveaxis(list(draws.values()), 1, 0), strict=True
+):
+    scales.insert(
+        scales.columns.get_loc(column) + 1,
+        f"{column}, 95 %",
+        [span(v) for v in values],
+    )
 scales["ratio, 95 %"] = [span(ratios[name]) for name in scales.index]
-scales.loc[networks].rename_axis("network").style.format("{:.3f}", subset=["d_intra", "d_inter", "ratio"])
+scales.loc[networks].rename_axis("network").style.format(
+    "{:.3f}", subset=["d_intra", "d_inter", "ratio"]
+)
 
 # %% [markdown]
 # The same numbers as paper A prints them, for photographs (LFW {cite}`huang2008labeled`). Its Table 1 rounds its
@@ -196,14 +238,16 @@ lfw["ratio"] = lfw.d_intra / lfw.d_inter
 table_3 = lfw.set_index("network")[["metric", "d_intra", "d_inter", "ratio"]]
 table_1 = lfw.set_index("network")[["d_intra_table_1", "d_inter_table_1"]]
 table_1.columns = ["d_intra, Table 1", "d_inter, Table 1"]
-table_3.join(table_1).style.format("{:.4f}", subset=["d_intra", "d_inter"]).format(
-    "{:.3f}", subset=["ratio", *table_1.columns]
-)
+table_3.join(table_1).style.format(
+    "{:.4f}", subset=["d_intra", "d_inter"]
+).format("{:.3f}", subset=["ratio", *table_1.columns])
 
 # %% tags=["hide-input"]
 ours = summary.loc[spaces, ["ratio", "low", "high"]].rename_axis("network")
 is_face = ours.index.isin(networks)
-ours["kind"] = np.where(is_face, "face network, drawn faces", "control, drawn faces")
+ours["kind"] = np.where(
+    is_face, "face network, drawn faces", "control, drawn faces"
+)
 printed = table_3[["ratio"]].assign(kind="face network, photographs (paper A)")
 compared = pd.concat([ours, printed]).reset_index()
 
@@ -223,14 +267,19 @@ view.verdict(
     "two-scales",
     verdicts.by_intervals(low, high, 0.5),
     f"Ratio d_intra / d_inter on {n_identities} drawn people: "
-    + ", ".join(f"{n} {summary.ratio[n]:.2f} ({span(ratios[n], 2)})" for n in networks)
+    + ", ".join(
+        f"{n} {summary.ratio[n]:.2f} ({span(ratios[n], 2)})" for n in networks
+    )
     + f"; published {table_3.ratio.min():.2f} to {table_3.ratio.max():.2f}. "
     + f"The interval lies below one half for {int((high < 0.5).sum())} of {len(networks)} networks, "
     + f"and for {int((summary.high[controls] < 0.5).sum())} of {len(controls)} controls.",
 )
 
 # %% tags=["remove-cell"]
-face, angular = summary.loc[networks], [n for n in networks if metric[n] == "cosine"]
+face, angular = (
+    summary.loc[networks],
+    [n for n in networks if metric[n] == "cosine"],
+)
 view.say(
     n_draws=n_draws,
     n_people=n_identities,
@@ -266,9 +315,13 @@ view.say(
 shown = [s for s in spaces if s not in ("random weights 1", "random weights 2")]
 bars = []
 for s in shown:
-    table = distance_histogram(points[s].double(), who, metric=metric[s], bins=80)
+    table = distance_histogram(
+        points[s].double(), who, metric=metric[s], bins=80
+    )
     table[["low", "high"]] /= summary.d_inter[s]
-    bars.append(table.assign(network=s, best=summary.threshold[s] / summary.d_inter[s]))
+    bars.append(
+        table.assign(network=s, best=summary.threshold[s] / summary.d_inter[s])
+    )
 view.error_curves(
     pd.concat(bars),
     description="Two histograms of distances for the chosen network, inside people on the left and between people on the "
@@ -292,9 +345,13 @@ n_bins, n_curve_draws = 500, min(300, n_draws)
 
 def count_pairs(name):
     """Count the pairs of images of each pair of people in equal bins of distance."""
-    bin_of = np.minimum(distance[name] / distance[name].max() * n_bins, n_bins - 1).astype(int)
+    bin_of = np.minimum(
+        distance[name] / distance[name].max() * n_bins, n_bins - 1
+    ).astype(int)
     place = (who[:, None] * n_identities + who) * n_bins + bin_of
-    return np.bincount(place.ravel(), minlength=n_identities**2 * n_bins).reshape(-1, n_identities, n_bins)
+    return np.bincount(
+        place.ravel(), minlength=n_identities**2 * n_bins
+    ).reshape(-1, n_identities, n_bins)
 
 
 def resampled_rates(name):
@@ -303,8 +360,13 @@ def resampled_rates(name):
     same = np.einsum("iib->ib", count).copy()
     count[np.arange(n_identities), np.arange(n_identities)] = 0
     same[:, 0] -= n_images  # an image with itself is no pair
-    far = np.stack([t @ np.tensordot(t, count, 1) for t in times[:n_curve_draws]])
-    rates = [r.cumsum(axis=1) / r.sum(axis=1, keepdims=True) for r in (far, times[:n_curve_draws] @ same)]
+    far = np.stack(
+        [t @ np.tensordot(t, count, 1) for t in times[:n_curve_draws]]
+    )
+    rates = [
+        r.cumsum(axis=1) / r.sum(axis=1, keepdims=True)
+        for r in (far, times[:n_curve_draws] @ same)
+    ]
     return [np.pad(r, ((0, 0), (1, 0))) for r in rates]
 
 
@@ -313,21 +375,33 @@ def figures(far, tar):
     cross = int(np.argmax(far >= 1 - tar))
     gap = (far + tar - 1)[cross - 1 : cross + 1]
     eer = np.interp(0, gap, far[cross - 1 : cross + 1])
-    return [np.trapezoid(tar, far), eer, *np.interp([1e-2, 1e-3], far, tar)], np.interp(far_grid, far, tar)
+    return [
+        np.trapezoid(tar, far),
+        eer,
+        *np.interp([1e-2, 1e-3], far, tar),
+    ], np.interp(far_grid, far, tar)
 
 
 far_grid = np.geomspace(1e-3, 1, 31)
-drawn = {s: [figures(*pair) for pair in zip(*resampled_rates(s), strict=True)] for s in tqdm(shown)}
+drawn = {
+    s: [figures(*pair) for pair in zip(*resampled_rates(s), strict=True)]
+    for s in tqdm(shown)
+}
 
 # %% tags=["hide-input"]
 rows = {}
 for s in shown:
     figures_of = np.array([d[0] for d in drawn[s]]).T
     rows[s] = {}
-    for key, values in zip(["auc", "eer", "tar_at_1e-2", "tar_at_1e-3"], figures_of, strict=True):
+    for key, values in zip(
+        ["auc", "eer", "tar_at_1e-2", "tar_at_1e-3"], figures_of, strict=True
+    ):
         rows[s][key] = summary.loc[s, key]
         rows[s][f"{key}, 95 %"] = span(values)
-    rows[s] |= {"accuracy, 10 folds": summary.accuracy[s], "threshold": summary.threshold[s]}
+    rows[s] |= {
+        "accuracy, 10 folds": summary.accuracy[s],
+        "threshold": summary.threshold[s],
+    }
 verified = pd.DataFrame(rows).T.rename_axis("network")
 numbers = [c for c in verified if "95" not in c]
 verified.style.format("{:.3f}", subset=numbers)
@@ -342,7 +416,9 @@ kind = {s: "control" if s in controls else "face network" for s in shown}
 
 def roc(name):
     """Return the steps of a ROC curve, with a 95 % band over people."""
-    curve = error_curve(points[name].double(), who, metric=metric[name], at_most=240)
+    curve = error_curve(
+        points[name].double(), who, metric=metric[name], at_most=240
+    )
     curve = curve.drop_duplicates("far", keep="last").set_index("far")[["tar"]]
     low, high = draw_interval([d[1] for d in drawn[name]])
     band = pd.DataFrame({"low": low, "high": high}, far_grid)
@@ -403,7 +479,10 @@ view.say(
 # their images each, and show the rule the other images of these people and all images of strangers.
 
 # %%
-n_gallery, n_halves = n_images // 3, {"smoke": 4, "book": 30, "paper": 50}[profile]
+n_gallery, n_halves = (
+    n_images // 3,
+    {"smoke": 4, "book": 30, "paper": 50}[profile],
+)
 
 
 def identify(name, half):
@@ -412,18 +491,36 @@ def identify(name, half):
     enrolled = np.sort(order[: n_identities // 2])
     gallery = (enrolled[:, None] * n_images + np.arange(n_gallery)).ravel()
     known = np.isin(who, enrolled)
-    probes = np.flatnonzero(~known | (np.arange(len(who)) % n_images >= n_gallery))
-    near = distance[name][np.ix_(probes, gallery)].reshape(len(probes), -1, n_gallery).min(axis=2)
+    probes = np.flatnonzero(
+        ~known | (np.arange(len(who)) % n_images >= n_gallery)
+    )
+    near = (
+        distance[name][np.ix_(probes, gallery)]
+        .reshape(len(probes), -1, n_gallery)
+        .min(axis=2)
+    )
     right = enrolled[near.argmin(axis=1)] == who[probes]
-    return pd.DataFrame({"distance": near.min(axis=1), "right": right, "known": known[probes]})
+    return pd.DataFrame(
+        {"distance": near.min(axis=1), "right": right, "known": known[probes]}
+    )
 
 
 def outcomes(name, half, thresholds):
     """Return shares at each threshold: own people named right and wrong, strangers named."""
     table, at = identify(name, half), np.asarray(thresholds)[:, None]
-    near, right, known = (table[c].to_numpy() for c in ("distance", "right", "known"))
-    groups = {"right": known & right, "wrong": known & ~right, "stranger": ~known}
-    size = {"right": known.sum(), "wrong": known.sum(), "stranger": (~known).sum()}
+    near, right, known = (
+        table[c].to_numpy() for c in ("distance", "right", "known")
+    )
+    groups = {
+        "right": known & right,
+        "wrong": known & ~right,
+        "stranger": ~known,
+    }
+    size = {
+        "right": known.sum(),
+        "wrong": known.sum(),
+        "stranger": (~known).sum(),
+    }
     return {k: (near[g] <= at).sum(axis=1) / size[k] for k, g in groups.items()}
 
 
@@ -431,13 +528,32 @@ def outcomes(name, half, thresholds):
 steps = np.round(np.arange(0, 1.21, 0.02), 2)
 decided = []
 for s in shown:
-    parts = [outcomes(s, half, steps * summary.d_inter[s]) for half in range(n_halves)]
-    right, wrong, stranger = (np.mean([p[k] for p in parts], axis=0) for k in ("right", "wrong", "stranger"))
-    enrolled = {"right person": right, "wrong person": wrong, "unidentified": 1 - right - wrong}
+    parts = [
+        outcomes(s, half, steps * summary.d_inter[s])
+        for half in range(n_halves)
+    ]
+    right, wrong, stranger = (
+        np.mean([p[k] for p in parts], axis=0)
+        for k in ("right", "wrong", "stranger")
+    )
+    enrolled = {
+        "right person": right,
+        "wrong person": wrong,
+        "unidentified": 1 - right - wrong,
+    }
     strangers = {"wrong person": stranger, "unidentified": 1 - stranger}
-    for group, given in (("Images of enrolled people", enrolled), ("Images of strangers", strangers)):
+    for group, given in (
+        ("Images of enrolled people", enrolled),
+        ("Images of strangers", strangers),
+    ):
         for answer, share in given.items():
-            part = {"network": s, "group": group, "threshold": steps, "answer": answer, "share": share}
+            part = {
+                "network": s,
+                "group": group,
+                "threshold": steps,
+                "answer": answer,
+                "share": share,
+            }
             decided.append(pd.DataFrame(part))
 view.answer_curves(
     pd.concat(decided),
@@ -457,14 +573,25 @@ rows = {}
 n_comparisons = n_identities // 2 * n_gallery
 for s in networks:
     roc = error_curve(points[s].double(), who, metric=metric[s], at_most=None)
-    far = float(roc.far[np.searchsorted(roc.threshold, summary.threshold[s], "right") - 1])
+    far = float(
+        roc.far[
+            np.searchsorted(roc.threshold, summary.threshold[s], "right") - 1
+        ]
+    )
     at_best = [outcomes(s, h, [summary.threshold[s]]) for h in range(n_halves)]
     strict = []
     for h in range(n_halves):
         table = identify(s, h)
         own, foreign = table[table.known], table[~table.known].distance
-        strict.append((own.right & (own.distance <= np.quantile(foreign, 0.01, method="lower"))).mean())
-    share = {k: np.array([o[k][0] for o in at_best]) for k in ("right", "stranger")}
+        strict.append(
+            (
+                own.right
+                & (own.distance <= np.quantile(foreign, 0.01, method="lower"))
+            ).mean()
+        )
+    share = {
+        k: np.array([o[k][0] for o in at_best]) for k in ("right", "stranger")
+    }
     rows[s] = {
         "FAR of the threshold": far,
         "if independent": 1 - (1 - far) ** n_comparisons,
@@ -513,10 +640,23 @@ mapped = np.flatnonzero(who < n_mapped)
 def flatten(name):
     """Return two maps of the mapped images, from the network's own distance."""
     rows = points[name][mapped].double()
-    rows = torch.nn.functional.normalize(rows) if metric[name] == "cosine" else rows
-    near = {"n_neighbors": min(n_images, len(mapped) - 1), "min_dist": 0.3, "metric": "precomputed"}
-    island = UMAP(**near, random_state=seed, n_jobs=1).fit_transform(distance[name][np.ix_(mapped, mapped)])
-    return {"UMAP": island, "PCA": PCA(2, random_state=seed).fit_transform(rows.numpy())}
+    rows = (
+        torch.nn.functional.normalize(rows)
+        if metric[name] == "cosine"
+        else rows
+    )
+    near = {
+        "n_neighbors": min(n_images, len(mapped) - 1),
+        "min_dist": 0.3,
+        "metric": "precomputed",
+    }
+    island = UMAP(**near, random_state=seed, n_jobs=1).fit_transform(
+        distance[name][np.ix_(mapped, mapped)]
+    )
+    return {
+        "UMAP": island,
+        "PCA": PCA(2, random_state=seed).fit_transform(rows.numpy()),
+    }
 
 
 maps = {s: flatten(s) for s in tqdm(shown, desc="maps")}
@@ -524,7 +664,9 @@ maps = {s: flatten(s) for s in tqdm(shown, desc="maps")}
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-map-01", "caption": "A map of the images of the first people. Point at an image to see it. Thin lines join an image to the middle of its person. Colour by an attribute: does it change from person to person, or inside them? Then zoom out with the slider: images closer than the chosen distance (mean distance of groups, in d_inter) merge into one disc. In a space with two scales the clouds become points long before any two people merge. A dashed rim marks a disc with several people."}}
 side = 56
 thumbs = torch.nn.functional.interpolate(
-    torch.cat([images_of(p) for p in portraits[:n_mapped]]).permute(0, 3, 1, 2).float(),
+    torch.cat([images_of(p) for p in portraits[:n_mapped]])
+    .permute(0, 3, 1, 2)
+    .float(),
     size=(side, side),
     mode="bilinear",
     antialias=True,
@@ -544,11 +686,16 @@ said["mesh, male 0 to female 1"] = [t.gender for t in traits]
 
 def hierarchy(name, rows):
     """Return the hierarchy of images by the mean distance of groups."""
-    return linkage(squareform(distance[name][np.ix_(rows, rows)], checks=False), "average")
+    return linkage(
+        squareform(distance[name][np.ix_(rows, rows)], checks=False), "average"
+    )
 
 
 view.face_map(
-    {s: view.Space(maps[s], hierarchy(s, mapped), summary.d_inter[s]) for s in shown},
+    {
+        s: view.Space(maps[s], hierarchy(s, mapped), summary.d_inter[s])
+        for s in shown
+    },
     thumbs.permute(0, 2, 3, 1).round().clamp(0, 255).byte().numpy(),
     said,
     title="People in embedding space",
@@ -565,24 +712,40 @@ view.face_map(
 rows = {}
 for s in shown:
     own = distance[s][np.ix_(mapped, mapped)]
-    layout = {k: squareform(torch.pdist(torch.tensor(v).double()).numpy()) for k, v in maps[s].items()}
+    layout = {
+        k: squareform(torch.pdist(torch.tensor(v).double()).numpy())
+        for k, v in maps[s].items()
+    }
     same = {}
     for k, d in {"space": own, **layout}.items():
         nearest = (d + np.diag(np.full(len(d), np.inf))).argmin(axis=1)
         same[f"same person, {k}"] = (who[mapped][nearest] == who[mapped]).mean()
-    near = {"n_neighbors": min(10, len(mapped) // 2 - 1), "metric": "precomputed"}
-    trust = {f"trust, {k}": trustworthiness(own, v, **near) for k, v in maps[s].items()}
+    near = {
+        "n_neighbors": min(10, len(mapped) // 2 - 1),
+        "metric": "precomputed",
+    }
+    trust = {
+        f"trust, {k}": trustworthiness(own, v, **near)
+        for k, v in maps[s].items()
+    }
     plane = PCA(2, random_state=seed).fit(
         torch.nn.functional.normalize(points[s][mapped]).numpy()
         if metric[s] == "cosine"
         else points[s][mapped].numpy()
     )
-    rows[s] = same | trust | {"variance in the PCA plane": plane.explained_variance_ratio_.sum()}
+    rows[s] = (
+        same
+        | trust
+        | {"variance in the PCA plane": plane.explained_variance_ratio_.sum()}
+    )
 trusted = pd.DataFrame(rows).T.rename_axis("network")
 trusted.style.format("{:.2f}")
 
 # %% tags=["remove-cell"]
-pca, umap_ = trusted.loc[networks, "same person, PCA"], trusted.loc[networks, "same person, UMAP"]
+pca, umap_ = (
+    trusted.loc[networks, "same person, PCA"],
+    trusted.loc[networks, "same person, UMAP"],
+)
 view.say(
     pca_same=100 * pca.mean(),
     umap_same=100 * umap_.mean(),
@@ -611,7 +774,9 @@ reached = np.geomspace(0.03, 1.6, 90)
 
 def falling(name):
     """Return the number of groups at each merging distance."""
-    merged = np.searchsorted(trees[name][:, 2], reached * summary.d_inter[name], "right")
+    merged = np.searchsorted(
+        trees[name][:, 2], reached * summary.d_inter[name], "right"
+    )
     left = {"distance": reached, "groups": len(who) - merged}
     return pd.DataFrame(left | {"network": name, "kind": kind[name]})
 
@@ -622,7 +787,8 @@ counts = pd.concat(falling(s) for s in shown)
 merging = view.Column("distance", "merging distance, in d_inter", log=True)
 groups = view.Column("groups", log=True)
 view.figure(
-    view.guide(y=n_identities) + view.curves(counts, merging, groups, **staircase),
+    view.guide(y=n_identities)
+    + view.curves(counts, merging, groups, **staircase),
     height=300,
     description="One falling curve per space: number of groups against the merging distance, with a rule at the number of "
     "people.",
@@ -648,31 +814,54 @@ def plateau(name, chosen):
     return width, adjusted_rand_score(who[rows], fcluster(tree, n, "maxclust"))
 
 
-halves = [np.random.default_rng([seed, h]).permutation(n_identities)[: n_identities // 2] for h in range(20)]
+halves = [
+    np.random.default_rng([seed, h]).permutation(n_identities)[
+        : n_identities // 2
+    ]
+    for h in range(20)
+]
 rows = {}
 for s in tqdm(spaces, desc="plateaus"):
     width, agreement = plateau(s, np.arange(n_identities))
     half_widths, half_agreements = np.array([plateau(s, h) for h in halves]).T
     chords = (
-        torch.nn.functional.normalize(points[s].double()) if metric[s] == "cosine" else points[s].double()
+        torch.nn.functional.normalize(points[s].double())
+        if metric[s] == "cosine"
+        else points[s].double()
     )
     rows[s] = {"ratio": summary.ratio[s], "ratio, 95 %": span(ratios[s])}
-    rows[s]["Euclidean ratio"] = distance_summary(chords, who, metric="euclidean").ratio
+    rows[s]["Euclidean ratio"] = distance_summary(
+        chords, who, metric="euclidean"
+    ).ratio
     rows[s] |= {"AUC": summary.auc[s], "EER": summary.eer[s]}
     rows[s] |= {"width": width, "width, halves": span(half_widths, 2)}
-    rows[s] |= {"agreement": agreement, "agreement, halves": span(half_agreements, 2)}
+    rows[s] |= {
+        "agreement": agreement,
+        "agreement, halves": span(half_agreements, 2),
+    }
 extremes = pd.DataFrame(rows).T.rename_axis("space")
-extremes.style.format("{:.3f}", subset=["ratio", "Euclidean ratio", "AUC", "EER", "agreement"]).format(
-    "{:.2f}", subset=["width"]
-)
+extremes.style.format(
+    "{:.3f}", subset=["ratio", "Euclidean ratio", "AUC", "EER", "agreement"]
+).format("{:.2f}", subset=["width"])
 
 # %% tags=["remove-cell"]
-numeric = extremes[["ratio", "Euclidean ratio", "AUC", "EER", "width", "agreement"]].astype(float)
+numeric = extremes[
+    ["ratio", "Euclidean ratio", "AUC", "EER", "width", "agreement"]
+].astype(float)
 order_of = numeric.rank().corr()["EER"]
 random_rows = [s for s in controls if s.startswith("random")]
-kinds_of_control = {"ImageNet": ["ImageNet"], "random": random_rows, "pixels": ["pixels"]}
+kinds_of_control = {
+    "ImageNet": ["ImageNet"],
+    "random": random_rows,
+    "pixels": ["pixels"],
+}
 for key, members in kinds_of_control.items():
-    view.say(**{f"{key}_{column}": numeric.loc[members, column].mean() for column in numeric})
+    view.say(
+        **{
+            f"{key}_{column}": numeric.loc[members, column].mean()
+            for column in numeric
+        }
+    )
 worst_face = numeric.loc[networks]
 apart = bool(summary.loc[controls].low.min() > summary.loc[networks].high.max())
 above = summary.loc[controls].index[summary.loc[controls].low > 0.5]
@@ -747,7 +936,8 @@ def moved(name, attribute):
     own = stepped[name]
     ends = [torch.cat([c.minus[attribute], c.plus[attribute]]) for c in own]
     steps = [
-        displacement(e, c.points.repeat(2, 1), metric=metric[name]) for e, c in zip(ends, own, strict=True)
+        displacement(e, c.points.repeat(2, 1), metric=metric[name])
+        for e, c in zip(ends, own, strict=True)
     ]
     return torch.stack(steps).double().numpy() / summary.d_intra[name]
 
@@ -763,7 +953,9 @@ def inside(name, attribute):
     share = (reach[name, attribute][..., None] <= deltas).mean(axis=1)
     low, high = draw_interval(resampled_means(share, 1000, seed=seed))
     part = {"δ": deltas, "share": share.mean(axis=0), "low": low, "high": high}
-    return pd.DataFrame(part | {"network": name, "attribute": attribute.replace("_", " ")})
+    return pd.DataFrame(
+        part | {"network": name, "attribute": attribute.replace("_", " ")}
+    )
 
 
 tolerated = pd.concat(inside(*pair) for pair in reach)
@@ -785,13 +977,19 @@ view.figure(
 
 # %% tags=["hide-input"]
 at_one = {pair: (d <= 1).mean(axis=1) for pair, d in reach.items()}
-shares = pd.DataFrame({n: {a: at_one[n, a].mean() for a in ATTRIBUTES} for n in networks})
-cells = {
-    pair: f"{v.mean():.2f} ({span(resampled_means(v, 1000, seed=seed), 2)})" for pair, v in at_one.items()
-}
-pd.DataFrame({n: {a.replace("_", " "): cells[n, a] for a in ATTRIBUTES} for n in networks}).rename_axis(
-    "attribute"
+shares = pd.DataFrame(
+    {n: {a: at_one[n, a].mean() for a in ATTRIBUTES} for n in networks}
 )
+cells = {
+    pair: f"{v.mean():.2f} ({span(resampled_means(v, 1000, seed=seed), 2)})"
+    for pair, v in at_one.items()
+}
+pd.DataFrame(
+    {
+        n: {a.replace("_", " "): cells[n, a] for a in ATTRIBUTES}
+        for n in networks
+    }
+).rename_axis("attribute")
 
 # %% [markdown]
 # ### The whole range
@@ -804,19 +1002,37 @@ pd.DataFrame({n: {a.replace("_", " "): cells[n, a] for a in ATTRIBUTES} for n in
 # %%
 def along_range(person):
     """Return embeddings at the low end, the middle and the high end of each attribute, by network."""
-    values = {a: [r.low, (r.low + r.high) / 2, r.high] for a, r in ATTRIBUTES.items()}
+    values = {
+        a: [r.low, (r.low + r.high) / 2, r.high] for a, r in ATTRIBUTES.items()
+    }
     drawn = {}
     for crop in {e.crop for e in embedders}:
         look = {"crop": crop, "size": IMAGE_SIZES[crop]}
-        drawn[crop] = torch.cat([render(person, {a: v}, **look) for a, v in values.items()])
-    return {e.name: e.embed(drawn[e.crop], progress=False).unflatten(0, (len(values), 3)) for e in embedders}
+        drawn[crop] = torch.cat(
+            [render(person, {a: v}, **look) for a, v in values.items()]
+        )
+    return {
+        e.name: e.embed(drawn[e.crop], progress=False).unflatten(
+            0, (len(values), 3)
+        )
+        for e in embedders
+    }
 
 
 ranges = spread(
-    along_range, [(p,) for p in people[:n_moved]], n_jobs=n_jobs, device=device, description="ranges"
+    along_range,
+    [(p,) for p in people[:n_moved]],
+    n_jobs=n_jobs,
+    device=device,
+    description="ranges",
 )
 longest = {
-    n: np.array([[pair_distances(three, metric=metric[n]).max() for three in r[n]] for r in ranges])
+    n: np.array(
+        [
+            [pair_distances(three, metric=metric[n]).max() for three in r[n]]
+            for r in ranges
+        ]
+    )
     / summary.d_intra[n]
     for n in networks
 }
@@ -825,14 +1041,30 @@ longest = {
 retention = published.load("identity_retention")
 last = retention.groupby("attribute").other_step.transform("max")
 ends = (retention.step == 0) | (retention.step == last // 2)
-thirds = retention[ends & ((retention.other_step == last) | (retention.other_step == last // 2))]
-stored_intra = lfw[(lfw.model == "ArcFace") & (lfw.architecture == "ResNet18")].d_intra.iloc[0]
-theirs = thirds.groupby("attribute").distance.max().rename({"contrast": "image_quality"}) / stored_intra
+thirds = retention[
+    ends
+    & ((retention.other_step == last) | (retention.other_step == last // 2))
+]
+stored_intra = lfw[
+    (lfw.model == "ArcFace") & (lfw.architecture == "ResNet18")
+].d_intra.iloc[0]
+theirs = (
+    thirds.groupby("attribute")
+    .distance.max()
+    .rename({"contrast": "image_quality"})
+    / stored_intra
+)
 means = {n: longest[n].mean(axis=0) for n in networks}
-tops = {n: draw_interval(resampled_means(longest[n], 1000, seed=seed)) for n in networks}
+tops = {
+    n: draw_interval(resampled_means(longest[n], 1000, seed=seed))
+    for n in networks
+}
 whole = pd.DataFrame(
     {
-        n: [f"{m:.2f} ({lo:.2f}–{hi:.2f})" for m, lo, hi in zip(means[n], *tops[n], strict=True)]
+        n: [
+            f"{m:.2f} ({lo:.2f}–{hi:.2f})"
+            for m, lo, hi in zip(means[n], *tops[n], strict=True)
+        ]
         for n in networks
     },
     index=pd.Index([a.replace("_", " ") for a in ATTRIBUTES], name="attribute"),
@@ -855,8 +1087,15 @@ view.verdict(
 
 # %% tags=["remove-cell"]
 stored = retention.loc[retention.distance.idxmax()]
-least, n_inside = shares.mean(axis=1).idxmin(), int((shares.mean(axis=1) >= 0.99).sum())
-stays = retention[retention.attribute == "contrast"].set_index(["step", "other_step"]).distance
+least, n_inside = (
+    shares.mean(axis=1).idxmin(),
+    int((shares.mean(axis=1) >= 0.99).sum()),
+)
+stays = (
+    retention[retention.attribute == "contrast"]
+    .set_index(["step", "other_step"])
+    .distance
+)
 same_least = bool((shares.idxmin() == least).all())
 view.say(
     stored_attribute=stored.attribute,
@@ -868,7 +1107,9 @@ view.say(
     blur_step=stays[1, 2],
     n_moved=n_moved,
     n_points=2 * n_curves,
-    least_agree="all networks agree on it" if same_least else "not in every network",
+    least_agree="all networks agree on it"
+    if same_least
+    else "not in every network",
 )
 
 # %% [markdown]
@@ -992,19 +1233,33 @@ pd.DataFrame(simulated).round(4)
 
 # %%
 name = networks[0]
-unit = torch.nn.functional.normalize(points[name].double()).unflatten(0, (n_identities, n_images))
+unit = torch.nn.functional.normalize(points[name].double()).unflatten(
+    0, (n_identities, n_images)
+)
 order = np.random.default_rng([seed, 0]).permutation(n_identities)
-enrolled, strangers = np.sort(order[: n_identities // 2]), np.sort(order[n_identities // 2 :])
+enrolled, strangers = (
+    np.sort(order[: n_identities // 2]),
+    np.sort(order[n_identities // 2 :]),
+)
 templates = unit[enrolled, :n_gallery].mean(dim=1)
-own = pair_distances(unit[enrolled, n_gallery:].flatten(0, 1), templates, metric=metric[name])
-other = pair_distances(unit[strangers].flatten(0, 1), templates, metric=metric[name])
+own = pair_distances(
+    unit[enrolled, n_gallery:].flatten(0, 1), templates, metric=metric[name]
+)
+other = pair_distances(
+    unit[strangers].flatten(0, 1), templates, metric=metric[name]
+)
 strict = torch.quantile(other.amin(dim=1), 0.01, interpolation="lower")
-right = own.argmin(dim=1) == torch.arange(len(enrolled)).repeat_interleave(n_images - n_gallery)
+right = own.argmin(dim=1) == torch.arange(len(enrolled)).repeat_interleave(
+    n_images - n_gallery
+)
 table = identify(name, 0)
 limit = np.quantile(table[~table.known].distance, 0.01, method="lower")
 nearest = (table.right & (table.distance <= limit))[table.known].mean()
 pd.Series(
-    {"nearest image": nearest, "mean": float((right & (own.amin(dim=1) <= strict)).double().mean())}
+    {
+        "nearest image": nearest,
+        "mean": float((right & (own.amin(dim=1) <= strict)).double().mean()),
+    }
 ).round(3)
 
 # %% [markdown]
@@ -1028,9 +1283,15 @@ pd.Series(
 
 # %%
 rows = {}
-for s, method in ((s, m) for s in (networks[0], "ImageNet") for m in ("average", "single", "complete")):
+for s, method in (
+    (s, m)
+    for s in (networks[0], "ImageNet")
+    for m in ("average", "single", "complete")
+):
     tree = linkage(squareform(distance[s], checks=False), method)
-    more, fewer = (len(who) - int(np.ceil(n_identities * f)) for f in (1.1, 0.9))
+    more, fewer = (
+        len(who) - int(np.ceil(n_identities * f)) for f in (1.1, 0.9)
+    )
     groups = fcluster(tree, n_identities, "maxclust")
     rows[s, method] = {
         "width": tree[fewer, 2] / tree[more - 1, 2],

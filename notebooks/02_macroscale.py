@@ -11,7 +11,7 @@
 # ---
 
 # %% [markdown]
-# # Attribute dependence
+# # The macroscale
 #
 # *Which attributes organise the space between people, and how sure is that?*
 #
@@ -76,8 +76,12 @@ sizes = {
     "book": (200, 4, 8, 40, 60, 999),
     "paper": (2000, 20, 100, 100, 200, 9999),
 }
-n_identities, n_images, n_switched, n_draws, n_worlds, permutations = sizes[profile]
-networks = ["mobilefacenet", "dlib"] if profile == "smoke" else list(DEFAULT_NETWORKS)
+n_identities, n_images, n_switched, n_draws, n_worlds, permutations = sizes[
+    profile
+]
+networks = (
+    ["mobilefacenet", "dlib"] if profile == "smoke" else list(DEFAULT_NETWORKS)
+)
 
 # %% [markdown]
 # ## Two questions at the large scale
@@ -121,17 +125,32 @@ networks = ["mobilefacenet", "dlib"] if profile == "smoke" else list(DEFAULT_NET
 # the printed *p* values, a few from plots. {numref}`fig-heat-02` shows all of them.
 
 # %%
-order = ["FaceNet", "SphereFaceR r100", "ArcFace r50", "ArcFace r18", "AdaFace r18"]
-SHORT = {"iResNetv1": "FaceNet", "iResNet100": "SphereFaceR r100", "ResNet50": "ArcFace r50"}
+order = [
+    "FaceNet",
+    "SphereFaceR r100",
+    "ArcFace r50",
+    "ArcFace r18",
+    "AdaFace r18",
+]
+SHORT = {
+    "iResNetv1": "FaceNet",
+    "iResNet100": "SphereFaceR r100",
+    "ResNet50": "ArcFace r50",
+}
 
 
 def load_published(name):
     """Load a table of published numbers and give each network a short name."""
     table = published.load(name)
-    return table.assign(network=table.architecture.map(SHORT).fillna(table.model + " r18"))
+    return table.assign(
+        network=table.architecture.map(SHORT).fillna(table.model + " r18")
+    )
 
 
-by_modality, by_attribute = load_published("ks_by_modality"), load_published("ks_by_attribute")
+by_modality, by_attribute = (
+    load_published("ks_by_modality"),
+    load_published("ks_by_attribute"),
+)
 celeba = published.load("celeba_entropies").set_index("attribute")
 
 # %% tags=["remove-cell"]
@@ -146,13 +165,20 @@ view.say(
 
 # %% tags=["hide-input"]
 bounded = by_modality.assign(
-    value=by_modality.ks.fillna(by_modality.ks_lower_bound), bound=by_modality.ks.isna()
+    value=by_modality.ks.fillna(by_modality.ks_lower_bound),
+    bound=by_modality.ks.isna(),
 )
 least = bounded.groupby(["attribute", "network"], as_index=False).agg(
     value=("value", "mean"), bound=("bound", "any")
 )
-least = least.merge(by_attribute[["attribute", "network", "ks"]], on=["attribute", "network"])
-least = least.assign(value=least.ks.fillna(least.value), bound=least.ks.isna(), modality="mean of both")
+least = least.merge(
+    by_attribute[["attribute", "network", "ks"]], on=["attribute", "network"]
+)
+least = least.assign(
+    value=least.ks.fillna(least.value),
+    bound=least.ks.isna(),
+    modality="mean of both",
+)
 least = least.set_index(["attribute", "network"])
 least = least.loc[(list(celeba.index), order), :].reset_index()
 
@@ -207,9 +233,15 @@ view.figure(
 # %% tags=["remove-cell"]
 columns = least.pivot(index="attribute", columns="network", values="value")
 columns = columns.loc[celeba.index, order]
-between = columns.corr(method="spearman").to_numpy()[np.triu_indices(len(order), 1)]
+between = columns.corr(method="spearman").to_numpy()[
+    np.triu_indices(len(order), 1)
+]
 ratio = columns.median() / columns["ArcFace r50"].median()
-view.say(agree_low=between.min(), agree_high=between.max(), facenet_ratio=ratio["FaceNet"])
+view.say(
+    agree_low=between.min(),
+    agree_high=between.max(),
+    facenet_ratio=ratio["FaceNet"],
+)
 
 # %% [markdown]
 # Rank correlations between two networks run from {glue:text}`agree_low:.2f` to {glue:text}`agree_high:.2f`, while the
@@ -246,13 +278,28 @@ view.figure(
 # %%
 # Two pairs of bars of the entropy plot read the same; the order of the bars says which is lower.
 steadiness = np.arange(len(celeba))
-statistics = least.pivot(index="attribute", columns="network", values="value").loc[celeba.index, order]
-unknown = least.pivot(index="attribute", columns="network", values="bound").loc[celeba.index, order]
-table_2 = load_published("spearman_table_2").set_index("network").loc[order, ["rho_printed", "rho_stored"]]
+statistics = least.pivot(
+    index="attribute", columns="network", values="value"
+).loc[celeba.index, order]
+unknown = least.pivot(index="attribute", columns="network", values="bound").loc[
+    celeba.index, order
+]
+table_2 = (
+    load_published("spearman_table_2")
+    .set_index("network")
+    .loc[order, ["rho_printed", "rho_stored"]]
+)
 table_2.columns = ["printed", "stored"]
-table_2["recomputed"] = [rank_correlation(statistics[n], steadiness) for n in order]
-table_2["if larger"] = [rank_correlation(statistics[n] + unknown[n], steadiness) for n in order]
-table_2[["low", "high"]] = [rank_correlation_interval(statistics[n], steadiness, seed=seed) for n in order]
+table_2["recomputed"] = [
+    rank_correlation(statistics[n], steadiness) for n in order
+]
+table_2["if larger"] = [
+    rank_correlation(statistics[n] + unknown[n], steadiness) for n in order
+]
+table_2[["low", "high"]] = [
+    rank_correlation_interval(statistics[n], steadiness, seed=seed)
+    for n in order
+]
 
 # %% tags=["hide-input"]
 sources = table_2[["printed", "stored", "recomputed", "if larger"]]
@@ -321,11 +368,25 @@ view.figure(
 )
 
 # %% tags=["remove-cell"]
-rarer = np.where(halves.share < 0.5, halves.positive - halves.negative, halves.negative - halves.positive) > 0
+rarer = (
+    np.where(
+        halves.share < 0.5,
+        halves.positive - halves.negative,
+        halves.negative - halves.positive,
+    )
+    > 0
+)
 by_net = pd.Series(rarer).groupby(halves.network).agg(["mean", "sum", "count"])
 asymmetry = (halves.positive / halves.negative).groupby(halves.network).median()
-sign_p = [stats.binomtest(int(row["sum"]), int(row["count"])).pvalue for _, row in by_net.iterrows()]
-factor = np.exp(np.abs(np.log(halves.positive / halves.negative))).groupby(halves.network).median()
+sign_p = [
+    stats.binomtest(int(row["sum"]), int(row["count"])).pvalue
+    for _, row in by_net.iterrows()
+]
+factor = (
+    np.exp(np.abs(np.log(halves.positive / halves.negative)))
+    .groupby(halves.network)
+    .median()
+)
 view.say(
     rarer_low=100 * by_net["mean"].min(),
     rarer_high=100 * by_net["mean"].max(),
@@ -351,10 +412,21 @@ view.say(
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-switch-02", "caption": "One person with one attribute off and on, everything else equal; right: the difference of the two images, twice enlarged. See how unequal the attributes are: skin changes everywhere, a nose in few pixels."}}
 people = sample_identities(n_identities, seed=seed)
 identities, labels, latent = draw_population(n_identities, n_images, seed)
-examples = ["Male", "Young", "Bald", "Pale_Skin", "Big_Nose", "No_Beard", "Smiling", "Blurry"]
+examples = [
+    "Male",
+    "Young",
+    "Bald",
+    "Pale_Skin",
+    "Big_Nose",
+    "No_Beard",
+    "Smiling",
+    "Blurry",
+]
 shown = []
 for name in examples:
-    off, on = images_of(People(people[1], *switched(latent[n_images : n_images + 1], name))).numpy()
+    off, on = images_of(
+        People(people[1], *switched(latent[n_images : n_images + 1], name))
+    ).numpy()
     shown += [off, on, 255 - np.clip(2 * np.abs(on.astype(int) - off), 0, 255)]
 image_grid(
     np.stack(shown),
@@ -368,15 +440,27 @@ image_grid(
 
 # %% tags=["remove-output"]
 embedders = {name: load(name, device=device) for name in networks}
-blocks = [slice(k * n_images, (k + 4) * n_images) for k in range(0, n_identities, 4)]
-drawn = [People([people[i] for i in identities[b]], labels[b], latent[b]) for b in blocks]
+blocks = [
+    slice(k * n_images, (k + 4) * n_images) for k in range(0, n_identities, 4)
+]
+drawn = [
+    People([people[i] for i in identities[b]], labels[b], latent[b])
+    for b in blocks
+]
 clouds = embed(drawn, list(embedders.values()))
-embeddings = {name: torch.cat([c.points for c in own]) for name, own in clouds.items()}
+embeddings = {
+    name: torch.cat([c.points for c in own]) for name, own in clouds.items()
+}
 metric = {name: embedder.metric for name, embedder in embedders.items()}
 
 # %% tags=["hide-input"]
-each = {n: [Cloud(p, metric=metric[n]) for p in embeddings[n].split(n_images)] for n in networks}
-recognition = recognition_table(each)[["metric", "auc", "eer", "d_intra", "d_inter", "ratio"]]
+each = {
+    n: [Cloud(p, metric=metric[n]) for p in embeddings[n].split(n_images)]
+    for n in networks
+}
+recognition = recognition_table(each)[
+    ["metric", "auc", "eer", "d_intra", "d_inter", "ratio"]
+]
 recognition.style.format("{:.3f}", subset=list(recognition.columns[1:]))
 
 # %% [markdown]
@@ -387,7 +471,12 @@ recognition.style.format("{:.3f}", subset=list(recognition.columns[1:]))
 # %%
 many_identities, many_labels, _ = draw_population(n_identities, 200, seed)
 entropies = attribute_entropies(many_identities, many_labels)
-counts = pd.DataFrame({value: (labels == value).groupby(identities).any().sum() for value in (True, False)})
+counts = pd.DataFrame(
+    {
+        value: (labels == value).groupby(identities).any().sum()
+        for value in (True, False)
+    }
+)
 least_people = {"smoke": 2, "book": 10, "paper": 100}[profile]
 kept = list(counts.index[counts.min(axis=1) >= least_people])
 entropies = entropies.loc[kept].sort_values("intra_entropy", kind="stable")
@@ -416,10 +505,19 @@ view.say(
 
 # %% tags=["remove-output"]
 draws = pd.concat(
-    ks_draws(embeddings[n], identities, labels, metric=metric[n], draws=n_draws, seed=seed).assign(network=n)
+    ks_draws(
+        embeddings[n],
+        identities,
+        labels,
+        metric=metric[n],
+        draws=n_draws,
+        seed=seed,
+    ).assign(network=n)
     for n in networks
 )
-by_draw = draws.groupby(["network", "draw", "attribute"]).ks.mean().unstack()[kept]
+by_draw = (
+    draws.groupby(["network", "draw", "attribute"]).ks.mean().unstack()[kept]
+)
 ours = by_draw.groupby("network").mean().loc[networks]
 
 # %% tags=["hide-input"]
@@ -479,7 +577,11 @@ view.figure(
 over_draws = rho.groupby("network").rho.std()
 reach = rho.groupby("network").rho.agg(np.ptp)
 explained = (
-    "is well within" if gap.max() < reach.min() else "is about" if gap.max() < reach.max() else "is more than"
+    "is well within"
+    if gap.max() < reach.min()
+    else "is about"
+    if gap.max() < reach.max()
+    else "is more than"
 )
 view.say(
     draw_sd_low=over_draws.min(),
@@ -510,14 +612,23 @@ view.say(
 # one half; the others exchange labels. This respects what the people give to the distances, whatever it is.
 
 # %% tags=["remove-output"]
-per_modality = {"smoke": (4, 8), "book": (20, 50, 95), "paper": (50, 200, 500)}[profile]
+per_modality = {"smoke": (4, 8), "book": (20, 50, 95), "paper": (50, 200, 500)}[
+    profile
+]
 n_trials = {"smoke": 20, "book": 300, "paper": 1000}[profile]
 shuffles = 199
 calibration, null_trials = [], {}
 for name in networks:
     for n in per_modality:
-        options = {"metric": metric[name], "per_modality": n, "trials": n_trials, "permutations": shuffles}
-        null_trials[name, n] = label_trials(embeddings[name], identities, seed=seed, **options)
+        options = {
+            "metric": metric[name],
+            "per_modality": n,
+            "trials": n_trials,
+            "permutations": shuffles,
+        }
+        null_trials[name, n] = label_trials(
+            embeddings[name], identities, seed=seed, **options
+        )
         rates = rejection_rates(null_trials[name, n])
         calibration.append(rates.assign(network=name, n=n))
 calibration = pd.concat(calibration)
@@ -545,7 +656,9 @@ view.say(
     naive_low=100 * at_most.min()["naive"],
     naive_high=100 * at_most.max()["naive"],
     naive_first=100
-    * calibration[(calibration.n == per_modality[0]) & (calibration.test == "naive")].rate.max(),
+    * calibration[
+        (calibration.n == per_modality[0]) & (calibration.test == "naive")
+    ].rate.max(),
     valid_inside=((valid.low <= 0.05) & (valid.high >= 0.05)).sum(),
     valid_cells=len(valid),
     valid_low=100 * valid.rate.min(),
@@ -571,8 +684,14 @@ view.say(
 def stand_in(name, n):
     """Return n points of a Gaussian cloud with mean and covariance of a network's embeddings."""
     points = embeddings[name].double()
-    points = torch.nn.functional.normalize(points) if metric[name] == "cosine" else points
-    root = torch.linalg.svd((points - points.mean(dim=0)) / len(points) ** 0.5, full_matrices=False)
+    points = (
+        torch.nn.functional.normalize(points)
+        if metric[name] == "cosine"
+        else points
+    )
+    root = torch.linalg.svd(
+        (points - points.mean(dim=0)) / len(points) ** 0.5, full_matrices=False
+    )
     noise = np.random.default_rng(seed).standard_normal((n, len(root.S)))
     return points.mean(dim=0) + torch.from_numpy(noise) * root.S @ root.Vh
 
@@ -580,14 +699,31 @@ def stand_in(name, n):
 n_large = {"smoke": 30, "book": 500, "paper": 500}[profile]
 sizes_of_nothing = []
 for name in networks:
-    cloud, many = stand_in(name, 2 * n_large), {"smoke": 10, "book": 100, "paper": 1000}[profile]
+    cloud, many = (
+        stand_in(name, 2 * n_large),
+        {"smoke": 10, "book": 100, "paper": 1000}[profile],
+    )
     for n in sorted({*per_modality, n_large}):
         trials = label_trials(
-            cloud, np.arange(len(cloud)), metric=metric[name], per_modality=n, trials=many, seed=seed
+            cloud,
+            np.arange(len(cloud)),
+            metric=metric[name],
+            per_modality=n,
+            trials=many,
+            seed=seed,
         )
-        own = null_trials.get((name, n), trials.head(0)).groupby("trial").ks.mean()
+        own = (
+            null_trials.get((name, n), trials.head(0))
+            .groupby("trial")
+            .ks.mean()
+        )
         kept_trials = trials.groupby("trial").ks.mean()
-        row = {"network": name, "n": n, "stand-in": kept_trials.mean(), "people": own.mean()}
+        row = {
+            "network": name,
+            "n": n,
+            "stand-in": kept_trials.mean(),
+            "people": own.mean(),
+        }
         row |= {
             "stand-in, 95th percentile": kept_trials.quantile(0.95),
             "naive": (trials.p_naive < 0.05).mean(),
@@ -596,16 +732,20 @@ for name in networks:
 sizes_of_nothing = pd.DataFrame(sizes_of_nothing)
 
 # %% tags=["hide-input"]
-sizes_of_nothing.set_index(["network", "n"]).style.format("{:.4f}", na_rep="–").format(
-    "{:.0%}", subset="naive"
-)
+sizes_of_nothing.set_index(["network", "n"]).style.format(
+    "{:.4f}", na_rep="–"
+).format("{:.0%}", subset="naive")
 
 # %% tags=["remove-cell"]
 at_large = sizes_of_nothing[sizes_of_nothing.n == n_large]
 limits = at_large["stand-in, 95th percentile"]
 published_means = least.value.to_numpy()
 checked = sizes_of_nothing.dropna()
-words = "far more often than it should" if at_large.naive.min() > 0.1 else "about as often as it should"
+words = (
+    "far more often than it should"
+    if at_large.naive.min() > 0.1
+    else "about as often as it should"
+)
 words = "more often than not" if at_large.naive.max() > 0.5 else words
 view.say(
     n_large=n_large,
@@ -617,7 +757,8 @@ view.say(
     limit_high=limits.max(),
     below_low=(published_means < limits.min()).sum(),
     below_high=(published_means < limits.max()).sum(),
-    stand_in_error=100 * (checked["stand-in"] / checked["people"] - 1).abs().max(),
+    stand_in_error=100
+    * (checked["stand-in"] / checked["people"] - 1).abs().max(),
     naive_large_words=words,
 )
 
@@ -640,8 +781,19 @@ effects = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7]
 n_power = {"smoke": 6, "book": 100, "paper": 500}[profile]
 power = []
 for n in per_modality:
-    options = {"metric": metric[networks[0]], "effects": effects, "trials": n_power, "permutations": shuffles}
-    planted = label_trials(embeddings[networks[0]], identities, per_modality=n, seed=seed + 1, **options)
+    options = {
+        "metric": metric[networks[0]],
+        "effects": effects,
+        "trials": n_power,
+        "permutations": shuffles,
+    }
+    planted = label_trials(
+        embeddings[networks[0]],
+        identities,
+        per_modality=n,
+        seed=seed + 1,
+        **options,
+    )
     power.append(rejection_rates(planted).assign(n=n))
 power = pd.concat(power)
 power = power[power.modality == "positive"]
@@ -659,8 +811,14 @@ view.figure(
 )
 
 # %% tags=["remove-cell"]
-strong = power[(power.test == "permutation") & (power.rate >= 0.8)].groupby("n").effect.min()
-needed = "; ".join(f"{effect:g} s with {n} people per modality" for n, effect in strong.items())
+strong = (
+    power[(power.test == "permutation") & (power.rate >= 0.8)]
+    .groupby("n")
+    .effect.min()
+)
+needed = "; ".join(
+    f"{effect:g} s with {n} people per modality" for n, effect in strong.items()
+)
 view.say(needed=needed or "none of the planted effects")
 
 # %% [markdown]
@@ -677,11 +835,27 @@ view.say(needed=needed or "none of the planted effects")
 # %% tags=["remove-output"]
 tests, others = [], [name for name in kept if name != "Male"]
 for name in networks:
-    options = {"metric": metric[name], "permutations": permutations, "seed": seed}
+    options = {
+        "metric": metric[name],
+        "permutations": permutations,
+        "seed": seed,
+    }
     found = ks_by_attribute(embeddings[name], identities, labels, **options)
-    apart = ks_by_attribute(embeddings[name], identities, labels[others], strata=labels["Male"], **options)
-    within = apart[["attribute", "modality", "q_value"]].rename(columns={"q_value": "q_within_gender"})
-    tests.append(found.merge(within, how="left", on=["attribute", "modality"]).assign(network=name))
+    apart = ks_by_attribute(
+        embeddings[name],
+        identities,
+        labels[others],
+        strata=labels["Male"],
+        **options,
+    )
+    within = apart[["attribute", "modality", "q_value"]].rename(
+        columns={"q_value": "q_within_gender"}
+    )
+    tests.append(
+        found.merge(within, how="left", on=["attribute", "modality"]).assign(
+            network=name
+        )
+    )
 tests = pd.concat(tests)
 tests["direction"] = tests.merge(
     cells, on=["network", "attribute", "modality"], how="left"
@@ -692,15 +866,23 @@ survive = pd.DataFrame(
     {
         "tests": tests.groupby("network").size(),
         "naive p < 0.05": (tests.p_naive < 0.05).groupby(tests.network).sum(),
-        "permutation p < 0.05": (tests.p_permutation < 0.05).groupby(tests.network).sum(),
+        "permutation p < 0.05": (tests.p_permutation < 0.05)
+        .groupby(tests.network)
+        .sum(),
         "q < 0.05": (tests.q_value < 0.05).groupby(tests.network).sum(),
-        "q < 0.05 within gender": (tests.q_within_gender < 0.05).groupby(tests.network).sum(),
+        "q < 0.05 within gender": (tests.q_within_gender < 0.05)
+        .groupby(tests.network)
+        .sum(),
     }
 ).loc[networks]
 survive
 
 # %% tags=["hide-input"]
-verdicts_of = [tests.q_within_gender < 0.05, tests.q_value < 0.05, tests.p_naive < 0.05]
+verdicts_of = [
+    tests.q_within_gender < 0.05,
+    tests.q_value < 0.05,
+    tests.p_naive < 0.05,
+]
 names_of = ["holds within gender", "holds", "naive only", "nothing"]
 tests["outcome"] = np.select(verdicts_of, names_of[:3], names_of[3])
 tests["tests that find it"] = sum(verdicts_of)
@@ -767,8 +949,13 @@ view.verdict(
 # %% tags=["remove-output"]
 def switch_all(number):
     """Return the drawing of one person with each attribute off and on, alternating."""
-    pairs = zip(*(switched(latent[number * n_images :][:1], name) for name in kept), strict=True)
-    return People(people[number], *(pd.concat(part, ignore_index=True) for part in pairs))
+    pairs = zip(
+        *(switched(latent[number * n_images :][:1], name) for name in kept),
+        strict=True,
+    )
+    return People(
+        people[number], *(pd.concat(part, ignore_index=True) for part in pairs)
+    )
 
 
 switches = [switch_all(k) for k in range(n_switched)]
@@ -782,26 +969,42 @@ def moved_by(name):
     """Return the displacement of each attribute for each person, over d_inter (people, attributes)."""
     ends = [(c.points[0::2], c.points[1::2]) for c in switched_clouds[name]]
     return (
-        torch.stack([displacement(*e, metric=metric[name]) for e in ends]).numpy() / recognition.d_inter[name]
+        torch.stack(
+            [displacement(*e, metric=metric[name]) for e in ends]
+        ).numpy()
+        / recognition.d_inter[name]
     )
 
 
 def labels_exchanged(name, world):
     """Return the mean statistic of each attribute after whole people exchanged their labels."""
     order = np.random.default_rng([seed, world]).permutation(n_identities)
-    points = embeddings[name].reshape(n_identities, n_images, -1)[order].flatten(0, 1)
+    points = (
+        embeddings[name]
+        .reshape(n_identities, n_images, -1)[order]
+        .flatten(0, 1)
+    )
     options = {"metric": metric[name], "draws": 1, "seed": seed + world}
-    return ks_draws(points, identities, labels, **options).groupby("attribute").ks.mean()[kept]
+    return (
+        ks_draws(points, identities, labels, **options)
+        .groupby("attribute")
+        .ks.mean()[kept]
+    )
 
 
 moved = {name: moved_by(name) for name in networks}
 worlds = {
     name: pd.DataFrame(
-        [labels_exchanged(name, w) for w in tqdm(range(n_worlds), desc=f"random labels, {name}")]
+        [
+            labels_exchanged(name, w)
+            for w in tqdm(range(n_worlds), desc=f"random labels, {name}")
+        ]
     )
     for name in networks
 }
-excess = pd.DataFrame({name: ours.loc[name] - worlds[name].mean() for name in networks}).loc[kept]
+excess = pd.DataFrame(
+    {name: ours.loc[name] - worlds[name].mean() for name in networks}
+).loc[kept]
 
 # %% tags=["hide-input"]
 rows = []
@@ -859,11 +1062,20 @@ by_moved = recovered[recovered["with"] == "displacement"]
 sure = int((by_moved.low > 0).sum())
 well = by_moved["excess KS"].min() >= 0.8
 words = "recovers the order well" if well else "recovers the order in part"
-words = words if sure == len(networks) else "does not surely recover the order in every network"
-gap_of = truth.assign(r=truth.groupby("network").excess.rank() - truth.groupby("network").displacement.rank())
+words = (
+    words
+    if sure == len(networks)
+    else "does not surely recover the order in every network"
+)
+gap_of = truth.assign(
+    r=truth.groupby("network").excess.rank()
+    - truth.groupby("network").displacement.rank()
+)
 gap_of = gap_of.groupby("label").r.mean().sort_values()
 still = [name for name in kept if pixels[name] == 0]
-found_still = tests[tests.attribute.isin(still) & (tests.q_value < 0.05)].attribute.unique()
+found_still = tests[
+    tests.attribute.isin(still) & (tests.q_value < 0.05)
+].attribute.unique()
 if still:
     sentence = f"{len(still)} attributes change no pixel when they alone are switched; {len(found_still)} of them are found all the same ({', '.join(found_still) or 'none'}), because of what goes with them."
 else:
@@ -898,12 +1110,18 @@ view.say(
 
 # %%
 as_in_paper = {
-    name: [rank_correlation(world, entropies.intra_entropy) for world in worlds[name].to_numpy()]
+    name: [
+        rank_correlation(world, entropies.intra_entropy)
+        for world in worlds[name].to_numpy()
+    ]
     for name in networks
 }
 centred = {name: worlds[name] - worlds[name].mean() for name in networks}
 corrected = {
-    name: [rank_correlation(world, entropies.intra_entropy) for world in centred[name].to_numpy()]
+    name: [
+        rank_correlation(world, entropies.intra_entropy)
+        for world in centred[name].to_numpy()
+    ]
     for name in networks
 }
 rows = []
@@ -913,7 +1131,9 @@ for name in networks:
         ("excess", excess[name], corrected),
     ):
         low, high = draw_interval(null[name])
-        edges = rank_correlation_interval(observed, entropies.intra_entropy, seed=seed)
+        edges = rank_correlation_interval(
+            observed, entropies.intra_entropy, seed=seed
+        )
         row = {
             "network": name,
             "statistic": what,
@@ -950,7 +1170,10 @@ celeba_null = []
 for world in range(n_worlds):
     generator = np.random.default_rng([seed, world, 1])
     chosen = {
-        a: np.isin(identities, generator.permutation(n_identities)[: max(2, round(shrink * n))])
+        a: np.isin(
+            identities,
+            generator.permutation(n_identities)[: max(2, round(shrink * n))],
+        )
         for a, n in sizes_celeba.items()
     }
     found = ks_draws(
@@ -961,24 +1184,38 @@ for world in range(n_worlds):
         draws=1,
         seed=world,
     )
-    celeba_null.append(rank_correlation(found.groupby("attribute").ks.mean()[celeba.index], steadiness))
+    celeba_null.append(
+        rank_correlation(
+            found.groupby("attribute").ks.mean()[celeba.index], steadiness
+        )
+    )
 full = sizes_celeba == capped
-rho_full = [rank_correlation(statistics[n][full], steadiness[full]) for n in order]
+rho_full = [
+    rank_correlation(statistics[n][full], steadiness[full]) for n in order
+]
 rare = celeba.mean_label.abs()
 
 
 def partial(n):
     """Return the rank correlation of statistic and intra-entropy, given the rarity of the attribute."""
-    r = pd.DataFrame({"k": statistics[n], "h": steadiness, "r": rare}).corr(method="spearman")
+    r = pd.DataFrame({"k": statistics[n], "h": steadiness, "r": rare}).corr(
+        method="spearman"
+    )
     return (r.k.h - r.k.r * r.h.r) / np.sqrt((1 - r.k.r**2) * (1 - r.h.r**2))
 
 
 partials = [partial(n) for n in order]
 outside = table_2.stored.max() < np.quantile(celeba_null, 0.025)
 words = (
-    "are too far from 0 for counts alone to explain them" if outside else "are within reach of counts alone"
+    "are too far from 0 for counts alone to explain them"
+    if outside
+    else "are within reach of counts alone"
 )
-words += ", and rarity does not explain them either" if np.max(partials) < -0.3 else ""
+words += (
+    ", and rarity does not explain them either"
+    if np.max(partials) < -0.3
+    else ""
+)
 view.say(
     null_rho_low=plain["random labels"].min(),
     null_rho_high=plain["random labels"].max(),
@@ -1028,7 +1265,9 @@ view.say(
 
 
 # %%
-fixed = entropies.index[(entropies.intra_entropy == 0) & (entropies["mean"].abs() < 0.5)]
+fixed = entropies.index[
+    (entropies.intra_entropy == 0) & (entropies["mean"].abs() < 0.5)
+]
 example = str(ours.loc[networks[0]][fixed].idxmax())
 truly = labels[example].to_numpy()[::n_images]
 chances = [0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4]
@@ -1036,11 +1275,18 @@ chances = [0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4]
 
 def true_differences():
     """Return D+ and D- of the example at many distances, from one image per person."""
-    d = pair_distances(embeddings[networks[0]][::n_images], metric=metric[networks[0]]).numpy()
+    d = pair_distances(
+        embeddings[networks[0]][::n_images], metric=metric[networks[0]]
+    ).numpy()
     one, two = np.triu_indices(n_identities, 1)
-    groups = [np.sort(d[one, two][truly[one].astype(int) + truly[two] == k]) for k in (2, 0, 1)]
+    groups = [
+        np.sort(d[one, two][truly[one].astype(int) + truly[two] == k])
+        for k in (2, 0, 1)
+    ]
     grid = np.quantile(d[one, two], np.linspace(0, 1, 400))
-    with_it, without, mixed = (np.searchsorted(g, grid, side="right") / len(g) for g in groups)
+    with_it, without, mixed = (
+        np.searchsorted(g, grid, side="right") / len(g) for g in groups
+    )
     return with_it - mixed, without - mixed
 
 
@@ -1052,7 +1298,10 @@ def predicted(q, images):
         share * wrong / (share * wrong + (1 - share) * own),
     )
     plus, minus = true_differences()
-    sides = np.abs(a * plus - (1 - a) * minus).max(), np.abs((1 - b) * minus - b * plus).max()
+    sides = (
+        np.abs(a * plus - (1 - a) * minus).max(),
+        np.abs((1 - b) * minus - b * plus).max(),
+    )
     return (a - b) * np.mean(sides)
 
 
@@ -1061,18 +1310,26 @@ def with_wrong_labels(q, repeat):
     wrong = np.random.default_rng([seed, repeat]).random(len(labels)) < q
     shown = pd.DataFrame({example: labels[example] ^ wrong})
     options = {"metric": metric[networks[0]], "draws": 1, "seed": seed + repeat}
-    return ks_draws(embeddings[networks[0]], identities, shown, **options).ks.mean()
+    return ks_draws(
+        embeddings[networks[0]], identities, shown, **options
+    ).ks.mean()
 
 
 n_repeats = min(n_draws, 20)
 flicker = [
-    {"q": q, "K": with_wrong_labels(q, r), "kind": f"measured, {n_images} images"}
+    {
+        "q": q,
+        "K": with_wrong_labels(q, r),
+        "kind": f"measured, {n_images} images",
+    }
     for q in chances
     for r in range(n_repeats)
 ]
 fine = np.linspace(0, 0.4, 41)
 curves = [
-    {"q": q, "K": predicted(q, m), "kind": f"formula, {m} images"} for m in (n_images, 25) for q in fine
+    {"q": q, "K": predicted(q, m), "kind": f"formula, {m} images"}
+    for m in (n_images, 25)
+    for q in fine
 ]
 
 # %% tags=["hide-input"]
@@ -1130,25 +1387,39 @@ view.verdict(
     "ks-entropy-negative",
     verdicts.by_intervals(plain.low, plain.high, 0),
     "Spearman "
-    + "; ".join(f"{r.observed:.2f} ({r.low:.2f} to {r.high:.2f}) {r.network}" for r in plain.itertuples())
+    + "; ".join(
+        f"{r.observed:.2f} ({r.low:.2f} to {r.high:.2f}) {r.network}"
+        for r in plain.itertuples()
+    )
     + f", over {len(kept)} attributes. Random labels give {plain['random labels'].mean():.2f} on average. How often attributes "
     "vary within our people is our choice, so this says little about photographs.",
 )
 
 # %% tags=["remove-cell"]
 entropy_pixels = rank_correlation(entropies.intra_entropy, pixels)
-entropy_moved = [rank_correlation(entropies.intra_entropy, moved[n].mean(axis=0)) for n in networks]
+entropy_moved = [
+    rank_correlation(entropies.intra_entropy, moved[n].mean(axis=0))
+    for n in networks
+]
 per_pixel = [
-    rank_correlation(entropies.intra_entropy[pixels > 0], (moved[n].mean(axis=0) / pixels)[pixels > 0])
+    rank_correlation(
+        entropies.intra_entropy[pixels > 0],
+        (moved[n].mean(axis=0) / pixels)[pixels > 0],
+    )
     for n in networks
 ]
 spans = [
     rank_correlation_interval(
-        entropies.intra_entropy[pixels > 0], (moved[n].mean(axis=0) / pixels)[pixels > 0], seed=seed
+        entropies.intra_entropy[pixels > 0],
+        (moved[n].mean(axis=0) / pixels)[pixels > 0],
+        seed=seed,
     )
     for n in networks
 ]
-agree, oppose = sum(high < 0 for _, high in spans), sum(low > 0 for low, _ in spans)
+agree, oppose = (
+    sum(high < 0 for _, high in spans),
+    sum(low > 0 for low, _ in spans),
+)
 reading = f"its interval lies below 0 in {agree} and above 0 in {oppose} of {len(networks)} networks"
 view.say(
     entropy_pixels=entropy_pixels,
@@ -1177,11 +1448,17 @@ view.say(
 
 # %%
 streamed = []
-for n in {"smoke": (500, 1000), "book": (2000, 4000, 8000), "paper": (10_000, 30_000, 100_000)}[profile]:
+for n in {
+    "smoke": (500, 1000),
+    "book": (2000, 4000, 8000),
+    "paper": (10_000, 30_000, 100_000),
+}[profile]:
     cloud = stand_in(networks[0], n)
     coin = pd.DataFrame({"coin": np.random.default_rng(seed).random(n) < 0.5})
     started = time.perf_counter()
-    histograms = stream_histograms(cloud, np.arange(n), coin, metric=metric[networks[0]])
+    histograms = stream_histograms(
+        cloud, np.arange(n), coin, metric=metric[networks[0]]
+    )
     seconds = time.perf_counter() - started
     bounds = histograms.ks().iloc[0]
     streamed.append(
@@ -1194,7 +1471,9 @@ for n in {"smoke": (500, 1000), "book": (2000, 4000, 8000), "paper": (10_000, 30
         }
     )
 streamed = pd.DataFrame(streamed)
-streamed.set_index("people").style.format("{:.4f}").format("{:.1f}", subset=["million pairs", "seconds"])
+streamed.set_index("people").style.format("{:.4f}").format(
+    "{:.1f}", subset=["million pairs", "seconds"]
+)
 
 # %% tags=["remove-cell"]
 last = streamed.iloc[-1]
