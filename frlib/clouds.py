@@ -118,6 +118,22 @@ class Cloud:
         """Whether all points are one, up to rounding, so that the cloud has no energies."""
         return coincide(self.points, metric=self.metric)
 
+    def along(self, attribute: str, curves: pd.DataFrame) -> "Cloud":
+        """Return the cloud of curves along one attribute between the points, each of three of them.
+
+        Parameters
+        ----------
+        attribute : str
+        curves : DataFrame of int
+            Columns minus, center and plus: rows of the points, as `frlib.faces.Lattice` has them.
+        """
+        minus, center, plus = (
+            self.points[torch.tensor(curves[part].to_numpy())] for part in ("minus", "center", "plus")
+        )
+        table = None if self.table is None else self.table.iloc[curves["center"]].reset_index(drop=True)
+        of = self.metric, self.network, self.identity, table
+        return Cloud(center, {attribute: minus}, {attribute: plus}, *of)
+
     def only(self, rows=slice(None), attributes=None) -> "Cloud":
         """Return the cloud of some of the points, or with some of the attributes.
 

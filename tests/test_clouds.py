@@ -43,6 +43,16 @@ def test_a_part_of_a_cloud_is_a_cloud_of_these_rows_and_attributes():
     assert torch.equal(given.only().points, given.points)
 
 
+def test_curves_between_the_points_are_a_cloud_of_their_own():
+    given, curves = cloud(), pd.DataFrame({"minus": [3, 0], "center": [5, 1], "plus": [7, 2]})
+    own = given.along("age", curves)
+    assert torch.equal(own.points, given.points[[5, 1]]) and own.table.age.tolist() == [5, 1]
+    ends = own.minus["age"], own.plus["age"]
+    assert torch.equal(ends[0], given.points[[3, 0]]) and torch.equal(ends[1], given.points[[7, 2]])
+    assert (own.metric, own.network, own.identity) == (given.metric, given.network, given.identity)
+    assert list(own.fields) == ["age"]
+
+
 def test_a_cloud_of_one_point_says_so_and_has_no_unit():
     given = cloud().only([3, 3, 3])
     assert given.coincides

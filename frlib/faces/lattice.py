@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -26,41 +27,140 @@ ORDER = (*SHARED, *(name for name in RENDERED if name not in SHARED))
 
 @dataclass(frozen=True)
 class Lattice(Faces):
-    """The drawing of all images of the lattice of one identity, block after block.
+    """The drawing of the lattice of one identity: all of its images, or those that random curves need.
+
+    The more curves, the smaller the balls in which a point has a neighbour: of 2,000 curves per attribute half have
+    one at a scale of about 0.05, of 500 at about 0.1. They need a third of all images.
 
     Parameters
     ----------
     identity : Identity
     side, low_level : int
-        See `lattice_table`, whose rows are the images; `lattice_curves` has the curves along an attribute.
+        See `lattice_table`, whose rows are the images of the whole lattice.
+    n_curves : int, optional
+        Random curves per attribute, each equally likely, or all where there are no more. Default: all, and all images.
+    n_images : int
+        Images that are drawn at random beside the curves, each equally likely, at most all: the curves do not cover
+        the lattice evenly, so that distances between their images have another mean.
+    seed : int
+        Seeds both draws, together with the index of the identity. The first k curves, and the first k images, are the
+        same for every larger number.
     batch : int
         Drawn images per block.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range, or there are several identities.
     """
 
     identity: Identity
     side: int = 5
     low_level: int = 5
+    n_curves: int | None = None
+    n_images: int = 1_000
+    seed: int = 0
     batch: int = field(default=90, compare=False)
 
     kind, attributes = "lattice", ()
 
+    def __post_init__(self):
+        _check_one(self.identity)
+        for name, least in {"n_curves": 2, "n_images": 2, "seed": 0, "batch": 1}.items():
+            if getattr(self, name) is not None:
+                checks.at_least(name, getattr(self, name), least)
+
     @property
     def key(self) -> dict:
         """What the images depend on, and the order in which they follow each other."""
-        return super().key | {"order": ORDER}
+        own = super().key | {"order": ORDER}
+        return own if self.n_curves else {k: v for k, v in own.items() if k not in ("n_curves", "n_images", "seed")}
+
+    @functools.cached_property
+    def _whole(self) -> pd.DataFrame:
+        return lattice_table(self.side, self.low_level)
+
+    @functools.cached_property
+    def _chosen(self) -> dict[str, pd.DataFrame]:
+        """Curves by attribute, in a random order, as positions in the whole lattice."""
+        found = {name: lattice_curves(self._whole, name) for name in ATTRIBUTES}
+        return {name: curves.iloc[self._draw(name, len(curves), self.n_curves)] for name, curves in found.items()}
+
+    @functools.cached_property
+    def _beside(self) -> np.ndarray:
+        return self._draw("images", len(self._whole), self.n_images)
+
+    def _draw(self, name: str, total: int, n: int | None) -> np.ndarray:
+        """Return n of the numbers below a total, in a random order."""
+        draws = np.random.default_rng([self.seed, self.identity.index, crc32(name.encode())])
+        return draws.permutation(total)[:n]
+
+    @functools.cached_property
+    def _rows(self) -> np.ndarray:
+        """The images that are drawn, as positions in the whole lattice."""
+        if self.n_curves is None:
+            return np.arange(len(self._whole))
+        ends = [curves[["minus", "center", "plus"]].to_numpy().ravel() for curves in self._chosen.values()]
+        return np.unique(np.concatenate([*ends, self._beside]))
 
     @functools.cached_property
     def table(self) -> pd.DataFrame:
-        """Coordinates of each image."""
-        return lattice_table(self.side, self.low_level)
+        """Coordinates of each image that is drawn."""
+        return self._whole.iloc[self._rows].reset_index(drop=True)
+
+    @functools.cached_property
+    def curves(self) -> dict[str, pd.DataFrame]:
+        """Curves by attribute: positions of minus, center and plus in the table, in a random order."""
+        return {name: self._placed(curves[["minus", "center", "plus"]]) for name, curves in self._chosen.items()}
+
+    @functools.cached_property
+    def random_images(self) -> np.ndarray:
+        """Positions in the table of the images that were drawn at random."""
+        return self._placed(self._beside)
+
+    def _placed(self, positions):
+        """Return positions in the whole lattice as positions in the table."""
+        found = np.searchsorted(self._rows, np.asarray(positions))
+        return pd.DataFrame(found, columns=positions.columns) if isinstance(positions, pd.DataFrame) else found
 
     def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
         """Yield blocks of images by crop: see `frlib.clouds.Drawing`."""
-        options = {"side": self.side, "low_level": self.low_level, "batch": self.batch, "progress": False}
+        values = lattice_values(self.table, self.side, self.low_level)
         sizes = {crop: round(enlarged * IMAGE_SIZES[crop]) for crop in crops}
-        blocks = [iterate_lattice(self.identity, crop=crop, size=size, **options) for crop, size in sizes.items()]
-        for block in zip(*blocks, strict=True):
-            yield {crop: {"points": images.flatten(0, 1)} for crop, (images, _) in zip(crops, block, strict=True)}
+        for part in self._blocks():
+            own = values.iloc[part]
+            yield {crop: {"points": draw_block(self.identity, own, crop, size)} for crop, size in sizes.items()}
+
+    def _blocks(self) -> Iterator[slice]:
+        """Yield the rows of the table block after block: variants of one drawing stay together."""
+        variants = len(variant_coordinates(self.low_level))
+        drawing = self._rows // variants
+        first = np.flatnonzero(np.diff(drawing, prepend=-1))[:: self.batch]
+        for start, stop in zip(first, [*first[1:], len(drawing)], strict=True):
+            yield slice(int(start), int(stop))
+
+
+def draw_block(identity: Identity, values: pd.DataFrame, crop: str, size: int, source=None) -> torch.Tensor:
+    """Return images of a lattice, uint8 (n, size, size, 3); neighbours that differ in low levels alone are drawn once.
+
+    Parameters
+    ----------
+    identity : Identity
+    values : DataFrame
+        Of `lattice_values`, one row per image.
+    crop, size, source
+        As in `iterate_lattice`.
+    """
+    rendered, low = values[list(RENDERED)], values[list(PIXELS)]
+    first = rendered.ne(rendered.shift()).any(axis=1).to_numpy()
+    drawn = render if source is None else source.render
+    exact = drawn(identity, rendered[first].to_dict("list"), crop=crop, size=size, dtype=torch.float32)
+    of, images = torch.from_numpy(np.cumsum(first) - 1), torch.empty(len(values), size, size, 3, dtype=torch.uint8)
+    for change, rows in low.groupby(list(PIXELS)).indices.items():
+        # A few at a time stay in the cache of the processor.
+        for few in torch.from_numpy(rows).split(BATCH):
+            images[few] = changed(exact[of[few]], dict(zip(PIXELS, change, strict=True)))
+    return images
 
 
 def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
@@ -203,27 +303,26 @@ def iterate_lattice(
     ValueError
         If an argument is out of range or there are several identities, before the first block.
     """
-    if isinstance(identity, Sequence):
-        raise ValueError(f"identity must be one Identity; got a sequence of {len(identity)}")
+    _check_one(identity)
     table, variants = lattice_table(side, low_level), len(variant_coordinates(low_level))
     checks.at_least("batch", batch, 1)
     checks.at_least("size", size, 16)
     checks.one_of("crop", crop, tuple(CROPS))
     values = lattice_values(table, side, low_level)
-    drawn = render if source is None else source.render
-    draw = functools.partial(drawn, identity, crop=crop, size=size, dtype=torch.float32)
-    return draw_blocks(draw, table.join(values.add_suffix("_value")), values, variants, batch, progress)
+    draw = functools.partial(draw_block, identity, crop=crop, size=size, source=source)
+    return _blocks_of(draw, table.join(values.add_suffix("_value")), values, variants, batch, progress)
 
 
-def draw_blocks(draw, table: pd.DataFrame, values: pd.DataFrame, variants: int, batch: int, progress: bool):
+def _check_one(identity) -> None:
+    if isinstance(identity, Sequence):
+        raise ValueError(f"identity must be one Identity; got a sequence of {len(identity)}")
+
+
+def _blocks_of(draw, table: pd.DataFrame, values: pd.DataFrame, variants: int, batch: int, progress: bool):
     """Yield the blocks of `iterate_lattice`."""
-    changes = values.loc[: variants - 1, list(PIXELS)].to_dict("records")
     for start in tqdm(range(0, len(table), batch * variants), desc="lattice", unit="block", disable=not progress):
         part = slice(start, start + batch * variants)
-        exact = draw(values.iloc[part][::variants][list(RENDERED)].to_dict("list"))
-        # A few at a time stay in the cache of the processor.
-        few = [torch.stack([changed(images, change) for change in changes], dim=1) for images in exact.split(BATCH)]
-        yield torch.cat(few), table.iloc[part]
+        yield draw(values.iloc[part]).unflatten(0, (-1, variants)), table.iloc[part]
 
 
 def changed(exact: torch.Tensor, change: dict[str, float]) -> torch.Tensor:

@@ -19,6 +19,7 @@ from frlib.geometry.microscale.sphere import (
     transported_cosines,
     transported_energy_sweep,
 )
+from frlib.geometry.microscale.steps import energy_by_steps
 from frlib.geometry.pairs import CoincidentPoints, coincide, pair_distances, unit_distance
 from frlib.geometry.ranks import (
     among_extremes,
@@ -79,6 +80,7 @@ __all__ = [
     "draw_modalities",
     "draw_weights",
     "energy_at_equal_shares",
+    "energy_by_steps",
     "energy_sweep",
     "error_curve",
     "family_contrast",

@@ -9,7 +9,7 @@ import torch
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
 from frlib.faces.curves import STEPS
 from frlib.faces.generator.renderer import render
-from frlib.faces.lattice import iterate_lattice, lattice_curves, lattice_table, lattice_values
+from frlib.faces.lattice import Lattice, iterate_lattice, lattice_curves, lattice_table, lattice_values
 from frlib.faces.pixels import change
 
 
@@ -145,3 +145,87 @@ def test_several_identities_are_refused(people):
 def test_unknown_attributes_have_no_curves(full):
     with pytest.raises(ValueError, match="name must be one of 'head_angle', .*; got 'smile'"):
         lattice_curves(full, "smile")
+
+
+@pytest.fixture(scope="module")
+def some(person):
+    """A small lattice of which some curves are drawn."""
+    return Lattice(person, side=2, low_level=3, n_curves=4, n_images=6, seed=1)
+
+
+def test_some_curves_are_curves_of_the_whole_lattice_in_all_their_places(some):
+    steps = some.table.to_numpy()
+    for name, curves in some.curves.items():
+        unit = np.eye(len(ATTRIBUTES), dtype=int)[list(ATTRIBUTES).index(name)]
+        assert len(curves) == 4 and not curves["center"].duplicated().any()
+        assert (steps[curves["plus"]] - steps[curves["center"]] == unit).all()
+        assert (steps[curves["center"]] - steps[curves["minus"]] == unit).all()
+
+
+def test_only_images_that_are_needed_are_drawn(some):
+    used = [curves.to_numpy().ravel() for curves in some.curves.values()]
+    assert np.array_equal(np.unique(np.concatenate([*used, some.random_images])), np.arange(len(some.table)))
+    assert len(np.unique(some.random_images)) == 6
+
+
+def test_images_of_some_curves_are_those_of_the_whole_lattice(person, some):
+    whole = Lattice(person, side=2, low_level=3)
+    place = {row: k for k, row in enumerate(whole.table.itertuples(index=False, name=None))}
+    rows = [place[row] for row in some.table.itertuples(index=False, name=None)]
+    every, drawn = (torch.cat([b["arcface"]["points"] for b in d.draw(["arcface"])]) for d in (whole, some))
+    assert torch.equal(drawn, every[rows])
+
+
+@pytest.mark.parametrize("batch", [1, 7, 90])
+def test_the_blocks_of_some_curves_keep_variants_together(person, some, batch):
+    blocks = list(Lattice(person, 2, 3, 4, 6, 1, batch)._blocks())
+    assert [b.start for b in blocks] == [0, *(b.stop for b in blocks[:-1])] and blocks[-1].stop == len(some.table)
+    drawn = [len(some.table[list(RENDERED)].iloc[b].drop_duplicates()) for b in blocks]
+    assert set(drawn[:-1]) <= {batch} and sum(drawn) == len(some.table[list(RENDERED)].drop_duplicates())
+
+
+def test_the_first_curves_and_images_are_the_same_for_every_number(person, some):
+    more = Lattice(person, side=2, low_level=3, n_curves=9, n_images=20, seed=1)
+    for few, many in ((some, more),):
+        for name, curves in few.curves.items():
+            own, other = (
+                d.table.iloc[c["center"].to_numpy()[:4]] for d, c in ((few, curves), (many, many.curves[name]))
+            )
+            assert own.to_numpy().tolist() == other.to_numpy().tolist()
+        assert few.table.iloc[few.random_images].to_numpy().tolist() == (
+            many.table.iloc[many.random_images[:6]].to_numpy().tolist()
+        )
+    other = Lattice(person, side=2, low_level=3, n_curves=4, n_images=6, seed=2)
+    assert not some.table.equals(other.table)
+
+
+def test_curves_are_drawn_evenly(person):
+    """Over many seeds, every curve comes as often as every other, within four standard errors."""
+    total = len(lattice_curves(lattice_table(1, 3), "age"))
+    centers = [
+        tuple(lattice.table.iloc[k])
+        for seed in range(300)
+        for lattice in [Lattice(person, 1, 3, n_curves=2, n_images=2, seed=seed)]
+        for k in lattice.curves["age"]["center"]
+    ]
+    counts, expected = np.unique(centers, axis=0, return_counts=True)[1], 600 / total
+    assert len(counts) == total and np.abs(counts - expected).max() < 4 * np.sqrt(expected)
+
+
+def test_where_there_are_no_more_curves_all_are_taken(person):
+    lattice = Lattice(person, side=1, low_level=3, n_curves=10_000)
+    expected = {name: len(lattice_curves(lattice_table(1, 3), name)) for name in ATTRIBUTES}
+    assert {name: len(curves) for name, curves in lattice.curves.items()} == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"n_curves": 1}, "n_curves must be an integer of at least 2; got 1"),
+        ({"n_images": 1}, "n_images must be an integer of at least 2; got 1"),
+        ({"seed": -1}, "seed must be an integer of at least 0; got -1"),
+    ],
+)
+def test_wrong_numbers_of_curves_are_refused(person, options, message):
+    with pytest.raises(ValueError, match=message):
+        Lattice(person, **options)

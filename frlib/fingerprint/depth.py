@@ -1,0 +1,91 @@
+"""Energies on the lattice of one person: deep in one cloud, where `fingerprint` goes wide over many."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from frlib.clouds import Cloud
+from frlib.faces.lattice import Lattice
+from frlib.geometry import central_difference, energy_sweep, mean_pair_distance, neighborhood_energies
+
+#: Columns of the table.
+COLUMNS = [
+    "network",
+    "identity",
+    "attribute",
+    "neighborhood",
+    "size",
+    "energy",
+    "neighbors",
+    "isolated",
+    "displacement",
+]
+
+
+def lattice_energies(
+    cloud: Cloud,
+    lattice: Lattice,
+    scales: Sequence[float] = (),
+    *,
+    nearest: Sequence[int] = (),
+    inverse_distance: bool = False,
+    raw: bool = False,
+    n_curves: int | None = None,
+    include_center: bool = False,
+    max_neighbors: int | None = None,
+    device: str | None = None,
+) -> pd.DataFrame:
+    """Compute the energies of all attributes on one lattice, by the definitions of the authors' code.
+
+    As there, an attribute has centres of its own, those of its curves, and the unit of the scales is the mean distance
+    of images of the whole lattice.
+
+    Parameters
+    ----------
+    cloud : Cloud
+        The embeddings of `lattice`.
+    lattice : Lattice
+    scales, nearest, inverse_distance
+        Neighbourhoods: see `frlib.geometry.neighborhood_energies`.
+    raw : bool
+        Take differences of the embeddings as they are, as the authors do; with the cosine metric they are otherwise
+        brought to length 1 first (`frlib.geometry.central_difference`).
+    n_curves : int, optional
+        The first so many curves of each attribute. Default: all of the lattice's.
+    include_center, max_neighbors
+        For the balls: see `frlib.geometry.energy_sweep`; with True and 100 they are those of paper A.
+    device : str, optional
+        See `frlib.runtime.choose_device`.
+
+    Returns
+    -------
+    DataFrame
+        One row per attribute and neighbourhood: ``network``, ``identity``, ``attribute``; ``neighborhood`` and
+        ``size`` as of `frlib.geometry.neighborhood_energies`; ``energy``; ``neighbors`` and ``isolated`` as of
+        `frlib.geometry.energy_sweep`, NaN where the neighbourhood is no ball; ``displacement``, the mean distance
+        between the ends of the curves over the mean distance.
+
+    Raises
+    ------
+    ValueError
+        If the cloud is not that of the lattice, no neighbourhood is asked for, or an argument is not accepted.
+    """
+    if len(cloud.points) != len(lattice.table):
+        raise ValueError(f"cloud must have the {len(lattice.table)} points of lattice; got {len(cloud.points)}")
+    along = {name: cloud.along(name, curves[:n_curves]) for name, curves in lattice.curves.items()}
+    unit = mean_pair_distance(cloud.points[lattice.random_images], metric=cloud.metric)
+    points = {name: own.points for name, own in along.items()}
+    kind = "euclidean" if raw else cloud.metric
+    fields = {a: central_difference(own.minus[a], own.plus[a], metric=kind) for a, own in along.items()}
+    options, tables = {"metric": cloud.metric, "device": device}, []
+    if len(scales):
+        balls = {"mean_distance": unit, "include_center": include_center, "max_neighbors": max_neighbors}
+        found = energy_sweep(points, fields, scales, **balls, **options)
+        tables.append(found.rename(columns={"scale": "size"}).assign(neighborhood="ball"))
+    if len(nearest) or inverse_distance or not tables:
+        asked = {"nearest": nearest, "inverse_distance": inverse_distance}
+        tables.append(neighborhood_energies(points, fields, **asked, **options))
+    table = pd.concat(tables, ignore_index=True)
+    moved = {name: float(own.displacements[name].mean()) / unit for name, own in along.items()}
+    table = table.assign(network=cloud.network, identity=cloud.identity, displacement=table["attribute"].map(moved))
+    return table.reindex(columns=COLUMNS)
