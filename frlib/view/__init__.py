@@ -1,7 +1,7 @@
 """Charts, the ε-sweep, verdicts and the numbers of the prose, in a live notebook and on the site."""
 
 from frlib.view.charts import COLORS, enable
-from frlib.view.energies import energy_curves, fingerprint_views
+from frlib.view.energies import across_networks, energy_curves, fingerprint_views
 from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
 from frlib.view.fold import fold
@@ -19,6 +19,7 @@ __all__ = [
     "COLORS",
     "Column",
     "Space",
+    "across_networks",
     "answer_curves",
     "bars",
     "curves",

@@ -78,12 +78,11 @@ def energy_curves(
 
 
 def fingerprint_views(
-    summary: pd.DataFrame, *, description: str, controls: Sequence[str] = (), title: str = "Multiscale fingerprints"
+    summary: pd.DataFrame, *, description: str, title: str = "Multiscale fingerprint of one network"
 ) -> alt.VConcatChart:
-    """Draw fingerprints: energies and ranks of one network, one attribute in all networks, all of them at ε.
+    """Draw the fingerprint of one network, which the reader chooses: energies, isolated shares, ranks, heat map.
 
-    One slider moves ε in all views, and needs no kernel. The reader chooses a network for the first four views and an
-    attribute for the two below; the tooltip of a rank has its interval.
+    The tooltip of a rank has its interval.
 
     Parameters
     ----------
@@ -91,46 +90,71 @@ def fingerprint_views(
         Of `frlib.fingerprint.summary.fingerprint_summary`.
     description : str
         Text alternative: what the views show and what they say.
+    title : str
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or the table or the description is empty.
+    """
+    checks.columns("summary", summary, ["network", "attribute", "scale", "energy", "rank"])
+    few = np.where(summary["isolated"] > 0.5, "●", "")
+    one = summary.assign(attribute=summary["attribute"].str.replace("_", " "), few=few)
+    titles = ["Energies", "Isolated points", "Ranks, 1: highest", "Heat map"]
+    chart = figure(*_one_network(one), description=description, choose="network", titles=titles, shared=False)
+    return chart.properties(title=alt.TitleParams(title, subtitle=_people_said(summary)))
+
+
+def across_networks(
+    summary: pd.DataFrame,
+    *,
+    description: str,
+    controls: Sequence[str] = (),
+    title: str = "All networks at ε",
+) -> alt.VConcatChart:
+    """Draw one attribute in all networks, and all attributes at one ε; the reader chooses both, and needs no kernel.
+
+    Parameters
+    ----------
+    summary, description, title
+        As in `fingerprint_views`.
     controls : sequence of str
         Networks that are no face networks; their curves are dashed.
-    title : str
 
     Raises
     ------
     ValueError
         If a column is missing, the table or the description is empty, or a control is no network of the table.
     """
-    checks.columns("summary", summary, ["network", "attribute", "scale", "energy", "rank", "share", "displacement"])
+    checks.columns("summary", summary, ["network", "attribute", "scale", "energy", "share", "displacement"])
     missing = set(controls) - set(summary["network"])
     if missing:
         raise ValueError(f"controls must be networks of summary; got {', '.join(map(repr, sorted(missing)))}")
-    control = np.where(summary["network"].isin(controls), "control", "face network")
-    few = np.where(summary["isolated"] > 0.5, "●", "")
-    one = summary.assign(attribute=summary["attribute"].str.replace("_", " "), kind=control, few=few)
+    kind = np.where(summary["network"].isin(controls), "control", "face network")
+    one = summary.assign(attribute=summary["attribute"].str.replace("_", " "), kind=kind)
     # What the reader chooses hides rows of the tables that have its column, so the others need another name.
-    several = one[one["share"] > 0].rename(columns={"network": "of", "attribute": "compared attribute"})
-    here = one.rename(columns={"network": "of", "scale": "ε"})
+    several = one[one["share"] > 0].rename(columns={"attribute": "compared attribute"})
+    here = one.rename(columns={"scale": "ε"})
+    chart = figure(
+        *_one_attribute(several, guide(here.drop_duplicates("ε"), x="ε")),
+        *_at_scale(here),
+        description=description,
+        choose=("compared attribute", "ε"),
+        titles=["One attribute", "At equal share of pairs", "All attributes at ε", "How far they move the embedding"],
+        shared=False,
+    )
+    return chart.properties(title=alt.TitleParams(title, subtitle=_people_said(summary)))
+
+
+def _people_said(summary: pd.DataFrame) -> list[str]:
+    """Return what the bands are, and how many people stand behind them."""
     counts = summary.groupby("identities")["network"].unique()
     people = "; ".join(f"{n} identities: {', '.join(names)}" for n, names in sorted(counts.items(), reverse=True))
     people = f"{counts.index[0]} identities in every network" if len(counts) == 1 else people
-    said = [f"Bands and bars: {LEVEL:.0%} interval of the mean over identities, by drawing them again.", f"{people}."]
-    chart = figure(
-        *_one_network(one, guide(here.drop_duplicates("ε"), x="ε")),
-        *_one_attribute(several),
-        *_at_scale(here),
-        description=description,
-        choose=("network", "compared attribute", "ε"),
-        titles=[
-            *("One network: energies", "Isolated points", "Ranks in this network, 1: highest", "Heat map"),
-            *("One attribute in all networks", "At equal share of pairs"),
-            *("All attributes and networks at ε", "How far they move the embedding"),
-        ],
-        shared=False,
-    )
-    return chart.properties(title=alt.TitleParams(title, subtitle=said))
+    return [f"Bands and bars: {LEVEL:.0%} interval of the mean over identities, by drawing them again.", f"{people}."]
 
 
-def _one_network(table: pd.DataFrame, here: alt.Chart) -> list[alt.LayerChart]:
+def _one_network(table: pd.DataFrame) -> list[alt.LayerChart]:
     """Return energies, isolated shares and ranks against the scale, and the energies as a heat map."""
     axis, plain = Column("scale", _SCALE), Column("attribute", legend=False)
     rank = Column("rank", reverse=True, ticks=range(1, table["attribute"].nunique() + 1))
@@ -138,16 +162,15 @@ def _one_network(table: pd.DataFrame, here: alt.Chart) -> list[alt.LayerChart]:
     ends = [Column("rank_low", "interval from"), Column("rank_high", "interval to")]
     energy = Column("energy", domain=(0, table["energy"].max()))
     return [
-        here + curves(table, axis, "energy", color="attribute", band=("energy_low", "energy_high"), tips=_TIPS),
-        here + curves(table, axis, Column("isolated", format="%", domain=(0, 1)), color=plain, points=False),
-        here
-        + curves(table, axis, rank, color=plain, points=False)
+        curves(table, axis, "energy", color="attribute", band=("energy_low", "energy_high"), tips=_TIPS),
+        curves(table, axis, Column("isolated", format="%", domain=(0, 1)), color=plain, points=False),
+        curves(table, axis, rank, color=plain, points=False)
         + scatter(table, axis, rank, color=plain, size=sure, tips=ends),
         heat_map(table, axis, "attribute", energy, text="few", tips=[*_TIPS, "displacement"]),
     ]
 
 
-def _one_attribute(table: pd.DataFrame) -> list[alt.LayerChart]:
+def _one_attribute(table: pd.DataFrame, here: alt.Chart) -> list[alt.LayerChart]:
     """Return the energy in all networks against ε and against the share of pairs in the balls."""
     scale = Column("scale", "scale ε")
     share = Column(
@@ -155,8 +178,8 @@ def _one_attribute(table: pd.DataFrame) -> list[alt.LayerChart]:
     )
     looks = {"dash": Column("kind", legend=False), "band": ("energy_low", "energy_high"), "points": False}
     return [
-        curves(table, scale, "energy", color=Column("of", "network"), tips=[share], **looks),
-        curves(table, share, "energy", color=Column("of", "network", legend=False), tips=[scale], **looks),
+        here + curves(table, scale, "energy", color="network", tips=[share], **looks),
+        curves(table, share, "energy", color=Column("network", legend=False), tips=[scale], **looks),
     ]
 
 
@@ -164,6 +187,6 @@ def _at_scale(table: pd.DataFrame) -> list[alt.LayerChart]:
     """Return energies of all attributes and networks, and displacements (which know no scale)."""
     energy = Column("energy", "energy at ε", domain=(min(0.0, table["energy_low"].min()), table["energy_high"].max()))
     moved = Column("displacement", "displacement, in mean pair distances", log=True)
-    looks = {"color": Column("of", "network", legend=False), "apart": True, "size": 30, "tips": ["isolated"]}
+    looks = {"color": Column("network", legend=False), "apart": True, "size": 30, "tips": ["isolated"]}
     rows = [dots(table, x, "attribute", bars=(f"{x.name}_low", f"{x.name}_high"), **looks) for x in (energy, moved)]
     return [row.properties(height=40 * table["attribute"].nunique()) for row in rows]

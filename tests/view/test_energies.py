@@ -62,24 +62,31 @@ def table(networks=(("first", 6), ("second", 3)), seed=0):
     return rows.assign(displacement=rng.uniform(0.1, 1, len(rows)))
 
 
-def views(**options):
+def summary_of(**options):
     charts.enable("light")
-    summary = fingerprint_summary(table(), n_points=21)
-    return view.fingerprint_views(summary, description="Views.", controls=["second"], **options)
+    return fingerprint_summary(table(**options), n_points=21)
 
 
-def test_one_slider_serves_all_views():
-    spec = views().to_dict()
-    binds = [p["bind"]["name"].strip() for p in spec["params"] if p.get("bind", "legend") != "legend"]
-    assert binds == ["network", "compared attribute", "ε"]
-    assert [len(row["hconcat"]) for row in spec["vconcat"]] == [2, 2, 2, 2]
-    assert vl_convert.vegalite_to_vega(spec)["signals"]
+def across():
+    return view.across_networks(summary_of(), description="Views.", controls=["second"])
+
+
+def choosers(spec):
+    return [p["bind"]["name"].strip() for p in spec["params"] if p.get("bind", "legend") != "legend"]
+
+
+def test_one_figure_asks_for_the_network_and_one_for_the_attribute_and_the_scale():
+    one, several = view.fingerprint_views(summary_of(), description="Views.").to_dict(), across().to_dict()
+    assert choosers(one) == ["network"] and choosers(several) == ["compared attribute", "ε"]
+    for spec in (one, several):
+        assert [len(row["hconcat"]) for row in spec["vconcat"]] == [2, 2]
+        assert vl_convert.vegalite_to_vega(spec)["signals"]
+        assert spec["title"]["subtitle"][1] == "6 identities: first; 3 identities: second."
 
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_the_views_follow_the_slider(scale):
-    summary = fingerprint_summary(table(), n_points=21)
-    spec = views().to_dict()
+    summary, spec = summary_of(), across().to_dict()
     next(p for p in spec["params"] if p["bind"] != "legend" and p["bind"]["name"] == "ε ")["value"] = scale
     svg = vl_convert.vegalite_to_svg(spec)
     at = np.isclose(summary["scale"], scale)
@@ -88,14 +95,14 @@ def test_the_views_follow_the_slider(scale):
 
 
 def test_a_control_is_named_apart():
-    rows = next(data for data in data_of(views()) if "kind" in data)
-    assert set(zip(rows["of"], rows["kind"], strict=True)) == {("first", "face network"), ("second", "control")}
+    rows = next(data for data in data_of(across()) if "kind" in data)
+    assert set(zip(rows["network"], rows["kind"], strict=True)) == {("first", "face network"), ("second", "control")}
 
 
 def test_wrong_input_names_the_argument():
     summary = fingerprint_summary(table(), n_points=21)
     with pytest.raises(ValueError, match="controls must be networks of summary; got 'third'"):
-        view.fingerprint_views(summary, description="d", controls=["third"])
+        view.across_networks(summary, description="d", controls=["third"])
     with pytest.raises(ValueError, match="description must say what the figure shows"):
         view.fingerprint_views(summary, description=" ")
     with pytest.raises(ValueError, match="table must have a column 'network'; it has"):

@@ -1,0 +1,105 @@
+"""Orders of attributes in tables of energies, and how sure they are over identities."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from frlib import checks
+from frlib.fingerprint.summary import cube, table_of
+from frlib.geometry import among_extremes, below_all, crossings, resampled_means
+
+
+def extreme_shares(
+    table: pd.DataFrame, wanted: Sequence[str] | None = None, *, highest: bool, draws: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """Return in how many draws of identities attributes have the two highest or the two lowest energies.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``network``, ``identity``, ``attribute``, ``scale``, ``energy``, as of `frlib.fingerprint.fingerprint`.
+    wanted : sequence of str, optional
+        Attributes that are to be the extreme ones together. Default: each attribute by itself.
+    highest : bool
+        The highest, or the lowest; two, or as many as are wanted.
+    draws, seed
+        As in `frlib.geometry.resampled_means`.
+
+    Returns
+    -------
+    DataFrame
+        ``network``, ``attribute`` (unless some are wanted), ``scale``, ``share``.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or a wanted attribute unknown.
+    """
+    checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
+    names, scales, parts = list(dict.fromkeys(table["attribute"])), np.unique(table["scale"]), []
+    for name in wanted or ():
+        checks.one_of("wanted", name, names)
+    for network, own in table.groupby("network", sort=False):
+        means = resampled_means(cube(own, attributes=names), draws, seed=seed)
+        among = among_extremes(means, len(wanted or range(2)), highest=highest)
+        if wanted:
+            share = among[:, [names.index(name) for name in wanted]].all(axis=1).mean(axis=0)
+            parts.append(table_of(share, "share", scale=scales).assign(network=network))
+        else:
+            parts.append(table_of(among.mean(axis=0), "share", attribute=names, scale=scales).assign(network=network))
+    columns = ["network", "scale", "share"] if wanted else ["network", "attribute", "scale", "share"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def lowest_shares(table: pd.DataFrame, network: str, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
+    """Return in how many draws of identities a network has lower energies than all others.
+
+    Parameters
+    ----------
+    table, draws, seed
+        As in `extreme_shares`; all networks have the same identities, attributes and scales.
+    network : str
+
+    Returns
+    -------
+    DataFrame
+        ``attribute``, ``scale``, ``share``, and at last, as the attribute ``all``, the share of draws in which it is
+        lowest in every attribute.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or the network unknown.
+    """
+    checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
+    checks.one_of("network", network, list(dict.fromkeys(table["network"])))
+    names, scales = list(dict.fromkeys(table["attribute"])), np.unique(table["scale"])
+    cubes = {name: cube(own, attributes=names) for name, own in table.groupby("network", sort=False)}
+    below = below_all({name: resampled_means(values, draws, seed=seed) for name, values in cubes.items()}, network)
+    shares = np.vstack([below.mean(axis=0), below.all(axis=1).mean(axis=0)])
+    return table_of(shares, "share", attribute=[*names, "all"], scale=scales)
+
+
+def crossing_pairs(table: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
+    """Return the pairs of attributes whose order surely turns between the smallest and the largest scale.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As in `extreme_shares`.
+
+    Returns
+    -------
+    dict of network to list of pairs of str
+        By `frlib.geometry.crossings`.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing.
+    """
+    checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
+    names = list(dict.fromkeys(table["attribute"]))
+    found = {n: crossings(cube(own, attributes=names)) for n, own in table.groupby("network", sort=False)}
+    return {network: [(names[i], names[j]) for i, j in pairs] for network, pairs in found.items()}

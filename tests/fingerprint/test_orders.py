@@ -1,0 +1,76 @@
+"""Orders of attributes over identities: clear cases, chance, and what they do not depend on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from frlib.fingerprint import crossing_pairs, extreme_shares, lowest_shares, table_of
+
+NAMES, SCALES = ["age", "hue", "pose", "light"], [0.1, 1.0]
+
+
+def energies(values, network="one"):
+    """Return a table from an array (identities, attributes, scales)."""
+    axes = {"identity": range(len(values)), "attribute": NAMES, "scale": SCALES}
+    return table_of(np.asarray(values, dtype=float), "energy", **axes).assign(network=network)
+
+
+def people(means, n=8, spread=0.0, seed=0):
+    """Return identities around means (attributes, scales)."""
+    return np.asarray(means) + spread * np.random.default_rng(seed).normal(size=(n, len(NAMES), len(SCALES)))
+
+
+TURNED = [[0.1, 0.8], [0.2, 0.3], [0.3, 0.9], [0.4, 0.5]]
+
+
+def test_a_clear_order_is_in_every_draw():
+    table = energies(people(TURNED))
+    found = extreme_shares(table, highest=True).set_index(["attribute", "scale"]).share
+    assert found["light", 0.1] == found["pose", 0.1] == found["pose", 1.0] == found["age", 1.0] == 1
+    assert found["age", 0.1] == found["light", 1.0] == 0
+    low = extreme_shares(table, highest=False).set_index(["attribute", "scale"]).share
+    assert np.allclose(low + found, 1)  # of four attributes two are high and two are low
+
+
+def test_attributes_that_are_wanted_must_be_extreme_together():
+    table = energies(people(TURNED))
+    together = extreme_shares(table, ["age", "pose"], highest=True).set_index("scale").share
+    assert together.to_dict() == {0.1: 0, 1.0: 1}
+    assert extreme_shares(table, ["hue"], highest=False).set_index("scale").share.to_dict() == {0.1: 0, 1.0: 1}
+
+
+def test_without_a_difference_every_order_is_as_likely():
+    shares = [
+        extreme_shares(energies(people(np.zeros((4, 2)), spread=1, seed=k)), highest=True, draws=50).share.to_numpy()
+        for k in range(60)
+    ]
+    assert np.abs(np.mean(shares, axis=0) - 0.5).max() < 4 * 0.5 / np.sqrt(60)
+
+
+def test_the_lowest_network_is_found_and_all_attributes_are_asked_at_once():
+    low, high = energies(people(TURNED), "low"), energies(people(np.array(TURNED) + 0.05), "high")
+    high.loc[(high.attribute == "hue") & (high.scale == 1.0), "energy"] -= 0.2
+    found = lowest_shares(pd.concat([low, high]), "low").set_index(["attribute", "scale"]).share
+    assert found["hue", 1.0] == found["all", 1.0] == 0 and found["all", 0.1] == found["age", 1.0] == 1
+
+
+def test_pairs_that_cross_are_named_by_network():
+    table = pd.concat(
+        [
+            energies(people(TURNED, spread=0.003), "turns"),
+            energies(people(np.sort(TURNED, axis=0), spread=0.003), "stays"),
+        ]
+    )
+    found = crossing_pairs(table)
+    assert ("age", "hue") in found["turns"] and ("hue", "pose") not in found["turns"] and found["stays"] == []
+
+
+def test_wrong_input_is_refused():
+    table = energies(people(TURNED))
+    with pytest.raises(ValueError, match="wanted must be one of 'age', .*; got 'smile'"):
+        extreme_shares(table, ["smile"], highest=True)
+    with pytest.raises(ValueError, match="network must be one of 'one'; got 'two'"):
+        lowest_shares(table, "two")
+    for function in (crossing_pairs, lambda t: lowest_shares(t, "one"), lambda t: extreme_shares(t, highest=True)):
+        with pytest.raises(ValueError, match="'scale'"):
+            function(table.drop(columns="scale"))
