@@ -182,6 +182,35 @@ def test_a_field_along_one_great_circle_has_energy_zero_with_transport_only():
     assert (energy_sweep(X, {"a": V}, [1.0, 3.0]).energy > 0.05).all()
 
 
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.integers(3, 8))
+def test_a_field_normal_to_a_great_sphere_has_energy_zero_with_and_without_transport(seed, d):
+    """Points of a great sphere of one dimension less, such as S2 in S3: its normal is one vector, and transport keeps it.
+
+    So an energy of 0 does not say that the cloud is flat or one-dimensional.
+    """
+    points = np.random.default_rng(seed).normal(size=(12, d))
+    points[:, -1] = 0
+    normal = np.zeros((12, d))
+    normal[:, -1] = 1
+    for energies in (transported_energy_sweep, energy_sweep):
+        assert energies(points, {"a": normal}, [0.7, 1.5, 5.0]).energy.abs().max() < 1e-12
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS)
+def test_a_field_that_is_carried_round_a_triangle_of_its_own_sphere_has_energy(seed):
+    """Tangent to the 2-sphere of the points, two pairs can agree; the third is turned by the area of the triangle."""
+    p, _, v = draw(seed, 3, n=3)
+    for i in (1, 2):
+        v[[i]] = parallel_transport(v[[i - 1]], p[[i - 1]], p[[i]])
+    # Eriksson (1990): the area of a spherical triangle from its corners.
+    sides = p @ p.T
+    area = 2 * torch.atan2(torch.det(p).abs(), 1 + sides[0, 1] + sides[1, 2] + sides[2, 0])
+    energy = transported_energy_sweep(p, {"a": v}, [1e3]).energy[0]
+    assert energy == pytest.approx(float(1 - area.cos()) / 3, abs=1e-8)
+
+
 def test_a_radial_vector_is_undefined():
     X, V = cloud()
     V[4] = 2 * X[4]
