@@ -12,13 +12,20 @@ from frlib.geometry.macroscale.ks import draw_modalities, ks_by_attribute, ks_dr
 from frlib.geometry.macroscale.streaming import PairHistograms, stream_histograms
 from frlib.geometry.microscale.energy import central_difference, displacement, energy_at_equal_shares, energy_sweep
 from frlib.geometry.microscale.neighborhoods import neighborhood_energies
-from frlib.geometry.microscale.nulls import half_step_agreement, isolated_shares, null_energies
+from frlib.geometry.microscale.nulls import (
+    field_agreement,
+    half_step_agreement,
+    isolated_shares,
+    null_energies,
+    smallest_scales,
+)
 from frlib.geometry.microscale.sphere import (
     parallel_transport,
     tangent_projection,
     transported_cosines,
     transported_energy_sweep,
 )
+from frlib.geometry.microscale.subsampling import subsampling_deviations
 from frlib.geometry.pairs import CoincidentPoints, coincide, pair_distances, unit_distance
 from frlib.geometry.ranks import (
     among_extremes,
@@ -82,6 +89,7 @@ __all__ = [
     "energy_sweep",
     "error_curve",
     "family_contrast",
+    "field_agreement",
     "fit_alignment",
     "half_step_agreement",
     "identification",
@@ -111,8 +119,10 @@ __all__ = [
     "rescaled_columns",
     "resampled_means",
     "shared_space",
+    "smallest_scales",
     "split_interval",
     "stream_histograms",
+    "subsampling_deviations",
     "tangent_projection",
     "transport_fields",
     "transported_cosines",

@@ -185,7 +185,7 @@ def test_a_field_along_one_great_circle_has_energy_zero_with_transport_only():
 @settings(max_examples=20, deadline=None)
 @given(SEEDS, st.integers(3, 8))
 def test_a_field_normal_to_a_great_sphere_has_energy_zero_with_and_without_transport(seed, d):
-    """Points of a great sphere of one dimension less, such as S2 in S3: its normal is one vector, and transport keeps it.
+    """On a great sphere, such as S2 in S3, the normal is one vector, and transport keeps it.
 
     So an energy of 0 does not say that the cloud is flat or one-dimensional.
     """
