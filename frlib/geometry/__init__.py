@@ -21,6 +21,7 @@ from frlib.geometry.microscale.nulls import (
 )
 from frlib.geometry.microscale.sphere import (
     parallel_transport,
+    radial_share,
     tangent_projection,
     transported_cosines,
     transported_energy_sweep,
@@ -109,6 +110,7 @@ __all__ = [
     "parallel_transport",
     "probe_errors",
     "quality_contrast",
+    "radial_share",
     "rank1_by_gallery",
     "rank_correlation",
     "rank_correlation_interval",

@@ -12,6 +12,7 @@ from frlib.geometry import (
     CoincidentPoints,
     energy_sweep,
     parallel_transport,
+    radial_share,
     tangent_projection,
     transported_cosines,
     transported_energy_sweep,
@@ -120,6 +121,17 @@ def test_projection_is_tangent_and_leaves_tangent_vectors_alone(seed, d, length)
 def test_a_radial_vector_has_no_tangent_part():
     q = draw(0, 7)[0]
     assert not tangent_projection(q, -2.5 * q).any()
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, DIMENSIONS, st.floats(0.01, 100), st.floats(-1, 1))
+def test_the_radial_share_is_what_the_projection_takes_away(seed, d, length, along):
+    q, _, v = draw(seed, d)
+    vectors = v / v.norm(dim=1, keepdim=True) * (1 - along**2) ** 0.5 + along * q
+    assert radial_share(length * q, 3 * vectors) == pytest.approx(along**2, abs=1e-9)
+    vectors[1:] = 0
+    left = tangent_projection(q, vectors)[0].square().sum() / vectors[0].square().sum()
+    assert radial_share(q, vectors) == pytest.approx(1 - float(left), abs=1e-9)
 
 
 @settings(max_examples=20, deadline=None)
