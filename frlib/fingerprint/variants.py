@@ -92,24 +92,39 @@ def variant_summary(table: pd.DataFrame, variant: str, reference: str, *, scale:
         ``change`` and ``half``: mean over identities of the mean change over attributes, and half its interval;
         ``clear``: number of attributes whose own interval excludes 0; ``largest``, ``largest_half``, ``largest_at``:
         the largest mean change of an attribute in size, half its interval, and the attribute; ``order``: Kendall's
-        rank correlation of the attributes' mean energies in both ways, on the same people and attributes.
+        rank correlation of the attributes' mean energies in both ways, on the same people and attributes. NaN, and no
+        attribute, where no energy has a counterpart.
+
+    Raises
+    ------
+    ValueError
+        As in `paired_changes`, or if there is no row of the scale.
     """
     changes = paired_changes(table, variant, reference)
     checks.columns("table", changes, ["network", "identity"])
-    rows = {}
-    here = changes[changes["scale"] == scale] if "scale" in changes else changes
-    for place, own in here.dropna(subset="change").groupby(["network", variant], sort=False):
-        all_attributes = mean_interval(own.groupby("identity").change.mean())
-        single = means_over_identities(own, "change", ["attribute"]).set_index("attribute")
-        largest = single.change.abs().idxmax()
-        energies = own.groupby("attribute")[["energy", "reference"]].mean()
-        rows[place] = {
-            "change": float(all_attributes.mean),
-            "half": float(all_attributes.half),
-            "clear": int((single.change.abs() > single.half).sum()),
-            "largest": single.change[largest],
-            "largest_half": single.half[largest],
-            "largest_at": largest,
-            "order": stats.kendalltau(energies.energy, energies.reference).statistic,
-        }
+    if "scale" in changes:
+        checks.one_of("scale", scale, sorted(set(changes["scale"])))
+        changes = changes[changes["scale"] == scale]
+    rows = {place: _summary(own) for place, own in changes.groupby(["network", variant], sort=False)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["network", variant])
+
+
+def _summary(changes: pd.DataFrame) -> dict:
+    """Return what `variant_summary` says of the paired changes of one variant."""
+    known = changes.dropna(subset="change")
+    if known.empty:
+        names = ("change", "half", "clear", "largest", "largest_half")
+        return dict.fromkeys(names, float("nan")) | {"largest_at": "", "order": float("nan")}
+    all_attributes = mean_interval(known.groupby("identity").change.mean())
+    single = means_over_identities(known, "change", ["attribute"]).set_index("attribute")
+    largest = single.change.abs().idxmax()
+    energies = known.groupby("attribute")[["energy", "reference"]].mean()
+    return {
+        "change": float(all_attributes.mean),
+        "half": float(all_attributes.half),
+        "clear": int((single.change.abs() > single.half).sum()),
+        "largest": single.change[largest],
+        "largest_half": single.half[largest],
+        "largest_at": largest,
+        "order": stats.kendalltau(energies.energy, energies.reference).statistic,
+    }

@@ -91,6 +91,14 @@ def test_reversed_energies_have_the_opposite_order():
     assert found.order.tolist() == pytest.approx([-1, -1])
 
 
+def test_a_variant_without_energies_has_a_row_of_nothing():
+    table = energies()
+    table.loc[(table.way == "raw") & (table.network == "two"), "energy"] = np.nan
+    found = variant_summary(table, "way", "plain")
+    assert found.loc[("two", "raw"), ["change", "half", "clear", "largest", "order"]].isna().all()
+    assert found.loc[("two", "raw"), "largest_at"] == "" and not found.loc[("one", "raw")].isna().any()
+
+
 def test_wrong_tables_are_named():
     table = energies()
     with pytest.raises(ValueError, match="reference must be one of .*; got 'none'"):
@@ -99,5 +107,7 @@ def test_wrong_tables_are_named():
         paired_changes(table, "kind", "plain")
     with pytest.raises(ValueError, match="one energy for each way, network, identity, attribute, scale; got 96 more"):
         paired_changes(pd.concat([table, table]), "way", "plain")
+    with pytest.raises(ValueError, match=r"scale must be one of 0.5, 1.0; got 0.7"):
+        variant_summary(table, "way", "plain", scale=0.7)
     with pytest.raises(ValueError, match="table must have a column 'hue'"):
         means_over_identities(table, "hue", ["way"])
