@@ -1,28 +1,39 @@
 """The multiscale fingerprint of networks: energies of many clouds, summary and ranking, and rules for verdicts."""
 
-from frlib.fingerprint.depth import lattice_energies
+from frlib.fingerprint.depth import lattice_energies, lattice_neighbors, lattice_steps
+from frlib.fingerprint.designs import energy_variances, half_width, part_energies
 from frlib.fingerprint.energies import cloud_energies, fingerprint
 from frlib.fingerprint.errors import ErrorGrowth, GrowthCorrelation, error_growth, growth_correlation
-from frlib.fingerprint.orders import crossing_pairs, extreme_shares, lowest_shares
+from frlib.fingerprint.orders import agreement_with, crossing_pairs, extreme_shares, lowest_shares
 from frlib.fingerprint.shapes import curve_shapes
 from frlib.fingerprint.summary import RANKED_AT, array_of, cube, fingerprint_summary, ranking, table_of
+from frlib.fingerprint.variants import means_over_identities, paired_changes, variant_summary
 
 __all__ = [
-    "RANKED_AT",
     "ErrorGrowth",
     "GrowthCorrelation",
+    "RANKED_AT",
+    "agreement_with",
     "array_of",
     "cloud_energies",
     "crossing_pairs",
     "cube",
     "curve_shapes",
+    "energy_variances",
     "error_growth",
     "extreme_shares",
     "fingerprint",
     "fingerprint_summary",
     "growth_correlation",
+    "half_width",
     "lattice_energies",
+    "lattice_neighbors",
+    "lattice_steps",
     "lowest_shares",
+    "means_over_identities",
+    "paired_changes",
+    "part_energies",
     "ranking",
     "table_of",
+    "variant_summary",
 ]

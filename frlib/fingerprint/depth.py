@@ -6,7 +6,14 @@ import pandas as pd
 
 from frlib.clouds import Cloud
 from frlib.faces.lattice import Lattice
-from frlib.geometry import central_difference, energy_sweep, mean_pair_distance, neighborhood_energies
+from frlib.geometry import (
+    central_difference,
+    energy_by_steps,
+    energy_sweep,
+    mean_pair_distance,
+    neighborhood_energies,
+    steps_within,
+)
 
 #: Columns of the table.
 COLUMNS = [
@@ -89,3 +96,43 @@ def lattice_energies(
     moved = {name: float(own.displacements[name].mean()) / unit for name, own in along.items()}
     table = table.assign(network=cloud.network, identity=cloud.identity, displacement=table["attribute"].map(moved))
     return table.reindex(columns=COLUMNS)
+
+
+def lattice_steps(cloud: Cloud, lattice: Lattice) -> pd.DataFrame:
+    """Return the energies between centres that differ along one attribute alone.
+
+    Parameters
+    ----------
+    cloud, lattice
+        As in `lattice_energies`.
+
+    Returns
+    -------
+    DataFrame
+        ``network``, ``identity``, and the columns of `frlib.geometry.energy_by_steps`.
+    """
+    along = {name: cloud.along(name, curves) for name, curves in lattice.curves.items()}
+    steps = {name: lattice.table.iloc[curves["center"]] for name, curves in lattice.curves.items()}
+    table = energy_by_steps(steps, {name: own.fields[name] for name, own in along.items()})
+    return pd.concat([pd.DataFrame({"network": cloud.network, "identity": cloud.identity}, table.index), table], axis=1)
+
+
+def lattice_neighbors(cloud: Cloud, lattice: Lattice, scales: Sequence[float]) -> pd.DataFrame:
+    """Return how many steps of each attribute lie between two near images of a lattice.
+
+    Parameters
+    ----------
+    cloud, lattice
+        As in `lattice_energies`; the images are those that were drawn at random.
+    scales : sequence of float
+        In mean distances of these images.
+
+    Returns
+    -------
+    DataFrame
+        ``network``, ``identity``, and the columns of `frlib.geometry.steps_within`.
+    """
+    points, steps = cloud.points[lattice.random_images], lattice.table.iloc[lattice.random_images]
+    unit = mean_pair_distance(points, metric=cloud.metric)
+    table = steps_within(points, steps, scales, metric=cloud.metric, mean_distance=unit)
+    return table.assign(network=cloud.network, identity=cloud.identity)

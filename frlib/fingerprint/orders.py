@@ -7,7 +7,7 @@ import pandas as pd
 
 from frlib import checks
 from frlib.fingerprint.summary import cube, table_of
-from frlib.geometry import among_extremes, below_all, crossings, resampled_means
+from frlib.geometry import among_extremes, below_all, crossings, mean_interval, rank_correlation, resampled_means
 
 
 def extreme_shares(
@@ -103,3 +103,37 @@ def crossing_pairs(table: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     names = list(dict.fromkeys(table["attribute"]))
     found = {n: crossings(cube(own, attributes=names)) for n, own in table.groupby("network", sort=False)}
     return {network: [(names[i], names[j]) for i, j in pairs] for network, pairs in found.items()}
+
+
+def agreement_with(reference: pd.Series, table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
+    """Return how the order of the attributes agrees with that of other numbers, over identities.
+
+    Parameters
+    ----------
+    reference : Series
+        One number per attribute, which is its index.
+    table : DataFrame
+        ``identity``, ``attribute``, ``energy`` and the columns of ``by``.
+    by : sequence of str
+        Columns that tell apart what is compared: network, neighbourhood, vectors.
+
+    Returns
+    -------
+    DataFrame
+        The columns of ``by``; ``rho``, the mean over identities of Spearman's correlation over the attributes, with
+        ``low`` and ``high`` of `frlib.geometry.mean_interval`; ``identities``.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or an identity does not have the attributes of the reference, each once.
+    """
+    checks.columns("table", table, ["identity", "attribute", "energy", *by])
+    rows, wanted = [], sorted(reference.index)
+    for place, own in table.groupby(list(by), sort=False):
+        if any(sorted(part) != wanted for _, part in own.groupby("identity")["attribute"]):
+            raise ValueError(f"table must have the attributes {', '.join(wanted)} once per identity, at {place}")
+        energies = own.pivot(index="identity", columns="attribute", values="energy")[reference.index]
+        found = mean_interval(rank_correlation(energies, reference))
+        rows.append((*place, float(found.mean), float(found.low), min(1.0, float(found.high)), len(energies)))
+    return pd.DataFrame(rows, columns=[*by, "rho", "low", "high", "identities"])

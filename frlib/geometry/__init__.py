@@ -12,14 +12,22 @@ from frlib.geometry.macroscale.ks import draw_modalities, ks_by_attribute, ks_dr
 from frlib.geometry.macroscale.streaming import PairHistograms, stream_histograms
 from frlib.geometry.microscale.energy import central_difference, displacement, energy_at_equal_shares, energy_sweep
 from frlib.geometry.microscale.neighborhoods import neighborhood_energies
-from frlib.geometry.microscale.nulls import half_step_agreement, isolated_shares, null_energies
+from frlib.geometry.microscale.nulls import (
+    field_agreement,
+    half_step_agreement,
+    isolated_shares,
+    null_energies,
+    smallest_scales,
+)
 from frlib.geometry.microscale.sphere import (
     parallel_transport,
+    radial_share,
     tangent_projection,
     transported_cosines,
     transported_energy_sweep,
 )
-from frlib.geometry.microscale.steps import energy_by_steps
+from frlib.geometry.microscale.steps import energy_by_steps, steps_within
+from frlib.geometry.microscale.subsampling import subsampling_deviations
 from frlib.geometry.pairs import CoincidentPoints, coincide, pair_distances, unit_distance
 from frlib.geometry.ranks import (
     among_extremes,
@@ -65,9 +73,9 @@ __all__ = [
     "attribute_entropies",
     "auc_interval",
     "below_all",
+    "central_difference",
     "coincide",
     "compatibility",
-    "central_difference",
     "crossed_correlation",
     "crossed_means",
     "crossings",
@@ -84,13 +92,14 @@ __all__ = [
     "energy_sweep",
     "error_curve",
     "family_contrast",
+    "field_agreement",
     "fit_alignment",
     "half_step_agreement",
     "identification",
     "identity_retention",
     "intra_inter_distances",
-    "ks_by_attribute",
     "isolated_shares",
+    "ks_by_attribute",
     "ks_draws",
     "label_trials",
     "linear_cka",
@@ -103,6 +112,7 @@ __all__ = [
     "parallel_transport",
     "probe_errors",
     "quality_contrast",
+    "radial_share",
     "rank1_by_gallery",
     "rank_correlation",
     "rank_correlation_interval",
@@ -110,11 +120,14 @@ __all__ = [
     "recognition_figures",
     "recognition_table",
     "rejection_rates",
-    "rescaled_columns",
     "resampled_means",
+    "rescaled_columns",
     "shared_space",
+    "smallest_scales",
     "split_interval",
+    "steps_within",
     "stream_histograms",
+    "subsampling_deviations",
     "tangent_projection",
     "transport_fields",
     "transported_cosines",

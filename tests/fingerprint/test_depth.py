@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from pandas.testing import assert_frame_equal
 
 from frlib.clouds import Cloud
 from frlib.faces import ATTRIBUTES, Lattice, sample_identities
-from frlib.fingerprint import lattice_energies
-from frlib.geometry import central_difference, mean_pair_distance, pair_distances
+from frlib.fingerprint import lattice_energies, lattice_neighbors, lattice_steps
+from frlib.geometry import central_difference, energy_by_steps, mean_pair_distance, pair_distances
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +87,16 @@ def test_wrong_input_is_refused(lattice):
         lattice_energies(cloud.only(slice(5)), lattice, [1.0])
     with pytest.raises(ValueError, match="scales, nearest and inverse_distance must ask for a neighbourhood"):
         lattice_energies(cloud, lattice)
+
+
+def test_steps_and_neighbours_are_those_of_the_geometry(lattice):
+    cloud = cloud_on(lattice)
+    table, curves = lattice_steps(cloud, lattice), lattice.curves["age"]
+    own = cloud.along("age", curves)
+    expected = energy_by_steps({"age": lattice.table.iloc[curves["center"]]}, {"age": own.fields["age"]})
+    assert_frame_equal(table[table.attribute == "age"][list(expected)].reset_index(drop=True), expected)
+    near = lattice_neighbors(cloud, lattice, [0.2, 1e3])
+    assert near[near.scale == 1e3].ratio.to_numpy() == pytest.approx(1)
+    for found in (table, near):
+        assert set(found.network) == {"smooth"} and set(found.identity) == {7}
+        assert set(found.attribute) == set(ATTRIBUTES)

@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
-from frlib.fingerprint import crossing_pairs, extreme_shares, lowest_shares, table_of
+from frlib.fingerprint import agreement_with, crossing_pairs, extreme_shares, lowest_shares, table_of
+from frlib.geometry import mean_interval
 
 NAMES, SCALES = ["age", "hue", "pose", "light"], [0.1, 1.0]
 
@@ -74,3 +76,21 @@ def test_wrong_input_is_refused():
     for function in (crossing_pairs, lambda t: lowest_shares(t, "one"), lambda t: extreme_shares(t, highest=True)):
         with pytest.raises(ValueError, match="'scale'"):
             function(table.drop(columns="scale"))
+
+
+def test_agreement_with_an_order_is_the_mean_over_people():
+    reference = pd.Series({"age": 1.0, "hue": 2.0, "pose": 3.0, "light": 4.0})
+    table = energies(people(TURNED, n=5, spread=0.05))
+    found = agreement_with(reference, table, ["network", "scale"]).set_index("scale")
+    for scale, rows in table.groupby("scale"):
+        rho = [
+            spearmanr(own.set_index("attribute").energy[reference.index], reference).statistic
+            for _, own in rows.groupby("identity")
+        ]
+        expected = mean_interval(rho)
+        assert found.rho[scale] == pytest.approx(np.mean(rho)) and found.identities[scale] == 5
+        assert found.low[scale] == pytest.approx(float(expected.low))
+        assert found.high[scale] == pytest.approx(min(1, float(expected.high)))
+    assert found.rho[0.1] > 0.9 > 0.4 > found.rho[1.0]
+    with pytest.raises(ValueError, match="table must have the attributes age, hue once per identity"):
+        agreement_with(reference[:2], table, ["network", "scale"])

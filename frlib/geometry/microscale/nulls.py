@@ -8,6 +8,7 @@ so both nulls have exact moments: no vector is drawn and none is shuffled. Memor
 of points; this is for clouds of hundreds of points.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -165,6 +166,75 @@ def isolated_shares(
         for n in sizes
         for scale, inside in zip(scales, within, strict=True)
     )
+
+
+@takes_cloud("points")
+@torch.no_grad()
+def smallest_scales(
+    points, sizes: Sequence[int], *, isolated: float = 0.5, metric: str = "cosine", mean_distance: float | None = None
+) -> pd.DataFrame:
+    """Return the smallest scale at which a sample of this cloud has few enough isolated points.
+
+    Parameters
+    ----------
+    points, sizes, metric, mean_distance
+        As of `isolated_shares`; a single point is isolated at every scale, so sizes begin at 2.
+    isolated : float
+        The largest share of isolated points, on average over all samples, that is accepted.
+
+    Returns
+    -------
+    DataFrame
+        ``size``, ``scale``: one of the distances between two points, over the mean distance.
+
+    Raises
+    ------
+    ValueError
+        As in `isolated_shares`, or if the share does not lie between 0 and 1.
+    """
+    checks.between("isolated", isolated, 0, 1)
+    squares, _, (unit,) = pairs.balls(points, [1.0], metric, mean_distance)
+    total = len(squares)
+    checks.between("sizes", sizes, 2, total)
+    # The share falls in steps, at distances between points; a point is within its own ball.
+    steps = squares[*torch.triu_indices(total, total, 1)].unique().clamp_min(torch.finfo(torch.float64).tiny)
+
+    def kept(place: int, size: int) -> float:
+        inside = (squares <= steps[place]).sum(dim=1).numpy() - 1
+        return 1 - stats.hypergeom.pmf(0, total - 1, inside, size - 1).mean()
+
+    # Rounding of the mean must not move a share that is met exactly.
+    places = [bisect_left(range(len(steps)), 1 - isolated - 1e-12, key=lambda k, n=n: kept(k, n)) for n in sizes]
+    return pd.DataFrame({"size": list(sizes), "scale": pairs.from_squares(steps[places], metric).numpy() / unit})
+
+
+@torch.no_grad()
+def field_agreement(first: Mapping, second: Mapping) -> pd.Series:
+    """Return the mean cosine between two fields on the same points, for each attribute that both have.
+
+    Parameters
+    ----------
+    first, second : mapping of attribute to array_like, shape (N, d)
+        Vectors of any length. A point where one of them is zero is left out.
+
+    Returns
+    -------
+    Series
+        Indexed by attribute, in the order of the first.
+
+    Raises
+    ------
+    ValueError
+        If two fields of one attribute differ in shape, or a value is not accepted.
+    """
+    found = {}
+    for name in (name for name in first if name in second):
+        one = checks.as_matrix(f"first[{name!r}]", first[name])
+        other = checks.as_matrix(f"second[{name!r}]", second[name], rows=len(one), columns=one.shape[1])
+        one, other = pairs.unit_rows(one), pairs.unit_rows(other)
+        defined = (one != 0).any(dim=1) & (other != 0).any(dim=1)
+        found[name] = float((one * other).sum(dim=1)[defined].mean())
+    return pd.Series(found, name="agreement", dtype=float).rename_axis("attribute")
 
 
 @torch.no_grad()

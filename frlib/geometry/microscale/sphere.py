@@ -51,6 +51,34 @@ def tangent_projection(points, vectors) -> torch.Tensor:
 
 
 @torch.no_grad()
+def radial_share(points, vectors) -> float:
+    """Return the mean share of the squared length of vectors that points along their point.
+
+    .. math:: \\operatorname{mean}_i \\frac{\\langle v_i, p_i \\rangle^2}{|v_i|^2}, \\qquad p = x / |x|
+
+    Parameters
+    ----------
+    points : array_like, shape (N, d)
+        Any length except 0.
+    vectors : array_like, shape (N, d)
+        One per point; a zero vector is left out.
+
+    Returns
+    -------
+    float
+        0 where all are tangent to the sphere, 1 where all change the length only.
+
+    Raises
+    ------
+    ValueError
+        As of `tangent_projection`.
+    """
+    points, vectors = _checked("points", points, "vectors", vectors)
+    unit = pairs.unit_rows(vectors)
+    return float((points * unit).sum(dim=1)[(unit != 0).any(dim=1)].square().mean())
+
+
+@torch.no_grad()
 def parallel_transport(vectors, start, end) -> torch.Tensor:
     """Carry vectors along the shorter great circles from their points to others.
 

@@ -1,6 +1,6 @@
 """Energies between points of a lattice that differ along one attribute alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -82,3 +82,47 @@ def _pairs_of_lines(line: np.ndarray, place: np.ndarray) -> Iterator[tuple[np.nd
         if not together.any():
             return
         yield order[:-lag][together], order[lag:][together]
+
+
+@torch.no_grad()
+def steps_within(
+    points, coordinates: pd.DataFrame, scales: Sequence[float], *, metric: str = "cosine", mean_distance: float
+) -> pd.DataFrame:
+    """Return how many steps along each attribute lie between two points of a ball, compared with any two points.
+
+    Parameters
+    ----------
+    points : array_like, shape (N, d)
+        Distances of all pairs are held at once.
+    coordinates : DataFrame of int, shape (N, k)
+        Steps of the points, one column per attribute.
+    scales : sequence of float
+        Radii in units of the mean distance, closed.
+    metric : {"cosine", "euclidean"}
+    mean_distance : float
+
+    Returns
+    -------
+    DataFrame
+        One row per scale and attribute: ``scale``, ``attribute``, ``steps``, the mean number of steps between the
+        points of a pair no further apart than that, NaN if there is no such pair; and ``ratio``, to the mean over all
+        pairs, NaN if that is 0.
+
+    Raises
+    ------
+    ValueError
+        If the points, the coordinates, the scales or the metric are not accepted.
+    """
+    distances = pairs.pair_distances(points, metric=metric).numpy(force=True)
+    scales, coordinates = checks.as_scales("scales", scales), _checked_steps("coordinates", coordinates, len(distances))
+    first, second = np.triu_indices(len(distances), 1)
+    inside = distances[first, second][:, None] <= scales * (1 + pairs.TIE) * mean_distance
+    parts = []
+    for name, steps in coordinates.items():
+        apart = np.abs(steps.to_numpy()[first] - steps.to_numpy()[second])
+        with np.errstate(invalid="ignore", divide="ignore"):  # no pair, no steps: NaN, as promised
+            near = apart @ inside / inside.sum(axis=0)
+            parts.append(
+                pd.DataFrame({"scale": scales, "attribute": name, "steps": near, "ratio": near / apart.mean()})
+            )
+    return pd.concat(parts, ignore_index=True)

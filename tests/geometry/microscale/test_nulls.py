@@ -9,7 +9,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frlib.geometry import central_difference, energy_sweep, half_step_agreement, isolated_shares, null_energies
+from frlib.geometry import (
+    central_difference,
+    energy_sweep,
+    field_agreement,
+    half_step_agreement,
+    isolated_shares,
+    null_energies,
+    smallest_scales,
+)
 
 SCALES = [0.4, 0.8, 1.2, 3.0]
 
@@ -100,6 +108,37 @@ def test_isolated_shares_follow_the_law_of_independent_centres():
     np.testing.assert_allclose(found.isolated, np.concatenate(expected), atol=0.01)
 
 
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 99), size=st.integers(2, 9), wanted=st.sampled_from([0.1, 0.25, 0.5, 0.9]))
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_at_the_smallest_scale_few_enough_are_isolated_and_just_below_too_many(metric, seed, size, wanted):
+    points, _ = cloud(9, d=3, seed=seed)
+    found = smallest_scales(points, [size], isolated=wanted, metric=metric).scale[0]
+    at, below = isolated_shares(points, [found, found * (1 - 1e-6)], [size], metric=metric).isolated
+    assert at <= wanted + 1e-9
+    assert below > wanted
+
+
+def test_of_two_points_the_distance_of_each_pair_counts_once():
+    """On a line at 0, 1 and 3: a sample of two has neighbours within r for 1, 2, 3 of its three pairs."""
+    points = torch.tensor([[0.0], [1.0], [3.0]])
+    for wanted, distance in ((0.7, 1), (0.5, 2), (0.3, 3), (2 / 3, 1), (0, 3), (1, 1)):
+        found = smallest_scales(points, [2], isolated=wanted, metric="euclidean", mean_distance=1.0)
+        assert found.scale[0] == pytest.approx(distance), wanted
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 99), length=st.floats(0.01, 100))
+def test_fields_agree_by_the_mean_cosine_of_their_vectors(seed, length):
+    first, second = cloud(8, seed=seed)
+    first[3] = 0
+    found = field_agreement({"a": length * first, "b": first}, {"b": -2 * first, "a": second, "c": second})
+    kept = [0, 1, 2, 4, 5, 6, 7]
+    assert found["a"] == pytest.approx(float(torch.cosine_similarity(first[kept], second[kept]).mean()))
+    assert found["b"] == pytest.approx(-1)
+    assert list(found.index) == ["a", "b"]
+
+
 def test_half_steps_agree_on_lines_and_oppose_on_noise():
     center, step = cloud(400, d=200)
     line = half_step_agreement(center, center - step, center + 2 * step, metric="euclidean")
@@ -131,6 +170,12 @@ def test_wrong_input_names_the_argument():
         null_energies(points, {"a": vectors[:5]}, SCALES)
     with pytest.raises(ValueError, match="sizes must lie between 1 and 6; got 7"):
         isolated_shares(points, SCALES, [7])
+    with pytest.raises(ValueError, match="sizes must lie between 2 and 6; got 1"):
+        smallest_scales(points, [1])
+    with pytest.raises(ValueError, match="isolated must lie between 0 and 1; got 1.5"):
+        smallest_scales(points, [2], isolated=1.5)
+    with pytest.raises(ValueError, match=r"second\['a'\] must have 6 rows; got 5"):
+        field_agreement({"a": vectors}, {"a": vectors[:5]})
     for call in (lambda X: null_energies(X, {"a": vectors}, SCALES), lambda X: isolated_shares(X, SCALES, [2])):
         with pytest.raises(ValueError, match="points must not all coincide"):
             call(points[:1].repeat(6, 1))

@@ -12,6 +12,7 @@ from frlib.geometry import (
     CoincidentPoints,
     energy_sweep,
     parallel_transport,
+    radial_share,
     tangent_projection,
     transported_cosines,
     transported_energy_sweep,
@@ -123,6 +124,17 @@ def test_a_radial_vector_has_no_tangent_part():
 
 
 @settings(max_examples=20, deadline=None)
+@given(SEEDS, DIMENSIONS, st.floats(0.01, 100), st.floats(-1, 1))
+def test_the_radial_share_is_what_the_projection_takes_away(seed, d, length, along):
+    q, _, v = draw(seed, d)
+    vectors = v / v.norm(dim=1, keepdim=True) * (1 - along**2) ** 0.5 + along * q
+    assert radial_share(length * q, 3 * vectors) == pytest.approx(along**2, abs=1e-9)
+    vectors[1:] = 0
+    left = tangent_projection(q, vectors)[0].square().sum() / vectors[0].square().sum()
+    assert radial_share(q, vectors) == pytest.approx(1 - float(left), abs=1e-9)
+
+
+@settings(max_examples=20, deadline=None)
 @given(SEEDS, DIMENSIONS)
 def test_cosines_of_all_pairs_equal_transport_one_by_one(seed, d):
     q, _, v = draw(seed, d, n=6)
@@ -180,6 +192,35 @@ def test_a_field_along_one_great_circle_has_energy_zero_with_transport_only():
     V = np.stack([-np.sin(angle), np.cos(angle), 0 * angle], axis=1)
     assert transported_energy_sweep(X, {"a": V}, [1.0, 3.0]).energy.abs().max() < 1e-12
     assert (energy_sweep(X, {"a": V}, [1.0, 3.0]).energy > 0.05).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS, st.integers(3, 8))
+def test_a_field_normal_to_a_great_sphere_has_energy_zero_with_and_without_transport(seed, d):
+    """On a great sphere, such as S2 in S3, the normal is one vector, and transport keeps it.
+
+    So an energy of 0 does not say that the cloud is flat or one-dimensional.
+    """
+    points = np.random.default_rng(seed).normal(size=(12, d))
+    points[:, -1] = 0
+    normal = np.zeros((12, d))
+    normal[:, -1] = 1
+    for energies in (transported_energy_sweep, energy_sweep):
+        assert energies(points, {"a": normal}, [0.7, 1.5, 5.0]).energy.abs().max() < 1e-12
+
+
+@settings(max_examples=20, deadline=None)
+@given(SEEDS)
+def test_a_field_that_is_carried_round_a_triangle_of_its_own_sphere_has_energy(seed):
+    """Tangent to the 2-sphere of the points, two pairs can agree; the third is turned by the area of the triangle."""
+    p, _, v = draw(seed, 3, n=3)
+    for i in (1, 2):
+        v[[i]] = parallel_transport(v[[i - 1]], p[[i - 1]], p[[i]])
+    # Eriksson (1990): the area of a spherical triangle from its corners.
+    sides = p @ p.T
+    area = 2 * torch.atan2(torch.det(p).abs(), 1 + sides[0, 1] + sides[1, 2] + sides[2, 0])
+    energy = transported_energy_sweep(p, {"a": v}, [1e3]).energy[0]
+    assert energy == pytest.approx(float(1 - area.cos()) / 3, abs=1e-8)
 
 
 def test_a_radial_vector_is_undefined():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from frlib.geometry import energy_by_steps
+from frlib.geometry import energy_by_steps, steps_within
 
 NAMES = ["age", "hue", "light"]
 
@@ -90,3 +90,26 @@ def test_points_without_a_direction_and_points_at_one_place_make_no_pair():
 def test_wrong_input_is_refused(coordinates, fields, message):
     with pytest.raises(ValueError, match=message):
         energy_by_steps(coordinates, fields)
+
+
+def test_steps_within_equal_a_count_by_hand():
+    draws = np.random.default_rng(3)
+    steps, points = pd.DataFrame(draws.integers(0, 5, (30, 2)), columns=["age", "hue"]), draws.normal(size=(30, 3))
+    found = steps_within(points, steps, [0.5, 9.0], metric="euclidean", mean_distance=2.0)
+    for row in found.itertuples():
+        pairs = itertools.combinations(range(30), 2)
+        apart = {(i, j): abs(steps[row.attribute][i] - steps[row.attribute][j]) for i, j in pairs}
+        near = [s for (i, j), s in apart.items() if np.linalg.norm(points[i] - points[j]) <= row.scale * 2]
+        assert row.steps == pytest.approx(np.mean(near))
+        assert row.ratio == pytest.approx(np.mean(near) / np.mean(list(apart.values())))
+    assert found[found.scale == 9.0].ratio.to_numpy() == pytest.approx(1)
+
+
+def test_what_does_not_move_the_points_is_not_near_in_small_balls():
+    """Points depend on age alone: in a small ball they have one age, and any hue."""
+    steps = grid(4, ["age", "hue"])
+    points = np.column_stack([steps.age, np.ones(len(steps))]) * 1.0
+    found = steps_within(points, steps, [0.5], metric="euclidean", mean_distance=1.0).set_index("attribute")
+    assert found.steps["age"] == 0 and found.steps["hue"] == pytest.approx((3 * 1 + 2 * 2 + 1 * 3) / 6)
+    empty = steps_within(points[::4], steps[::4], [0.5], metric="euclidean", mean_distance=1.0)
+    assert empty.steps.isna().all()
