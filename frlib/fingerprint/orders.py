@@ -10,6 +10,34 @@ from frlib.fingerprint.summary import cube, table_of
 from frlib.geometry import among_extremes, below_all, crossings, mean_interval, rank_correlation, resampled_means
 
 
+def filled_scales(table: pd.DataFrame, at_most: float = 0.5) -> pd.DataFrame:
+    """Return the rows at scales where, in every network and attribute, enough points have a neighbour.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ``network``, ``attribute``, ``scale`` and ``isolated``, the share of points without one; one row per identity.
+    at_most : float
+        Largest mean share over identities.
+
+    Returns
+    -------
+    DataFrame
+        In the order of the table.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or no scale is left.
+    """
+    checks.columns("table", table, ["network", "attribute", "scale", "isolated"])
+    shares = table.groupby(["scale", "network", "attribute"])["isolated"].mean().groupby("scale").max()
+    kept = shares.index[shares <= at_most]
+    if not len(kept):
+        raise ValueError(f"table must have a scale with isolated at most {at_most}; the least is {shares.min():.3g}")
+    return table[table["scale"].isin(kept)]
+
+
 def extreme_shares(
     table: pd.DataFrame, wanted: Sequence[str] | None = None, *, highest: bool, draws: int = 2000, seed: int = 0
 ) -> pd.DataFrame:

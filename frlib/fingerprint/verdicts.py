@@ -98,3 +98,26 @@ def span(shares) -> str:
     """Return the smallest and the largest share as words: "3% to 10%", or one of them if both read the same."""
     low, high = f"{np.min(shares):.0%}", f"{np.max(shares):.0%}"
     return low if low == high else f"{low} to {high}"
+
+
+def sure_places(shares, sure: float = 0.95) -> str:
+    """Return the scales at which a claim surely holds, network by network, as words.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        ``network``, ``scale``, ``share``, as of `frlib.fingerprint.extreme_shares`.
+    sure : float
+        As in `by_shares`.
+
+    Returns
+    -------
+    str
+        "mobileface ε 0.1, 0.2 (2 of 5 scales), dlib nowhere", for example.
+    """
+    said = []
+    for network, own in shares.groupby("network", sort=False):
+        held = own["scale"][own["share"] >= sure]
+        scales = f"ε {', '.join(f'{scale:g}' for scale in held)} ({len(held)} of {len(own)} scales)"
+        said.append(f"{network} {scales if len(held) else 'nowhere'}")
+    return ", ".join(said)

@@ -32,6 +32,7 @@ from frlib.geometry.pairs import CoincidentPoints, coincide, pair_distances, uni
 from frlib.geometry.ranks import (
     among_extremes,
     below_all,
+    chance_correlation,
     crossings,
     diagonal_p,
     on_diagonal,
@@ -74,6 +75,7 @@ __all__ = [
     "auc_interval",
     "below_all",
     "central_difference",
+    "chance_correlation",
     "coincide",
     "compatibility",
     "crossed_correlation",

@@ -65,6 +65,26 @@ def rank_correlation_p(x, y) -> float:
     return float(stats.permutation_test((np.asarray(x),), statistic, **run).pvalue)
 
 
+def chance_correlation(n: int, *, level: float = LEVEL) -> float:
+    """Return the size of Spearman's correlation that two unrelated orders exceed in at most 1 - level of the cases.
+
+    Parameters
+    ----------
+    n : int
+        Number of values, from 3 to 9: all n! orders are counted.
+    level : float
+
+    Returns
+    -------
+    float
+        A correlation of larger size is beyond chance; one of this size is not.
+    """
+    n, level = checks.at_least("n", n, 3), checks.between("level", level, 0, 1)
+    checks.between("n", n, 3, 9)
+    found = rank_correlation(np.array(list(itertools.permutations(range(n)))), np.arange(n))
+    return float(np.quantile(np.abs(found).round(12), level, method="inverted_cdf"))
+
+
 def among_extremes(values, count: int, *, highest: bool) -> np.ndarray:
     """Tell which attributes are among the few with the highest or the lowest values.
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from frlib.fingerprint import agreement_with, crossing_pairs, extreme_shares, lowest_shares, table_of
+from frlib.fingerprint import agreement_with, crossing_pairs, extreme_shares, filled_scales, lowest_shares, table_of
 from frlib.geometry import mean_interval
 
 NAMES, SCALES = ["age", "hue", "pose", "light"], [0.1, 1.0]
@@ -94,3 +94,11 @@ def test_agreement_with_an_order_is_the_mean_over_people():
     assert found.rho[0.1] > 0.9 > 0.4 > found.rho[1.0]
     with pytest.raises(ValueError, match="table must have the attributes age, hue once per identity"):
         agreement_with(reference[:2], table, ["network", "scale"])
+
+
+def test_scales_are_kept_where_every_network_and_attribute_has_neighbours():
+    table = energies(people(TURNED)).assign(isolated=0.2)
+    table.loc[(table.scale == 0.1) & (table.attribute == "hue"), "isolated"] = 0.7
+    assert set(filled_scales(table).scale) == {1.0} and set(filled_scales(table, 0.7).scale) == {0.1, 1.0}
+    with pytest.raises(ValueError, match="table must have a scale with isolated at most 0.1; the least is 0.2"):
+        filled_scales(table, 0.1)

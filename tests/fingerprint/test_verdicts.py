@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from frlib.fingerprint import verdicts
@@ -65,3 +66,9 @@ def test_a_direction_needs_an_interval_without_zero():
 def test_a_span_is_said_once_if_both_ends_read_the_same():
     assert verdicts.span([0.031, 0.5, 0.1]) == "3% to 50%"
     assert verdicts.span([[0.999], [1.0]]) == "100%"
+
+
+def test_sure_places_are_named_by_network():
+    rows = [("a", 0.1, 1.0), ("a", 0.2, 0.95), ("a", 1.0, 0.5), ("b", 0.1, 0.9), ("b", 1.0, 0.0)]
+    shares = pd.DataFrame(rows, columns=["network", "scale", "share"])
+    assert verdicts.sure_places(shares) == "a ε 0.1, 0.2 (2 of 3 scales), b nowhere"

@@ -9,6 +9,7 @@ from scipy import stats
 from frlib.geometry import (
     among_extremes,
     below_all,
+    chance_correlation,
     crossings,
     diagonal_p,
     on_diagonal,
@@ -130,3 +131,11 @@ def test_diagonal_p_holds_its_level_under_the_null():
 def test_diagonal_p_refuses_more_orders_than_can_be_counted():
     with pytest.raises(ValueError, match="number of rows must lie between 1 and 9; got 10"):
         diagonal_p(np.eye(10))
+
+
+@pytest.mark.parametrize("n", [4, 6, 8])
+def test_a_larger_correlation_than_that_of_chance_is_rare_and_the_next_smaller_is_not(n):
+    limit = chance_correlation(n)
+    sizes = np.abs([stats.spearmanr(order, range(n)).statistic for order in itertools.permutations(range(n))]).round(9)
+    assert (sizes > limit + 1e-6).mean() <= 0.05 < (sizes >= limit - 1e-6).mean()
+    assert n != 8 or limit == pytest.approx(0.714, abs=0.001)  # tables of Spearman's test: .738 is the first beyond 5 %
