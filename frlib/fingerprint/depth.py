@@ -111,9 +111,11 @@ def lattice_steps(cloud: Cloud, lattice: Lattice) -> pd.DataFrame:
     DataFrame
         ``network``, ``identity``, and the columns of `frlib.geometry.energy_by_steps`.
     """
-    along = {name: cloud.along(name, curves) for name, curves in lattice.curves.items()}
-    steps = {name: lattice.table.iloc[curves["center"]] for name, curves in lattice.curves.items()}
-    table = energy_by_steps(steps, {name: own.fields[name] for name, own in along.items()})
+    tables = []
+    for name, curves in lattice.curves.items():  # one after the other: all fields of a whole lattice are large
+        own = cloud.along(name, curves)
+        tables.append(energy_by_steps({name: lattice.table.iloc[curves["center"]]}, own.fields))
+    table = pd.concat(tables, ignore_index=True)
     return pd.concat([pd.DataFrame({"network": cloud.network, "identity": cloud.identity}, table.index), table], axis=1)
 
 
