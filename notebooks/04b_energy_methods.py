@@ -90,6 +90,7 @@ n_identities, n_points, n_few, n_short, n_large = {
 }[profile]
 main, other, euclidean = "mobilefacenet", "mobileface", "dlib"
 tint = view.Column("attribute", legend=False)
+at_scale_one = view.Column("energy", "energy at ε = 1")
 
 # %% [markdown]
 # The clouds are those of chapter 4. The helper `sweep_of` gives the energies of one cloud, at ε = 1 where we say
@@ -115,7 +116,7 @@ few = identities[:n_few]
 
 
 def few_curves(**options):
-    """Return short curves of a few people, where images are drawn anew."""
+    """Return curves of a few people with few centres each, drawn anew."""
     return [Curves(who, n_short, seed=seed, **options) for who in few]
 
 
@@ -312,7 +313,6 @@ vector_choice = variant_summary(vectors, "vectors", "normalised")
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-vectors-04b", "caption": "Energy at ε = 1 with four kinds of vectors, mean over people and its interval. Raw vectors stand apart for image quality; the other three nearly agree, in both networks."}}
 of_kinds = ["network", "attribute", "vectors"]
 of_kinds = means_over_identities(vectors, "energy", of_kinds)
-at_scale_one = view.Column("energy", "energy at ε = 1")
 vector_look = {"color": "vectors", "apart": True, "bars": ("low", "high")}
 view.figure(
     view.dots(of_kinds, at_scale_one, "attribute", **vector_look),
@@ -652,7 +652,7 @@ of_main = energies[energies.network == main].groupby("attribute")
 in_detector = crop_changes[crop_changes.crop == f"{main}, detector"]
 moves = of_main.displacement.mean()[in_detector.attribute]
 noise_moves = rank_correlation(moves, in_detector.change)
-recognised[["ratio", "auc", "eer"]].round(3)
+recognised[["ratio", "auc", "eer"]].sort_index().round(3)
 
 # %% tags=["remove-cell"]
 view.say(
@@ -840,10 +840,10 @@ cut_up = pd.concat(
     for n in cut_sizes
     for k in range(seed, seed + n_cuts)
 )
-whole = at_one[at_one.network == main]
-variances = energy_variances(cut_up, whole, n_points)
 
 # %% tags=["hide-input"]
+whole = at_one[at_one.network == main]
+variances = energy_variances(cut_up, whole, n_points)
 deviations = variances.assign(deviation=np.sqrt(variances.points))
 size_ticks = [*cut_sizes, n_points]
 of_whole = variances[variances["size"] == n_points].set_index("attribute")
