@@ -640,7 +640,7 @@ view.figure(
 )
 
 # %% [markdown]
-# Three numbers to hold these changes against: recognition in every crop, the difference of the two networks in their
+# Three things to hold these changes against: recognition in every crop, the difference of the two networks in their
 # own crops, and how far each attribute moves the embedding.
 
 # %%
@@ -690,7 +690,7 @@ view.say(
 # The detector finds {glue:text}`detector_found:.0f` % of the faces, {glue:text}`detector_moved:.1f` of 112 pixels from
 # the mesh (root mean square). Recognition does not notice (AUC {glue:text}`auc_detector:.3f`), energies do: the mean
 # changes by {glue:text}`crop_detector:+.3f` ±
-# {glue:text}`crop_detector_half:.3f` that of {glue:text}`crop_detector_at` by
+# {glue:text}`crop_detector_half:.3f`, that of {glue:text}`crop_detector_at` by
 # {glue:text}`crop_detector_largest:+.2f`. Each end of a curve is cut anew, and the difference of the two cuts enters the
 # vector. This weighs most where the attribute itself moves the embedding least (Spearman {glue:text}`noise_moves:.2f`
 # with the displacement). With both ends cut like the centre the mean change is {glue:text}`crop_center:+.3f` ±
@@ -939,10 +939,12 @@ choices.rename(columns=half_names).round(3)
 # ## Summary
 #
 # In this chapter, we saw
-# * that the kind of neighbours, raw vectors and the step can change the order of attributes, and the rest hardly does;
-# * that the authors' own pair lowers energies where balls are nearly empty, without turning an order here;
+# * that the step and the crop move energies most, single attributes by up to {glue:text}`step_change:+.2f` and
+#   {glue:text}`crop_detector_largest:+.2f`, and that raw vectors, projection, transport and a draw of neighbours hardly
+#   do at ε = 1;
+# * that counting a point's pair with itself lowers energies where balls are nearly empty, and turns no order here;
 # * that crops cut anew for each image add noise which recognition does not notice and energies do;
-# * that a number of centres bounds the scale, and people the precision.
+# * that the number of centres bounds the scale, and the number of people the precision.
 #
 # ## Limits
 #
@@ -969,7 +971,7 @@ choices.rename(columns=half_names).round(3)
 #
 # ```{exercise} How many centres? (easy)
 # :label: ex-centres-04b
-# You want the energies of mobilefacenet at ε = 0.2 with at most half of the points isolated. Use the exponent of the
+# You want the energies of mobilefacenet at ε = 0.05 with at most half of the points isolated. Use the exponent of the
 # table after {numref}`fig-isolated-04b` to say how many random centres you need, and how long that takes at 0.1 seconds
 # an image.
 # ```
@@ -977,7 +979,7 @@ choices.rename(columns=half_names).round(3)
 # ````{solution} ex-centres-04b
 # :class: dropdown
 # ```python
-# n = n_points * (0.2 / last[main]) ** (1 / slopes.exponent[main])
+# n = n_points * (0.05 / last[main]) ** (1 / slopes.exponent[main])
 # n, 0.1 * 17 * n / 60  # centres, and minutes per person for 17 images each
 # ```
 # The exponent is fitted to few sizes, so take the answer as an order of magnitude.
