@@ -204,9 +204,10 @@ view.say(
 
 # %%
 fine = [0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0]
+kinds_of_pair = {"left out": False, "counted": True}
 own_pair = pd.concat(
     sweep_of(cloud, fine, include_center=counted).assign(pair=kind)
-    for kind, counted in {"left out": False, "counted": True}.items()
+    for kind, counted in kinds_of_pair.items()
     for name in (main, euclidean)
     for cloud in clouds[name]
 )
@@ -233,21 +234,20 @@ view.figure(
 # Does it turn the order of the two networks? Here is the energy of dlib less that of mobilefacenet:
 
 # %%
-level = levels.pivot(
-    index="scale", columns=["network", "pair"], values="energy"
+axes = {"index": "scale", "columns": ["pair", "network"]}
+level = levels.pivot(**axes, values="energy")
+lost = 1 - level["counted"] / level["left out"]
+gap = pd.DataFrame(
+    {pair: level[pair, euclidean] - level[pair, main] for pair in kinds_of_pair}
 )
-gap = (level[euclidean] - level[main])[["left out", "counted"]]
 n_turned = int((gap["left out"] * gap["counted"] < 0).sum())
 gap.T.round(2)
 
 # %% tags=["remove-cell"]
 view.say(
-    pair_lost_main=100
-    * (1 - level[main, "counted"] / level[main, "left out"])[0.5],
-    pair_lost_dlib=100
-    * (1 - level[euclidean, "counted"] / level[euclidean, "left out"])[0.5],
-    pair_lost_one=100
-    * (1 - level[main, "counted"] / level[main, "left out"])[1.0],
+    pair_lost_main=100 * lost[main][0.5],
+    pair_lost_dlib=100 * lost[euclidean][0.5],
+    pair_lost_one=100 * lost[main][1.0],
     pair_order_main=pair_half.order[main, "counted"],
     pair_order_dlib=pair_half.order[euclidean, "counted"],
     pair_gap_out=gap["left out"][0.5],
