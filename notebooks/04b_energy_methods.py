@@ -457,7 +457,8 @@ view.say(
 # ({glue:text}`chord_low_at`) and {glue:text}`chord_high:.2f` ({glue:text}`chord_high_at`). With the shortest step the
 # energy differs clearly for {glue:text}`step_clear` of {glue:text}`n_attributes` attributes, by most for
 # {glue:text}`step_at`, {glue:text}`step_change:+.2f` ± {glue:text}`step_half:.2f`; the rank correlation of the two
-# orders is {glue:text}`step_order:.2f`. The table has the effect of rounding to 8 bits at that step: a cosine of
+# orders is {glue:text}`step_order:.2f`. A likely reason: piecewise linear layers bend often, and long steps average over
+# the bends. The table has the effect of rounding to 8 bits at that step: a cosine of
 # {glue:text}`rounding_other:.2f` or more remains, but for {glue:text}`rounding_at` only {glue:text}`rounding_low:.2f`,
 # and its energy moves by {glue:text}`rounding_change:+.3f` ± {glue:text}`rounding_half:.3f`. There, rounding would be
 # read as invariance.
@@ -511,7 +512,7 @@ view.figure(
     view.curves(to_exact, step, match, **smooth_look),
     view.dots(exact_levels, at_scale_one, "attribute", **smooth_dots),
     height=230,
-    description="Cosines rise towards small steps; beside them, energies.",
+    description="Left, cosines rise towards small steps. Right, energies.",
 )
 
 # %% [markdown]
@@ -533,10 +534,10 @@ tiny = embed([tiny_step], [embedders[main]])[main][0]
 pixels = images_of(tiny_step)
 clipped = (pixels >= 255) | (pixels <= 0)
 slope = torch.where(clipped, 0.5, 1.0)
-slope = embedders[main].push_forward(pixels, slope)
+pushed = embedders[main].push_forward(pixels, slope)
 
 # %%
-halved = {"brightness": tangent_projection(tiny.points, slope)}
+halved = {"brightness": tangent_projection(tiny.points, pushed)}
 at_zero = field_agreement(exact["brightness"][0], tiny.fields)
 at_half = field_agreement(halved, tiny.fields)
 tried = {
