@@ -848,6 +848,7 @@ variances = energy_variances(cut_up, whole, n_points)
 deviations = variances.assign(deviation=np.sqrt(variances.points))
 size_ticks = [*cut_sizes, n_points]
 of_whole = variances[variances["size"] == n_points].set_index("attribute")
+people_share = of_whole.people / (of_whole.people + of_whole.points)
 kinds_of_error = {"people": of_whole.people, "centres": of_whole.points}
 sources = pd.DataFrame(kinds_of_error) ** 0.5
 sources = sources.reset_index().melt("attribute", None, "source", "deviation")
@@ -885,7 +886,6 @@ designs["smallest ε"] = pd.concat(smallest).groupby("size").scale.mean()
 designs.rename_axis("centres").round(4)
 
 # %% tags=["remove-cell"]
-people_share = of_whole.people / (of_whole.people + of_whole.points)
 view.say(
     bought_main=bought["20 people"][main],
     bought_far=bought["40 people"][main],
