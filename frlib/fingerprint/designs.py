@@ -21,7 +21,7 @@ from frlib.geometry.resampling import LEVEL
 _PLACE = ["attribute", "scale"]
 
 
-def part_energies(cloud: Cloud, size: int, scales: Sequence[float], *, seed: int = 0) -> pd.DataFrame:
+def part_energies(cloud: Cloud, size: int, scales: Sequence[float], seed: int = 0) -> pd.DataFrame:
     """Cut a cloud at random into parts of one size, and return the energies of each.
 
     Parts share no point: they differ as clouds of so many independent points of this person do. The unit of the scales

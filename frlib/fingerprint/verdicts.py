@@ -81,19 +81,6 @@ def by_count(held: int, places: int, exceptions: int = 0) -> str:
     return "yes" if held >= places - exceptions else "no" if held < places / 2 else "partly"
 
 
-def direction(mean: float, half: float, more: str = "higher", less: str = "lower") -> str:
-    """Return the word that the interval of a difference supports.
-
-    Parameters
-    ----------
-    mean, half : float
-        As of `frlib.geometry.mean_interval`.
-    more, less : str
-        Words for an interval above and below 0.
-    """
-    return more if mean > half else less if mean < -half else "not clearly different"
-
-
 def span(shares) -> str:
     """Return the smallest and the largest share as words: "3% to 10%", or one of them if both read the same."""
     low, high = f"{np.min(shares):.0%}", f"{np.max(shares):.0%}"

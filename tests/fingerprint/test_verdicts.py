@@ -57,12 +57,6 @@ def test_every_word_has_a_box_and_every_box_a_rule():
     assert found == set(WORDS)
 
 
-def test_a_direction_needs_an_interval_without_zero():
-    assert verdicts.direction(0.2, 0.1) == "higher"
-    assert verdicts.direction(-0.2, 0.1, less="shorter") == "shorter"
-    assert verdicts.direction(0.1, 0.1) == verdicts.direction(-0.1, 0.1) == "not clearly different"
-
-
 def test_a_span_is_said_once_if_both_ends_read_the_same():
     assert verdicts.span([0.031, 0.5, 0.1]) == "3% to 50%"
     assert verdicts.span([[0.999], [1.0]]) == "100%"
