@@ -1,6 +1,7 @@
 """Charts, the ε-sweep, verdicts and the numbers of the prose, in a live notebook and on the site."""
 
 from frlib.view.charts import COLORS, enable
+from frlib.view.crumple import crumple
 from frlib.view.energies import energy_curves, fingerprint_views
 from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
@@ -21,6 +22,7 @@ __all__ = [
     "Space",
     "answer_curves",
     "bars",
+    "crumple",
     "curves",
     "dendrogram",
     "dots",
