@@ -82,8 +82,8 @@ n_runs, n_runs_ablation, points_per_blob, n_planar = {
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-playground", "caption": "Choose a field, then move the scale. Left: 300 points with their unit vectors, and the ball of one point, which you can pick. Right: the energy at every scale, and the cosines inside this ball."}}
 view.playground(
     description="A square with arrows, a ball around one of them, and a curve "
-    "of the energy against the scale. With aligned arrows the curve lies at 0. "
-    "With tangential or radial arrows it starts at 0 and rises to 1. With "
+    "of the energy against the scale. With aligned arrows the curve lies at "
+    "0. With tangential or radial arrows it starts at 0 and rises to 1. With "
     "noisy arrows it is flat: higher for more noise, 1 for disorder.",
     seed=seed,
 )
@@ -105,10 +105,11 @@ view.playground(
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-crumple", "caption": "A sheet with the field along its lines. Move it from flat over folded to crumpled, and choose a small or a large ball. A fold raises the energy of large balls first; crumpling raises that of small ones."}}
 view.crumple(
-    description="A sheet drawn as lines, with arrows in the ball of one point, "
-    "and two curves of energy against the amount of crumpling. From flat to "
-    "folded the energy of large balls rises from 0 to about 0.9 and that of "
-    "small balls stays low; from folded to crumpled the latter rises to 1 too.",
+    description="A sheet drawn as lines, with arrows in the ball of one "
+    "point, and two curves of energy against the amount of crumpling. From "
+    "flat to folded the energy of large balls rises from 0 to about 0.9 and "
+    "that of small balls stays low; from folded to crumpled the latter rises "
+    "to 1 too.",
 )
 
 # %%
@@ -194,11 +195,13 @@ view.say(
 
 # %% tags=["hide-input"]
 aimed = ~draws.columns.isin(["aligned", "disordered"])
-sorted_draws = (np.diff(draws, axis=1) > -1e-6).all(axis=1).mean()
+rising = (np.diff(draws, axis=1) > -1e-6).all(axis=1).mean()
+
+# %% tags=["hide-input"]
 view.verdict(
     "energy-fig2c",
     verdicts.by_print(draws, printed, aimed),
-    f"In {sorted_draws:.0%} of {n_planar} draws the energies never fall along "
+    f"In {rising:.0%} of {n_planar} draws the energies never fall along "
     f"the list. But noise and scale of four fields were chosen for it. Of the "
     f"two that leave no choice, aligned is {figure_2c.ours.iloc[0]:.2f} as "
     f"printed, and complete disorder {figure_2c.ours.iloc[-1]:.2f}, not "
@@ -228,8 +231,8 @@ view.energy_curves(
     height=200,
     title="Each field is the more orderly one at some scale",
     description="Two curves of energy against scale. The noisy field is flat "
-    "near 0.46. The tangential field starts at 0, crosses the other near scale "
-    "1, and ends at 1.",
+    "near 0.46. The tangential field starts at 0, crosses the other near "
+    "scale 1, and ends at 1.",
 )
 
 # %% tags=["remove-cell"]
@@ -261,9 +264,9 @@ view.energy_curves(
     log=True,
     height=200,
     title="The low energy belongs to the clump alone",
-    description="The energy rises from near 0 at scale 0.05 to about 0.8 at the "
-    "largest scale. The share of isolated points falls from nearly one half "
-    "to 0.",
+    description="The energy rises from near 0 at scale 0.05 to about 0.8 at "
+    "the largest scale. The share of isolated points falls from nearly one "
+    "half to 0.",
 )
 
 # %% tags=["remove-cell"]
@@ -339,25 +342,25 @@ swept = [energy_sweep(points, {"": s}, [3], metric="euclidean") for s in steps]
 four["energy"] = [float(table.energy[0]) for table in swept]
 four["moved"] = four.length / d_bar
 
+# %% tags=["hide-input"]
+ends = ["x", "y", "x2", "y2"]
+panels = [
+    pd.DataFrame(np.hstack([points, points + s]), columns=ends) for s in steps
+]
+titles = [f"E = {e:.2f}, " for e in four.energy] + four.moved.map(
+    "moved {:.2f} d̄".format
+)
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-length", "caption": "The same 50 points with four fields; a dot marks the start of each step. The energy (all pairs) tells the rows apart and not the columns; the displacement does the opposite."}}
 x, y = (view.Column(name, domain=(-1.3, 1.3)) for name in "xy")
-panels = [
-    pd.DataFrame(
-        np.hstack([points, points + s]), columns=["x", "y", "x2", "y2"]
-    )
-    for s in steps
-]
 look = {"to": ("x2", "y2"), "size": 9}
 view.figure(
     *(view.scatter(panel, x, y, **look) for panel in panels),
-    titles=[
-        f"E = {e:.2f}, moved {m:.2f} d̄"
-        for e, m in zip(four.energy, four.moved, strict=True)
-    ],
+    titles=list(titles),
     height=190,
-    description="Four panels of points with steps. Above, the steps share a direction "
-    "and the energy is near 0, whether they are long or tiny. Below, they "
-    "have no common direction and the energy is near 1 in both cases.",
+    description="Four panels of points with steps. Above, the steps share a "
+    "direction and the energy is near 0, whether they are long or tiny. "
+    "Below, they have no common direction and it is near 1.",
 )
 
 # %% tags=["remove-cell"]
@@ -402,19 +405,21 @@ useful, useless = data[0].useful, data[0].useless
 # %% tags=["remove-cell"]
 view.say(n_runs=n_runs, n_blob=points_per_blob)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-blobs", "caption": "The data of the first run. Two of the four useless dimensions are shown; the classes are mixed there."}}
+# %% tags=["hide-input"]
 names = (useful + useless)[:4]
-cloud = pd.DataFrame(inputs[0, :, :4].numpy(), columns=names)
-cloud["class"] = labels[0].numpy().astype(str)
+first_run = pd.DataFrame(inputs[0, :, :4].numpy(), columns=names)
+first_run["class"] = labels[0].numpy().astype(str)
 x1, x2, x3, x4 = (view.Column(k, f"{k}, input units") for k in names)
 look = {"color": "class", "shape": "class", "size": 14}
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-blobs", "caption": "The data of the first run. Two of the four useless dimensions are shown; the classes are mixed there."}}
 view.figure(
-    view.scatter(cloud, x1, x2, **look),
-    view.scatter(cloud, x3, x4, **look),
+    view.scatter(first_run, x1, x2, **look),
+    view.scatter(first_run, x3, x4, **look),
     titles=["useful", "useless"],
-    description="Two scatter plots. In the useful dimensions three separate blobs, one "
-    "per class. In the useless ones a square filled evenly with points of "
-    "all classes.",
+    description="Two scatter plots. In the useful dimensions three separate "
+    "blobs, one per class. In the useless ones a square filled evenly with "
+    "points of all classes.",
 )
 
 # %% [markdown]
@@ -439,8 +444,8 @@ ticks = [1, 0.1, 0.01, 0.001]
 loss = view.Column("value", "cross-entropy, nats", log=True, ticks=ticks)
 view.figure(
     view.curves(history.dropna(), epoch, loss, detail="run", points=False),
-    description="Loss curves of all runs. All fall from about 1 to below 0.01 and lie "
-    "close together.",
+    description="Loss curves of all runs. All fall from about 1 to below 0.01 "
+    "and lie close together.",
 )
 
 # %% tags=["remove-cell"]
@@ -507,16 +512,16 @@ energies = training.run_energies(
 )
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-energies-03", "caption": "Energy of the six input dimensions. Line: mean over runs; band: 10th to 90th percentile. Below: share of points with an empty ball. See two low curves and four high ones."}}
+named = energies.attribute + " (" + energies.kind + ")"
 view.energy_curves(
-    energies.assign(dimension=energies.attribute + " (" + energies.kind + ")"),
+    energies.assign(dimension=named),
     color="dimension",
     detail="run",
     log=True,
     title="Useless dimensions have the higher energy at every scale",
-    description="Six curves of energy against scale. The curves of the useful "
-    "dimensions x1 and x2 lie far below those of the useless dimensions x3 "
-    "to x6 at every scale. All rise with the scale. The share of isolated "
-    "points falls from nearly 1 at the smallest scale to 0.",
+    description="Six rising curves of energy against scale. Those of x1 and "
+    "x2 lie far below those of x3 to x6. The share of isolated points falls "
+    "from nearly 1 to 0.",
 )
 
 # %% [markdown]
@@ -546,8 +551,8 @@ view.sweep(
     clouds,
     sweeps,
     title="One network, one ball",
-    description="Points of three clusters with arrows, a ball that grows with a slider,"
-    " and the energy curves of six input dimensions. For the trained "
+    description="Points of three clusters with arrows, a ball that grows with "
+    "a slider, and the energy curves of six input dimensions. For the trained "
     "network the curves of x1 and x2 lie below the others; before training "
     "all six are close.",
     max_points=160,
@@ -603,9 +608,9 @@ look = {"color": "networks", "band": ("low", "high"), "tips": ["p"]}
 view.figure(
     view.guide(y=0) + view.curves(both, scale, gap, **look),
     titles=["Training makes the difference"],
-    description="Two curves against the scale. For trained networks the difference lies"
-    " between about 0.2 and 0.5 at all scales, with a narrow interval. "
-    "Before training it is close to 0.",
+    description="Two curves against the scale. For trained networks the "
+    "difference lies between about 0.2 and 0.5 at all scales, with a narrow "
+    "interval. Before training it is close to 0.",
 )
 
 # %% tags=["hide-input"]
@@ -771,33 +776,30 @@ results = training.run_variants(variants, few, some, device=device)
 gaps = training.variant_gaps(results, seed=seed)
 summary = training.variant_table(results, gaps)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablation", "caption": "Useless minus useful energy, mean over runs, for four kinds of change. See that a few wrong labels take most of the difference, and nothing else does."}}
+# %% tags=["hide-input"]
 scale = view.Column("scale", "scale ε", log=True, ticks=[0.1, 0.3, 1, 3])
 gap = view.Column("difference", "useless − useful", domain=(-0.1, 0.65))
 look = {"color": "setting", "points": False, "tips": ["p"]}
 changes = gaps.groupby("change", sort=False)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ablation", "caption": "Useless minus useful energy, mean over runs, for four kinds of change. See that a few wrong labels take most of the difference, and nothing else does."}}
 view.figure(
     *(view.curves(rows, scale, gap, **look) for _, rows in changes),
     titles=list(changes.groups),
     shared=False,
     height=170,
-    description="Four panels. The difference stays clearly positive for all numbers of "
-    "useless dimensions, all steps and all variants. With wrong labels it "
-    "drops to between 0 and 0.15.",
+    description="Four panels. The difference stays clearly positive for all "
+    "numbers of useless dimensions, all steps and all variants. With wrong "
+    "labels it drops to between 0 and 0.15.",
 )
 
 # %% tags=["hide-input"]
-headings = {
-    "train": "right, training points",
-    "test": "right, new points",
-    "useful": "moved, useful",
-    "useless": "moved, useless",
-    "p": "largest p",
-}
-format_of = dict.fromkeys(["train", "test"], "{:.1%}") | {"p": "{:.4f}"}
-format_of = {headings[name]: text for name, text in format_of.items()}
-table = summary.rename(columns=headings).style.format("{:.3f}")
-table.format(format_of, subset=list(format_of))
+headings = {"train": "right, training", "test": "right, new points"}
+headings |= {kind: f"moved, {kind}" for kind in ("useful", "useless")}
+formats = dict.fromkeys(summary, "{:.3f}") | {"p": "{:.4f}"}
+formats |= dict.fromkeys(["train", "test"], "{:.1%}")
+formats = {headings.get(name, name): formats[name] for name in formats}
+summary.rename(columns=headings).style.format(formats)
 
 # %% [markdown]
 # Means over runs and scales. *Right* is the share of right answers, on the training points with the labels that were
