@@ -520,8 +520,7 @@ view.energy_curves(
     log=True,
     title="Useless dimensions have the higher energy at every scale",
     description="Six rising curves of energy against scale. Those of x1 and "
-    "x2 lie far below those of x3 to x6. The share of isolated points falls "
-    "from nearly 1 to 0.",
+    "x2 lie far below those of x3 to x6.",
 )
 
 # %% [markdown]
