@@ -98,10 +98,11 @@ view.playground(
 #
 # ### A sheet: flat, folded, crumpled
 #
-# Why should a field disagree with itself? Paper A's picture (its Figure 2b) is a sheet. The attribute runs along its
-# lines, as age runs along images of one person. A network that keeps the attribute leaves the sheet flat. One that
-# ignores it folds the sheet, so that far ends meet, or crumples it. The sheet below is our own drawing. Its lines bend
-# and keep their length, so the attribute moves every point equally fast; only directions change.
+# Why should a field disagree with itself? Paper A pictures it as folding and crumpling (Figure 2b). Think of a sheet
+# with lines. The attribute runs along them, as age runs along images of one person. A network that keeps the attribute
+# leaves the sheet flat. One that ignores it folds the sheet, so that far ends meet, or crumples it. The sheet below is
+# our own drawing. Its lines bend and keep their length, so the attribute moves every point equally fast; only
+# directions change.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-crumple", "caption": "A sheet with the field along its lines. Move it from flat over folded to crumpled, and choose a small or a large ball. A fold raises the energy of large balls first; crumpling raises that of small ones."}}
 view.crumple(
@@ -643,9 +644,9 @@ view.say(
 
 # %% [markdown]
 # {glue:text}`n_tested` of {glue:text}`n_scales` scales can be tested; at the others ({glue:text}`untested_text`) some
-# run has only empty balls. The difference lies between **{glue:text}`gap_min:.2f`** (95 % interval
+# run has only empty balls. The difference lies between {glue:text}`gap_min:.2f` (95 % interval
 # {glue:text}`gap_min_low:.2f` to {glue:text}`gap_min_high:.2f`, at $\varepsilon$ = {glue:text}`gap_min_scale:g`) and
-# **{glue:text}`gap_max:.2f`** (at {glue:text}`gap_max_scale:g`). At each scale it is positive in at least
+# {glue:text}`gap_max:.2f` (at {glue:text}`gap_max_scale:g`). At each scale it is positive in at least
 # {glue:text}`share_min:.0f` % of the runs, and Cliff's delta is at least {glue:text}`cliff_min:.2f`. The largest
 # corrected $p$ is {glue:text}`p_max:.4f`; with {glue:text}`n_flips` sign flips it cannot be below
 # {glue:text}`p_floor:.4f`. At the smallest tested scale, {glue:text}`first_tested:g`,
@@ -739,10 +740,10 @@ view.say(
 )
 
 # %% [markdown]
-# After training a useful input moves the embedding **{glue:text}`moved_ratio:.1f`** times as far as a useless one;
-# before, {glue:text}`moved_ratio_before:.1f` times. Useful inputs move it mostly in the plane that separates the
-# classes (share {glue:text}`plane_useful:.2f`, before training {glue:text}`plane_useful_before:.2f`), useless ones less
-# so ({glue:text}`plane_useless:.2f`, before {glue:text}`plane_useless_before:.2f`).
+# After training a useful input moves the embedding {glue:text}`moved_ratio:.1f` times as far as a useless one; before,
+# {glue:text}`moved_ratio_before:.1f` times. Useful inputs move it mostly in the plane that separates the classes (share
+# {glue:text}`plane_useful:.2f`, before training {glue:text}`plane_useful_before:.2f`), useless ones less so
+# ({glue:text}`plane_useless:.2f`, before {glue:text}`plane_useless_before:.2f`).
 #
 # Yet the useless inputs are not switched off. Their weights in the first layer keep their length
 # ({glue:text}`rows_useless:.2f` times that at the start), while those of the useful inputs grow
@@ -845,7 +846,7 @@ view.say(
 # * **Wrong labels.** With 5 or 10 % wrong labels the networks have {glue:text}`heart_train:.0f` % of their training
 #   points right: they learn the wrong labels by heart. For that they use every input. Useless inputs move the embedding
 #   by at least {glue:text}`heart_moved:.2f` $\bar d$ per unit, against {glue:text}`clean_moved:.2f` with clean labels,
-#   and the difference falls from {glue:text}`clean_gap:.2f` to at most **{glue:text}`heart_gap:.2f`**. With
+#   and the difference falls from {glue:text}`clean_gap:.2f` to at most {glue:text}`heart_gap:.2f`. With
 #   {glue:text}`noise_last` there is too much to learn by heart ({glue:text}`noise_train:.0f` % right), and the
 #   difference is {glue:text}`noise_gap:.2f`.
 #
