@@ -256,8 +256,8 @@ points = np.where(clump, 0.06 * points - 0.5, points)
 orderly, disorderly = (
     planar_field(points, normal, "aligned", noise) for noise in (10, 180)
 )
-both = {"whole cloud": np.where(clump, orderly, disorderly)}
-halves = energy_sweep(points, both, scales_planar, metric="euclidean")
+mixed = {"whole cloud": np.where(clump, orderly, disorderly)}
+halves = energy_sweep(points, mixed, scales_planar, metric="euclidean")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-isolated", "caption": "Fifty aligned vectors in a clump and fifty scattered, disordered ones. Top: energy. Bottom: share of points with an empty ball. See that the energy is lowest where most points are isolated."}}
 view.energy_curves(
@@ -289,9 +289,9 @@ view.say(
 # of its true pairs ({ref}`ex-own`). An isolated point scores 0: perfect order, from no evidence.
 
 # %% tags=["hide-input"]
-options = {"draws": 10, "seed": seed}
+ten = {"draws": 10, "seed": seed}
 alone, counted = (
-    planar_energies(["disordered"], scales_planar, include_center=c, **options)
+    planar_energies(["disordered"], scales_planar, include_center=c, **ten)
     for c in (False, True)
 )
 conventions = pd.concat(
@@ -332,21 +332,21 @@ view.say(
 # far the points move.
 
 # %% tags=["hide-input"]
-points, normal = planar_draws(50, seed)
-d_bar = mean_pair_distance(points, metric="euclidean")
+starts, turns = planar_draws(50, seed)
+d_bar = mean_pair_distance(starts, metric="euclidean")
 four = pd.DataFrame({"noise": [15, 15, 180, 180], "length": [0.3, 0.03] * 2})
 steps = [
-    length * planar_field(points, normal, "aligned", noise)
+    length * planar_field(starts, turns, "aligned", noise)
     for noise, length in four.to_numpy()
 ]
-swept = [energy_sweep(points, {"": s}, [3], metric="euclidean") for s in steps]
+swept = [energy_sweep(starts, {"": s}, [3], metric="euclidean") for s in steps]
 four["energy"] = [float(table.energy[0]) for table in swept]
 four["moved"] = four.length / d_bar
 
 # %% tags=["hide-input"]
 ends = ["x", "y", "x2", "y2"]
 panels = [
-    pd.DataFrame(np.hstack([points, points + s]), columns=ends) for s in steps
+    pd.DataFrame(np.hstack([starts, starts + s]), columns=ends) for s in steps
 ]
 titles = [f"E = {e:.2f}, " for e in four.energy] + four.moved.map(
     "moved {:.2f} d̄".format
@@ -617,7 +617,7 @@ view.figure(
 n_flips = min(9999, 2**n_runs)
 empty = comparison[comparison.difference.isna()].scale
 empty_text = ", ".join(f"{s:g}" for s in empty) or "none"
-first = tested.scale.min()
+smallest = tested.scale.min()
 
 # %% tags=["remove-cell"]
 view.say(
@@ -634,8 +634,8 @@ view.say(
     cliff_min=tested.cliff.min(),
     n_tested=len(tested),
     n_scales=len(scales),
-    first_tested=first,
-    isolated_first_tested=100 * balls.isolated[first],
+    first_tested=smallest,
+    isolated_first_tested=100 * balls.isolated[smallest],
     untested_text=empty_text,
     control_max=control_most,
     control_ratio=strongest.difference / control_most,
@@ -668,8 +668,8 @@ view.verdict(
     "toy-all-scales",
     word,
     f"Higher at {sure.sum()} of the {len(tested)} scales that could be tested "
-    f"(ε from {first:g} to {tested.scale.max():g}). Scales without a pair in "
-    f"some run: {empty_text}.",
+    f"(ε from {smallest:g} to {tested.scale.max():g}). Scales without a pair "
+    f"in some run: {empty_text}.",
 )
 
 # %% [markdown]
@@ -962,12 +962,12 @@ print(f"formula {formula:.6f}, measured {last.energy:.6f}")
 # like the useful one.
 
 # %%
-x1, x3 = exact["x1"][0].cpu(), exact["x3"][0].cpu()
-mixed = {
-    f"{angle}": np.cos(np.radians(angle)) * x1 + np.sin(np.radians(angle)) * x3
+e1, e3 = exact["x1"][0].cpu(), exact["x3"][0].cpu()
+turning = {
+    f"{angle}": np.cos(np.radians(angle)) * e1 + np.sin(np.radians(angle)) * e3
     for angle in range(0, 91, 15)
 }
-along = energy_sweep(embeddings[0].cpu(), mixed, [0.3], metric="euclidean")
+along = energy_sweep(embeddings[0].cpu(), turning, [0.3], metric="euclidean")
 along = along.set_index("attribute").energy
 assert along["45"] < (along["0"] + along["90"]) / 2
 along.round(3).to_frame().T

@@ -81,10 +81,10 @@ people = sample_identities(n_identities, seed=seed)
 # ## People
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-people-faces", "caption": "The first identities of the population that the chapters use: frontal, neutral, 30 years, light from the front."}}
-shown = people[: 8 * min(3, n_identities // 8)]
+front = people[: 8 * min(3, n_identities // 8)]
 view.image_grid(
-    render(shown),
-    rows=[""] * (len(shown) // 8),
+    render(front),
+    rows=[""] * (len(front) // 8),
     columns=[""] * 8,
     description="Drawn frontal faces of different people. They differ in "
     "shape, skin, hair and beard; all have the eyes at the same place.",
@@ -266,8 +266,7 @@ aged["low"], aged["high"] = aged["mean"] - aged.sd, aged["mean"] + aged.sd
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-age-faces", "caption": "Age that a network estimates against the slider: mean and standard deviation over people. On the dashed line both would agree. The estimate rises along the whole slider, but more slowly."}}
 slider = view.Column("slider", "age of the slider, years")
 guess = view.Column("mean", "estimated age, years")
-sd = view.Column("sd", "standard deviation")
-look = {"color": "hair", "band": ("low", "high"), "tips": [sd]}
+look = {"color": "hair", "band": ("low", "high"), "tips": ["sd"]}
 view.figure(
     view.curves(aged, slider, guess, **look)
     + view.guide(x=[15, 75], y=[15, 75]),
@@ -345,9 +344,9 @@ both = pd.concat(tables, names=["crop"])
 recognition, cut = tables["mesh"], tables["detector"]
 
 # %% tags=["hide-input"]
-columns = ["auc", "auc_low", "auc_high", "eer"]
-columns += ["d_intra", "d_inter", "ratio", "threshold"]
-both[columns].style.format(precision=4)
+figures = ["auc", "auc_low", "auc_high", "eer"]
+figures += ["d_intra", "d_inter", "ratio", "threshold"]
+both[figures].style.format(precision=4)
 
 # %% tags=["hide-input"]
 lost = (recognition.auc - cut.auc)[networks]
@@ -381,9 +380,9 @@ view.say(
 # compared.
 
 # %% tags=["hide-input"]
-columns = ["metric", "d_intra", "d_inter"]
-photographs = published.load("lfw_distances").set_index("model")[columns]
-beside = {"drawn": recognition[columns], "photographs (paper A)": photographs}
+compared = ["metric", "d_intra", "d_inter"]
+photographs = published.load("lfw_distances").set_index("model")[compared]
+beside = {"drawn": recognition[compared], "photographs (paper A)": photographs}
 distances = pd.concat(beside)
 distances["ratio"] = distances.d_intra / distances.d_inter
 distances.round(3)
@@ -416,7 +415,7 @@ curves = embed(
     list(embedders.values()),
 )
 limits = recognition[["d_intra", "d_inter", "threshold"]]
-kept = pd.concat(
+each_person = pd.concat(
     identity_retention(c, **limits.loc[name]).assign(network=name)
     for name in networks
     for c in curves[name]
@@ -424,7 +423,7 @@ kept = pd.concat(
 
 # %%
 pairs = ["attribute", "network"]
-kept = kept.groupby(pairs, sort=False).mean().reset_index()
+kept = each_person.groupby(pairs, sort=False).mean().reset_index()
 accepted = kept.pivot(index="attribute", columns="network")["share_accepted"]
 accepted.loc[list(ATTRIBUTES), networks].round(3)
 
