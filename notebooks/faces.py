@@ -526,8 +526,8 @@ pd.DataFrame({"labels that are true": said}, index=index)
 # Shape is one of several cues; skin, hair and beard remain. To see what shape alone carries they must be made equal.
 # ```python
 # weak = sample_identities(n_identities, seed=seed, strength=0.25)
-# done = [embed(p) for p in weak]
-# recognition_table({name: [d[name] for d in done] for name in networks}).auc
+# drawings = [Portraits(p, n_images, seed) for p in weak]
+# recognition_table(embed(drawings, list(embedders.values()))).auc
 # ```
 # ````
 #
@@ -541,8 +541,10 @@ pd.DataFrame({"labels that are true": said}, index=index)
 # :class: dropdown
 # ```python
 # from frlib.geometry import displacement
-# own = [c["mobilefacenet"] for c in curves]
-# ends = torch.cat([displacement(c.minus["head_angle"], c.plus["head_angle"]) for c in own])
+# own = curves["mobilefacenet"]
+# ends = torch.cat(
+#     [displacement(c.minus["head_angle"], c.plus["head_angle"]) for c in own]
+# )
 # pd.Series(ends / recognition.d_intra["mobilefacenet"]).describe()
 # ```
 # Compare the quartiles with the mean: if they lie far apart, a single δ describes the attribute badly.
