@@ -803,11 +803,12 @@ summary.rename(columns=headings).style.format(formats)
 
 # %% [markdown]
 # Means over runs and scales. *Right* is the share of right answers, on the training points with the labels that were
-# given, and on new points with the true ones; *moved* is the displacement over $\bar d$ per input unit.
+# given, and on new points with the true ones; *p* is the largest over scales; *moved* is the displacement over $\bar d$
+# per input unit.
 
 # %% tags=["hide-input"]
 wrong = summary.loc["wrong labels"]
-heart = wrong.loc[["5%", "10%"]]
+heart = wrong.loc[["5 %", "10 %"]]
 most_wrong = wrong.iloc[-1]
 others = summary.drop("wrong labels", level="change")
 energy_of = {
@@ -843,10 +844,10 @@ view.say(
 # * **Step.** A longer step averages over more linear pieces, so energies fall: that of the useless dimensions from
 #   {glue:text}`step_small:.2f` at $h$ = 0.1 to {glue:text}`step_large:.2f` at $h$ = 5. An energy without its step is as
 #   incomplete as one without its scale.
-# * **Wrong labels.** With 5 or 10 % wrong labels the networks have {glue:text}`heart_train:.0f` % of their training
-#   points right: they learn the wrong labels by heart. For that they use every input. Useless inputs move the embedding
-#   by at least {glue:text}`heart_moved:.2f` $\bar d$ per unit, against {glue:text}`clean_moved:.2f` with clean labels,
-#   and the difference falls from {glue:text}`clean_gap:.2f` to at most {glue:text}`heart_gap:.2f`. With
+# * **Wrong labels.** With 5 or 10 % wrong labels the networks have at least {glue:text}`heart_train:.1f` % of their
+#   training points right: they learn the wrong labels by heart. For that they use every input. Useless inputs move the
+#   embedding by at least {glue:text}`heart_moved:.2f` $\bar d$ per unit, against {glue:text}`clean_moved:.2f` with
+#   clean labels, and the difference falls from {glue:text}`clean_gap:.2f` to at most {glue:text}`heart_gap:.2f`. With
 #   {glue:text}`noise_last` there is too much to learn by heart ({glue:text}`noise_train:.0f` % right), and the
 #   difference is {glue:text}`noise_gap:.2f`.
 #

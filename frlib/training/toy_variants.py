@@ -28,7 +28,7 @@ def toy_variants(useless: Sequence[int], wrong: Sequence[float], *, points_per_b
     """
     blobs = {"points_per_blob": points_per_blob}
     changes = {("useless dimensions", f"{n}"): {"blobs": {"useless": n}} for n in useless}
-    changes |= {(LABELS, f"{share:.0%}"): {"blobs": {"label_noise": share}} for share in wrong}
+    changes |= {(LABELS, f"{100 * share:g} %"): {"blobs": {"label_noise": share}} for share in wrong}
     changes |= {("step h", f"{step:g}"): {"fields": {"step": step}} for step in (0.1, 0.5, 2.0, 5.0)}
     changes |= {
         ("variant", "as above"): {},

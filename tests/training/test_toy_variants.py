@@ -8,7 +8,7 @@ from frlib.training import compare_dimensions, run_variants, toy_experiment, toy
 
 @pytest.fixture(scope="module")
 def results():
-    kept = [("useless dimensions", "2"), ("wrong labels", "10%"), ("step h", "2"), ("variant", "as above")]
+    kept = [("useless dimensions", "2"), ("wrong labels", "10 %"), ("step h", "2"), ("variant", "as above")]
     variants = toy_variants([2], [0.1], points_per_blob=30)
     return run_variants({key: variants[key] for key in kept}, [0, 1, 2], [0.5, 3.0], progress=False)
 
@@ -16,7 +16,7 @@ def results():
 def test_every_setting_changes_one_thing():
     variants = toy_variants([1, 64], [0.0, 0.05, 0.4], points_per_blob=30)
     assert len(variants) == 2 + 3 + 4 + 5
-    assert variants["wrong labels", "5%"] == {"blobs": {"points_per_blob": 30, "label_noise": 0.05}}
+    assert variants["wrong labels", "5 %"] == {"blobs": {"points_per_blob": 30, "label_noise": 0.05}}
     for key, setting in variants.items():
         own = {name: value for name, value in setting["blobs"].items() if name != "points_per_blob"}
         changed = len(own) + sum(len(setting.get(part, {})) for part in ("fields", "training"))
@@ -26,7 +26,7 @@ def test_every_setting_changes_one_thing():
 
 def test_a_setting_is_run_as_it_says(results):
     direct = toy_experiment([0, 1, 2], [0.5, 3.0], blobs={"points_per_blob": 30, "label_noise": 0.1}, progress=False)
-    pd.testing.assert_frame_equal(results["wrong labels", "10%"].energies, direct.energies)
+    pd.testing.assert_frame_equal(results["wrong labels", "10 %"].energies, direct.energies)
 
 
 def test_the_tables_are_those_of_the_experiments(results):
@@ -43,4 +43,4 @@ def test_the_tables_are_those_of_the_experiments(results):
         assert table.loc[key, "test"] == pytest.approx(float(result.test_accuracy.mean()))
         useless = result.energies.query("kind == 'useless'")["displacement"].mean()
         assert table.loc[key, "useless"] == pytest.approx(useless)
-    assert table.loc[("wrong labels", "10%"), "test"] < table.loc[("variant", "as above"), "test"]
+    assert table.loc[("wrong labels", "10 %"), "test"] < table.loc[("variant", "as above"), "test"]
