@@ -11,6 +11,7 @@ import yaml
 from frlib import published
 from frlib.faces import ATTRIBUTES
 from frlib.models import NETWORKS
+from frlib.view import static
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -99,6 +100,31 @@ def test_the_size_of_the_download_is_stated():
     packages = {file.package for network in NETWORKS.values() for file in network.files}
     stated = int(re.search(r"less than (\d+) MB of packages", (BOOK / "how_to_use.md").read_text())[1])
     assert 0.8 * stated < sum(package.bytes for package in packages) / 1e6 < stated
+
+
+NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+
+
+def test_numbers_in_words_are_those_of_what_they_count():
+    use, intro = ((BOOK / f"{name}.md").read_text() for name in ("how_to_use", "intro"))
+    stated, listed = re.search(r"(\w+) widgets deserve a try:\n\n((?:[* ] .+\n)+)", use).groups()
+    assert NUMBERS.index(stated.lower()) == len(re.findall(r"(?m)^\* the \*\*", listed)) == len(static.WIDGETS)
+    stated, rows = re.search(r"### (\w+) symbols\n\n.+\n.+\n((?:\|.+\n)+)", intro).groups()
+    assert NUMBERS.index(stated.lower()) == len(rows.splitlines())
+
+
+def test_sessions_of_a_class_have_the_minutes_of_their_heading():
+    text = (BOOK / "teaching.md").read_text()
+    minutes = int(re.search(r"## Sessions of (\d+) minutes", text)[1])
+    sessions = re.findall(r"### Session .+\n\n\| minutes.+\n.+\n((?:\|.+\n)+)", text)
+    assert len(sessions) == text.count("### Session")
+    for rows in sessions:
+        assert sum(int(row.split("|")[1]) for row in rows.splitlines()) == minutes, rows
+
+
+def test_no_page_speaks_of_chapters_that_are_not_written():
+    text = "\n".join(page.read_text() for page in [*PAGES, ROOT / "README.md"])
+    assert not re.search(r"not written yet|is planned|no verdict yet|preliminary", text)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

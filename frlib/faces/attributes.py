@@ -1,4 +1,7 @@
-"""The attributes of a face, with the ranges of Leroy et al. (2025), Table 5, in natural units."""
+"""The attributes of a face, with the ranges of Leroy et al. (2025), Table 5, in natural units.
+
+The table gives no numbers for light ("right to left"), expression and image quality; theirs are ours.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple

@@ -81,6 +81,45 @@ def by_count(held: int, places: int, exceptions: int = 0) -> str:
     return "yes" if held >= places - exceptions else "no" if held < places / 2 else "partly"
 
 
+def by_print(draws, printed, chosen, rounding: float = 0.005) -> str:
+    """Return the word for printed values that draws of our own should meet, where some could not miss.
+
+    Parameters
+    ----------
+    draws : array_like, shape (draws, values)
+        What we find, each row one draw of all that is random.
+    printed : array_like, shape (values,)
+        A value is met if 95 % of the draws are about it: if it lies between their outer 2.5 % on either side, give or
+        take the rounding.
+    chosen : array_like of bool, shape (values,)
+        Whether something was chosen with this value in view. Then meeting it shows nothing, and missing it counts.
+    rounding : float
+        Half a unit of the last printed digit.
+
+    Returns
+    -------
+    str
+        That of `over_places`: "yes" if no value was chosen and all are met, "no" if all are missed.
+    """
+    low, high = np.quantile(np.asarray(draws, dtype=float), [0.025, 0.975], axis=0)
+    printed = np.asarray(printed, dtype=float)
+    met = (low - rounding <= printed) & (printed <= high + rounding)
+    return over_places(met & ~np.asarray(chosen, dtype=bool), ~met)
+
+
+def direction(mean: float, half: float, more: str = "higher", less: str = "lower") -> str:
+    """Return the word that the interval of a difference supports.
+
+    Parameters
+    ----------
+    mean, half : float
+        As of `frlib.geometry.mean_interval`.
+    more, less : str
+        Words for an interval above and below 0.
+    """
+    return more if mean > half else less if mean < -half else "not clearly different"
+
+
 def span(shares) -> str:
     """Return the smallest and the largest share as words: "3% to 10%", or one of them if both read the same."""
     low, high = f"{np.min(shares):.0%}", f"{np.max(shares):.0%}"

@@ -4,11 +4,14 @@ The page draws its points with a small seeded generator in the browser. This mod
 same seed, so that tables of the chapter and the playground speak of the same clouds.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from frlib import checks
+from frlib.geometry import energy_sweep
 
 BASES = ("aligned", "tangential", "radial")
 MASK = 0xFFFFFFFF
@@ -102,3 +105,43 @@ def planar_cloud(preset: str, n: int = 300, seed: int = 0) -> tuple[np.ndarray, 
     checks.one_of("preset", preset, PRESETS)
     points, normal = planar_draws(n, seed)
     return points, planar_field(points, normal, PRESETS[preset].base, PRESETS[preset].noise)
+
+
+def planar_energies(
+    presets: Sequence[str], scales: Sequence[float], *, draws: int, n: int = 300, seed: int = 0, **options
+) -> pd.DataFrame:
+    """Return the energies of fields of the `PRESETS`, each on several draws of points and noise.
+
+    Parameters
+    ----------
+    presets : sequence of str
+        Names of fields.
+    scales : sequence of float
+        Radii of the balls over the mean pair distance.
+    draws : int
+        Number of draws, the k-th of them from the seed ``seed + k``.
+    n : int
+        Number of points of a draw.
+    seed : int
+        Of the first draw.
+    **options
+        Passed on to `frlib.geometry.energy_sweep`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `energy_sweep`, where ``attribute`` is the name of the field, and ``draw``.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown or there is no draw.
+    """
+    checks.at_least("draws", draws, 1)
+    tables = []
+    for name in presets:
+        for draw in range(draws):
+            points, field = planar_cloud(name, n, seed + draw)
+            table = energy_sweep(points, {name: field}, scales, metric="euclidean", **options)
+            tables.append(table.assign(draw=draw))
+    return pd.concat(tables, ignore_index=True)

@@ -464,36 +464,6 @@ def toy_experiment(
     return Experiment(ensemble, inputs, labels, embeddings, vectors, energies, hits.double().mean(dim=1))
 
 
-def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.DataFrame:
-    r"""Return how much of each field lies in the plane that separates the classes.
-
-    The three class means of the embeddings span a plane. With P the orthogonal projection onto it, the share is
-    :math:`\sum_i |P v_i|^2 / \sum_i |v_i|^2`. Vectors without preferred direction in D dimensions would give 2/D.
-
-    Parameters
-    ----------
-    embeddings : Tensor, shape (R, N, 16)
-        One cloud per run.
-    labels : Tensor of int, shape (R, N)
-        Every run must hold the classes 0, 1, 2.
-    fields : dict of str to Tensor, each (R, N, 16)
-        From `input_fields`.
-
-    Returns
-    -------
-    DataFrame
-        ``run``, ``attribute`` and ``share``, in 0..1 (NaN if the field is zero everywhere).
-    """
-    rows = []
-    for run, (points, classes) in enumerate(zip(embeddings, labels, strict=True)):
-        means = torch.stack([points[classes == k].mean(dim=0) for k in range(N_CLASSES)])
-        plane = torch.linalg.qr((means[1:] - means[0]).T).Q
-        for name, vectors in fields.items():
-            share = (vectors[run] @ plane).square().sum() / vectors[run].square().sum()
-            rows.append({"run": run, "attribute": name, "share": float(share)})
-    return pd.DataFrame(rows)
-
-
 def compare_dimensions(energies: pd.DataFrame, *, resamples: int = 9999, seed: int = 0) -> pd.DataFrame:
     r"""Compare useless with useful dimensions at every scale; the unit of the statistics is the run.
 

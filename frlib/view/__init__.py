@@ -1,6 +1,7 @@
 """Charts, the ε-sweep, verdicts and the numbers of the prose, in a live notebook and on the site."""
 
 from frlib.view.charts import COLORS, enable
+from frlib.view.crumple import crumple
 from frlib.view.energies import across_networks, energy_curves, fingerprint_views
 from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
@@ -22,6 +23,7 @@ __all__ = [
     "across_networks",
     "answer_curves",
     "bars",
+    "crumple",
     "curves",
     "dendrogram",
     "dots",

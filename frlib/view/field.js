@@ -320,6 +320,17 @@ function themeColors(el) {
   return { ...(dark ? DARK : LIGHT), series: SERIES, dark };
 }
 
+/* Colour of a cosine: blue for 1, vermilion for -1, the grey of the theme for 0; the two ends differ for every eye. */
+const COSINE_ENDS = { same: [0, 114, 178], opposed: [213, 94, 0] };
+function cosineColor(cosine, dark) {
+  const middle = dark ? [160, 168, 176] : [130, 138, 146];
+  const end = cosine > 0 ? COSINE_ENDS.same : COSINE_ENDS.opposed;
+  const share = Math.abs(cosine);
+  const lift = dark ? 40 : 0;
+  const mixed = middle.map((value, k) => Math.round(value + share * (Math.min(255, end[k] + lift) - value)));
+  return `rgb(${mixed.join(",")})`;
+}
+
 /* ------------------------------------------------------------------------------------------------------- controls */
 
 const WIDGET_STYLE = `
@@ -331,6 +342,9 @@ const WIDGET_STYLE = `
 .frw-lead { color: var(--frw-soft); font-size: 0.85rem; margin: 0; max-width: 75ch; }
 .frw-note { color: var(--frw-soft); font-size: 0.8rem; margin: 0.6rem 0 0; max-width: 70ch; }
 .frw-controls { display: flex; flex-wrap: wrap; gap: 0.7rem 1.4rem; align-items: end; margin: 0.8rem 0; }
+.frw-kinds { display: flex; flex-wrap: wrap; gap: 0.4rem; margin: 0.7rem 0 0; padding: 0; border: 0; }
+.frw-kinds button[aria-pressed="true"] { border-color: var(--frw-accent); box-shadow: inset 0 0 0 1px var(--frw-accent);
+  font-weight: 600; }
 .frw-control { display: grid; gap: 0.2rem; flex: 0 1 auto; min-width: 8rem; margin: 0; color: var(--frw-ink); }
 .frw-control.frw-wide { flex: 1 1 12rem; }
 .frw-control > span { display: flex; justify-content: space-between; gap: 0.8rem; font-size: 0.8rem;

@@ -10,15 +10,11 @@
 const PLAYGROUND_COUNTS = [50, 75, 100, 150, 200, 300, 400, 600, 800];
 const PLAYGROUND_SIZE = 360;
 const PLAYGROUND_BINS = 9;
-const PLAYGROUND_ENDS = { same: [0, 114, 178], opposed: [213, 94, 0] };
 
 const PLAYGROUND_STYLE = `
 .frw-play { display: grid; gap: 1rem 1.5rem; grid-template-columns: minmax(0, 1fr); align-items: start; }
 @container (min-width: 620px) { .frw-play { grid-template-columns: minmax(0, 11fr) minmax(0, 10fr); } }
 .frw-play > div { min-width: 0; }
-.frw-kinds { display: flex; flex-wrap: wrap; gap: 0.4rem; margin: 0.7rem 0 0; padding: 0; border: 0; }
-.frw-kinds button[aria-pressed="true"] { border-color: var(--frw-accent); box-shadow: inset 0 0 0 1px var(--frw-accent);
-  font-weight: 600; }
 .frw-plane { overflow: hidden !important; border: 1px solid var(--frw-line); border-radius: 8px; cursor: crosshair;
   touch-action: pan-y; background: var(--frw-page); }
 .frw-curve { cursor: ew-resize; touch-action: pan-y; }
@@ -137,16 +133,6 @@ function nextPoint(points, from, [ux, uy]) {
 }
 
 /* ----------------------------------------------------------------------------------------------------- the pictures */
-
-/* Colour of a cosine: blue for 1, vermilion for -1, the grey of the theme for 0. */
-function cosineColor(cosine, dark) {
-  const middle = dark ? [160, 168, 176] : [130, 138, 146];
-  const end = cosine > 0 ? PLAYGROUND_ENDS.same : PLAYGROUND_ENDS.opposed;
-  const share = Math.abs(cosine);
-  const lift = dark ? 40 : 0;
-  const mixed = middle.map((value, k) => Math.round(value + share * (Math.min(255, end[k] + lift) - value)));
-  return `rgb(${mixed.join(",")})`;
-}
 
 /* The plane: one path for the arrows outside the ball, one per class of cosine inside it. Returns draw(view). */
 function addPlane(parent, label) {

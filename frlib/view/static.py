@@ -26,7 +26,7 @@ from IPython.display import HTML
 _FOLDER = Path(__file__).parent
 _EXPORT = "export default { render };"
 _COUNTER = itertools.count(1)
-WIDGETS = ("sweep", "playground", "facemap", "fold", "turn")
+WIDGETS = ("sweep", "playground", "facemap", "fold", "turn", "crumple")
 
 
 def in_book() -> bool:

@@ -51,6 +51,19 @@ def test_counts_with_exceptions():
     assert verdicts.by_count(0, 0) == "not tested"
 
 
+def test_a_printed_value_that_was_aimed_at_supports_nothing_and_can_still_be_missed():
+    draws = np.linspace(0.4, 0.6, 41)[:, None] + [0, 1]  # the outer 2.5 % end at 0.405 and 0.595
+    free, aimed = [False, False], [True, True]
+    assert verdicts.by_print(draws, [0.5, 1.5], free) == "yes"
+    assert verdicts.by_print(draws, [0.5, 1.5], [True, False]) == "partly"
+    assert verdicts.by_print(draws, [0.5, 1.5], aimed) == "undecided"
+    assert verdicts.by_print(draws, [0.5, 1.7], free) == verdicts.by_print(draws, [0.7, 1.5], [True, False]) == "partly"
+    assert verdicts.by_print(draws, [0.5, 1.7], [True, False]) == "undecided"
+    assert verdicts.by_print(draws, [0.7, 1.7], free) == verdicts.by_print(draws, [0.7, 1.7], aimed) == "no"
+    assert verdicts.by_print(draws, [0.401, 1.599], free) == "yes"
+    assert verdicts.by_print(draws, [0.399, 1.601], free) == "no"
+
+
 def test_every_word_has_a_box_and_every_box_a_rule():
     places = [list(part) for n in range(3) for part in itertools.product([False, True], repeat=n)]
     found = {verdicts.over_places(h, f) for h in places for f in places if len(h) == len(f)}

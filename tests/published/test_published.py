@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import kstwo, spearmanr
 
 from frlib import published
+from frlib.faces import ATTRIBUTES
 
 MODELS = {
     ("FaceNet", "iResNetv1"),
@@ -84,6 +85,17 @@ def test_table_1_is_table_3_rounded():
     assert (2 * table.d_intra < table.d_inter).all()
     assert table.accuracy.between(0.98, 1).all()
     assert set(table.loc[table.metric == "euclidean", "model"]) == {"FaceNet"}
+
+
+def test_attributes_of_the_drawn_faces_have_the_printed_ranges_where_numbers_are_printed():
+    table = published.load("attribute_ranges").set_index("attribute")
+    assert list(table.index) == list(ATTRIBUTES)
+    numbers = table.dropna()
+    assert set(table.index) - set(numbers.index) == {"hair_color", "illumination", "expression", "image_quality"}
+    for name, (low, high, printed) in numbers.iterrows():
+        assert (ATTRIBUTES[name].low, ATTRIBUTES[name].high) == (low, high), name
+        assert printed.startswith(f"{low:g} to {high:g}")
+    assert ATTRIBUTES["hair_color"].unit.removeprefix("along the line from ") == table.printed["hair_color"]
 
 
 def test_five_networks_and_forty_attributes_everywhere():

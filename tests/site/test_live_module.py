@@ -186,6 +186,7 @@ def test_the_sweep_says_the_energies_that_python_computed(page, sweep):
 def test_widgets_fit_a_narrow_page_and_follow_the_theme(page, sweep, face_map, fold, turn):
     widgets = {"sweep": sweep, "facemap": face_map, "fold": fold, "turn": turn}
     widgets["playground"] = view.playground(description="Fields in the plane.")
+    widgets["crumple"] = view.crumple(description="A sheet.")
     for name, widget in widgets.items():
         assert not open_widget(page, name, widget)
         assert page.evaluate("() => document.documentElement.scrollWidth") <= 360

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from frlib import published
 from frlib.geometry import energy_sweep
-from frlib.training import PRESETS, planar_cloud, planar_draws, planar_field
+from frlib.training import PRESETS, planar_cloud, planar_draws, planar_energies, planar_field
 from frlib.training.planar import uniform_draws
 
 
@@ -70,3 +70,18 @@ def test_unknown_names_are_named():
         planar_cloud("calm")
     with pytest.raises(ValueError, match="n must be an integer of at least 2; got 1"):
         planar_draws(1)
+
+
+def test_energies_of_several_draws_are_those_of_each_draw():
+    table = planar_energies(["radial", "disordered"], [0.3, 1.0], draws=3, n=60, seed=5, include_center=True)
+    assert len(table) == 2 * 3 * 2 and set(table["draw"]) == {0, 1, 2}
+    for (name, draw), rows in table.groupby(["attribute", "draw"]):
+        points, field = planar_cloud(name, 60, 5 + draw)
+        expected = energies(points, field, (0.3, 1.0), include_center=True)
+        np.testing.assert_array_equal(rows.sort_values("scale")["energy"], expected)
+
+
+@pytest.mark.parametrize(("change", "message"), [({"draws": 0}, "draws must"), ({"presets": ["calm"]}, "preset must")])
+def test_energies_of_several_draws_reject(change, message):
+    with pytest.raises(ValueError, match=message):
+        planar_energies(**{"presets": ["radial"], "scales": [1.0], "draws": 1} | change)

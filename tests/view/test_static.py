@@ -96,7 +96,7 @@ def test_the_same_module_runs_as_a_classic_script(node, name):
 
 
 def test_errors_name_the_argument():
-    named = "name must be that of a widget, one of 'sweep', 'playground', 'facemap', 'fold', 'turn'; got 'nothing'"
+    named = f"name must be that of a widget, one of {', '.join(map(repr, static.WIDGETS))}; got 'nothing'"
     with pytest.raises(ValueError, match=named):
         static.module_source("nothing")
     with pytest.raises(ValueError, match="must have one export"):

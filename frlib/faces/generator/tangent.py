@@ -8,7 +8,7 @@ from frlib import checks
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, batch_of
 from frlib.faces.crops import CROPS, tone
-from frlib.faces.generator.renderer import BATCH, colored, draw_light, hair_of
+from frlib.faces.generator.renderer import BATCH, colored, draw_light, hair_of, render
 from frlib.faces.generator.shared import shared_lights
 from frlib.faces.identity import Identity
 from frlib.runtime import choose_device
@@ -94,3 +94,32 @@ def _moves(people: list[Identity], values: Mapping, light: torch.Tensor, name: s
     else:
         changed, moves = along(before, colored(light, hair), colored(light[2:], hair) * (torch.pi / 180))
     return moves * ((changed > 0) & (changed < 255))
+
+
+def central_gap(identity: Identity, attributes: Mapping, name: str, step: float, **options) -> float:
+    """Return how far a central difference of images is from their exact derivative, over the length of the latter.
+
+    Parameters
+    ----------
+    identity : Identity
+    attributes : mapping of name to scalar
+        Where to differentiate; must hold the attribute.
+    name : str
+        As in `tangent`.
+    step : float
+        Half the distance of the two images, as a share of the range of the attribute.
+    **options
+        As in `tangent`, but for ``dtype`` and ``shadows``. Both are drawn in float64, and light without shadows.
+
+    Raises
+    ------
+    ValueError
+        As in `tangent`, or if the attribute has no value or the step leads out of its range.
+    """
+    checks.one_of("name", name, tuple(attributes))
+    half = step * (ATTRIBUTES[name].high - ATTRIBUTES[name].low)
+    ends = {name: [attributes[name] - half, attributes[name] + half]}
+    options |= {"dtype": torch.float64, "shadows": name != "illumination"}
+    low, high = render(identity, {**attributes, **ends}, **options)
+    exact = tangent(identity, attributes, name, **options)[0]
+    return float(((high - low) / (2 * half) - exact).norm() / exact.norm())

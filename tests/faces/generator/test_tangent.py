@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from frlib.faces import render, tangent
-from frlib.faces.generator.tangent import SMOOTH
+from frlib.faces.generator.tangent import SMOOTH, central_gap
 
 SMALL = {"size": 48, "device": "cpu"}
 #: A power of two, so that both ends are exact in float32.
@@ -72,3 +72,22 @@ def test_attributes_without_a_derivative_point_to_central_differences(person, na
 def test_what_tangent_refuses(person, name, options, message):
     with pytest.raises(ValueError, match=message):
         tangent(person, {}, name, **options)
+
+
+@pytest.mark.parametrize("name", ["hair_color", "illumination", "image_quality"])
+def test_the_gap_shrinks_with_the_step_and_is_that_of_the_images(person, name):
+    options = {"shadows": name != "illumination"}
+    steps = [0.1, 0.02, 0.004]
+    gaps = [central_gap(person, SET, name, step, **SMALL) for step in steps]
+    assert gaps[0] > gaps[1] > gaps[2] > 0
+    exact = tangent(person, SET, name, dtype=torch.float64, **SMALL, **options)[0]
+    low, high = {"hair_color": (0, 1), "illumination": (-75, 75), "image_quality": (-1, 1)}[name]
+    difference, _ = central(person, SET, name, 0.02 * (high - low), **options)
+    assert gaps[1] == pytest.approx(float((difference - exact).norm() / exact.norm()), rel=1e-9)
+
+
+def test_the_gap_needs_a_place_inside_the_range(person):
+    with pytest.raises(ValueError, match="name must be one of 'age'; got 'hue'"):
+        central_gap(person, {"age": 30}, "hue", 0.1, **SMALL)
+    with pytest.raises(ValueError, match="hue"):
+        central_gap(person, {"hue": 4}, "hue", 0.1, **SMALL)
