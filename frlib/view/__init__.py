@@ -6,6 +6,7 @@ from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
 from frlib.view.fold import fold
 from frlib.view.images import image_grid
+from frlib.view.pipeline import pipeline
 from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, matrix, scatter
 from frlib.view.say import say
@@ -35,6 +36,7 @@ __all__ = [
     "heat_map",
     "image_grid",
     "matrix",
+    "pipeline",
     "playground",
     "say",
     "scatter",
