@@ -15,6 +15,7 @@ from frlib.view.thresholds import answer_curves, error_curves
 from frlib.view.trees import dendrogram
 from frlib.view.turn import turn
 from frlib.view.verdict import verdict
+from frlib.view.words import with_interval
 
 __all__ = [
     "COLORS",
@@ -43,4 +44,5 @@ __all__ = [
     "sweep",
     "turn",
     "verdict",
+    "with_interval",
 ]

@@ -60,7 +60,9 @@ def drawn_rates(
 ) -> DrawnRates:
     """Return the ROC curve of verification of people drawn with replacement: its bootstrap distribution.
 
-    A person who is drawn twice counts twice, and forms no pair of two people.
+    A person who is drawn twice counts twice, and forms no pair of two people. The middle 95 % of the draws are an
+    interval if people are many: with normal clouds they held an overlap of .04 or .22 in 95 % of the populations of 100
+    people, but in 84 % of those of 30, where they lie too low.
 
     Parameters
     ----------
