@@ -69,9 +69,8 @@ networks = list(models.DEFAULT_NETWORKS)
 # %% [markdown]
 # ## The claim
 #
-# A face network $f$ maps an image $x$ to a point $f(x)$ of a space with many dimensions, its *embedding*, and comes with
-# a distance $d$ between points. $X_i$ holds the images of person $i$, and $P_i = f(X_i)$ is the *cloud* of that person.
-# Two numbers describe the space from afar:
+# A face network $f$ maps an image $x$ to a point $f(x)$, its *embedding*, and comes with a distance $d$ between points.
+# The images $X_i$ of person $i$ form the *cloud* $P_i = f(X_i)$. Two numbers describe the space from afar:
 #
 # ```{math}
 # :label: eq-scales-01
@@ -82,8 +81,8 @@ networks = list(models.DEFAULT_NETWORKS)
 # Every person counts the same in the first, every pair of people in the second. Paper A {cite}`leroy2025attributes`
 # starts from $d_{intra} \ll d_{inter}$. The space then has **two scales**. From far away each cloud is a point, and the
 # points are people: the *macroscale*, chapter 2. From near, one cloud fills the view, and attributes move an image
-# about in it: the *microscale*, {doc}`/notebooks/04_pretrained_energies`. Here we ask whether the two scales exist, what
-# they are good for, and where they vanish.
+# about in it: the *microscale*, {doc}`/notebooks/04_pretrained_energies`. Do the two scales exist, and where do they
+# vanish?
 #
 # ## Images and networks
 #
@@ -107,7 +106,7 @@ view.image_grid(
 )
 
 # %% [markdown]
-# The *face networks* were trained to tell people apart. Beside them stand three kinds of *control* that were not:
+# The *face networks* were trained to tell people apart. Three kinds of *control* were not:
 # * **ImageNet**: `efficientnet-lite0`, a good network for objects {cite}`tan2019efficientnet`;
 # * **random weights**: the architecture of mobilefacenet, never trained, from three seeds;
 # * **pixels**: no network at all; the image, reduced to 28 × 28 pixels, is its own embedding.
@@ -174,10 +173,9 @@ view.pipeline(
 # %% [markdown]
 # ## Two numbers per network
 #
-# How sure are the two numbers? Images of one person are not independent, and neither are pairs that share a person. The
-# unit that was drawn is the *person*. So we draw people with replacement, {glue:text}`n_draws` times, and compute both
-# numbers from their clouds each time. A person who is drawn twice forms no pair of different people. All networks see
-# the same draws.
+# How sure are they? Images of one person are not independent, and neither are pairs that share a person. The unit that
+# was drawn is the *person*. So we draw people with replacement, {glue:text}`n_draws` times, and compute both numbers
+# from their clouds. A person who is drawn twice forms no pair of different people. All networks see the same draws.
 
 # %%
 summary = geometry.recognition_table(clouds, accepted_at_least=0)
@@ -209,9 +207,9 @@ both = pd.concat([ours, theirs])[["images", "metric", *columns, "accuracy"]]
 both.rename_axis("network").style.format("{:.3f}", subset=["accuracy"])
 
 # %% [markdown]
-# Above are our networks, below those of paper A on photographs (LFW {cite}`huang2008labeled`): its Table 3, of which
-# Table 1 has the distances. Accuracy is explained {ref}`below <verification-01>`. Networks and images are others, so
-# compare the pattern, not the rows.
+# Above are our networks, below those of paper A on photographs (LFW {cite}`huang2008labeled`): its Table 3, which has
+# the distances of Table 1 too. {ref}`Accuracy <verification-01>` comes later. Compare the pattern, not the rows:
+# networks and images are others.
 
 # %% tags=["hide-input"]
 ratios = summary[["ratio", "low", "high"]].rename_axis("network").reset_index()
@@ -251,23 +249,22 @@ view.say(
 
 # %% [markdown]
 # The ratios of our face networks go from {glue:text}`ratio_low:.2f` to {glue:text}`ratio_high:.2f`, in print from
-# {glue:text}`published_low:.2f` to {glue:text}`published_high:.2f`. Those of the controls go from
-# {glue:text}`control_low:.2f` to {glue:text}`control_high:.2f`: not near 1 either, for skin, hair and beard differ
-# between people, and even pixels see that.
+# {glue:text}`published_low:.2f` to {glue:text}`published_high:.2f`. Those of the controls, {glue:text}`control_low:.2f`
+# to {glue:text}`control_high:.2f`, are not near 1 either: skin, hair and beard differ between people, and even pixels
+# see that.
 #
-# *A ratio must not be compared across metrics.* For unit vectors $1 - \cos$ is half of the squared Euclidean distance,
-# and squaring makes every ratio below 1 smaller: the same points in the same order get another ratio. Also, a ratio hides
-# how it comes about. On photographs the angular networks put two people at {glue:text}`inter_photo:.2f`, nearly at a
-# right angle; ours put two drawn people at {glue:text}`inter_low:.2f` to {glue:text}`inter_high:.2f`. Drawn people share
-# a renderer, a skin texture and a background, and the networks are not the paper's; this table cannot tell which of the
-# two it is.
+# *Do not compare a ratio across metrics.* For unit vectors $1 - \cos$ is half of the squared Euclidean distance, and
+# squaring makes every ratio below 1 smaller: the same points get another ratio. A ratio also hides how it comes about.
+# On photographs the angular networks put two people at {glue:text}`inter_photo:.2f`, nearly at a right angle; ours put
+# two drawn people at {glue:text}`inter_low:.2f` to {glue:text}`inter_high:.2f`. Drawn people share a renderer, a skin
+# texture and a background, and the networks are others; this table cannot tell which of the two it is.
 
 # %% [markdown]
 # ## Behind the means: the overlap
 #
 # Two means can be far apart while the distances overlap, and the overlap is what a decision pays for. Put a threshold
-# $t$: pairs up to $t$ are taken for one person. Pairs of one person beyond it are *false rejections*, pairs of two people
-# below it *false acceptances*.
+# $t$: pairs up to $t$ are taken for one person. Pairs of one person beyond it are *false rejections*, pairs of two
+# people below it *false acceptances*.
 
 # %% tags=["hide-input"]
 shown = [s for s in spaces if s not in ("random weights 1", "random weights 2")]
@@ -291,12 +288,12 @@ view.error_curves(
 
 # %% [markdown]
 # The **overlap** is the smallest sum of both error rates that one threshold can reach: 0 if a threshold separates all
-# pairs, 1 if none helps. It depends only on the *order* of the distances, so it does not change under an increasing map
-# such as squaring, and networks with different metrics can be compared. (It is one minus the KS statistic, which chapter 2
-# is about.)
+# pairs, 1 if none helps. It depends only on the *order* of the distances, so an increasing map such as squaring does
+# not change it, and networks with different metrics can be compared. (It is one minus a KS statistic: chapter 2.)
 #
-# The authors stored a similar quantity for CelebA, which they call Bayes error: the area that both densities share, each
-# density a sum of Gaussians of width 0.05, not halved. We compute theirs too.
+# The authors stored a similar quantity for CelebA as "Bayes error": the area that both densities share, each density a
+# sum of Gaussians of width 0.05 where two people are about 1 apart. We compute theirs too, with width $0.05\,
+# d_{inter}$. Its smoothing adds to the overlap.
 
 # %%
 n_rates = min(300, n_draws)
@@ -317,7 +314,12 @@ overlap["kind"] = np.where(is_face, "face network, drawn", "control, drawn")
 overlap["estimate"] = "one threshold"
 
 # %% tags=["hide-input"]
-dense = [geometry.density_overlap(*pairs[s]) for s in networks]
+width = {s: 0.05 * summary.d_inter[s] for s in networks}
+dense = [
+    geometry.density_overlap(*pairs[s], bandwidth=width[s]) for s in networks
+]
+
+# %% tags=["hide-input"]
 again = overlap.loc[networks, ["kind"]].assign(overlap=dense)
 celeba = published.load("celeba_bayes_error")
 celeba["network"] = celeba.model + " " + celeba.architecture
@@ -340,13 +342,13 @@ view.figure(
 
 # %% tags=["hide-input"]
 face, rest = overlap.loc[networks], overlap.loc[controls]
-told = view.with_interval(face.overlap, face.low, face.high, 3)
+in_words = view.with_interval(face.overlap, face.low, face.high, 3)
 view.verdict(
     "two-scales",
     verdicts.by_intervals(face.low, face.high, 0.1),
     "Overlap of both kinds of distances, smallest sum of errors, on "
     + f"{n_people} drawn people: "
-    + ", ".join(f"{n} {t}" for n, t in zip(networks, told, strict=True))
+    + ", ".join(f"{n} {t}" for n, t in zip(networks, in_words, strict=True))
     + f"; controls {rest.overlap.min():.2f} to {rest.overlap.max():.2f}.",
 )
 
@@ -364,27 +366,28 @@ view.say(
 )
 
 # %% [markdown]
-# The rule of the verdict: "much closer" means that the interval of the overlap lies below 0.1, as all five published
-# values do ({glue:text}`celeba_low:.3f` to {glue:text}`celeba_high:.3f`). Ours go from {glue:text}`overlap_low:.3f` to
-# {glue:text}`overlap_high:.3f`; the authors' estimate gives {glue:text}`dense_low:.3f` to {glue:text}`dense_high:.3f`,
-# more where its Gaussians are wide compared with the distances. The controls have at least {glue:text}`rest_low:.2f`
-# ({glue:text}`rest_least`). Photographs of CelebA are harder than drawings, so the values are no ranking.
+# The rule: "much closer" means that the interval of the overlap lies below 0.1, as all five published values do
+# ({glue:text}`celeba_low:.3f` to {glue:text}`celeba_high:.3f`). Ours go from {glue:text}`overlap_low:.3f` to
+# {glue:text}`overlap_high:.3f`, by the authors' estimate from {glue:text}`dense_low:.3f` to
+# {glue:text}`dense_high:.3f`. The controls have at least {glue:text}`rest_low:.2f` ({glue:text}`rest_least`). This is
+# no ranking: photographs of CelebA are harder than drawings.
 
 # %% [markdown]
 # (verification-01)=
 # ## Verification
 #
-# *Do these two images show one person?* At each threshold, TAR is the accepted share of pairs of one person, FAR that of
-# pairs of two people; all thresholds together make the ROC curve. Four figures sum it up. **AUC** is the probability that
-# a pair of one person is closer than a pair of two people. **EER** is the error where both errors are equally frequent.
-# **TAR at a FAR** fixes how often a stranger may pass. **Accuracy** is measured as on LFW: the people are split into ten
-# folds, and each fold is judged at the best threshold of the other nine.
+# *Do these two images show one person?* At each threshold, TAR is the accepted share of pairs of one person, FAR that
+# of pairs of two; all thresholds together make the ROC curve. **AUC** is the probability that a pair of one person is
+# closer than a pair of two. **EER** is the error where both errors are equally frequent. **TAR at a FAR** fixes how
+# often a stranger may pass. **Accuracy** is measured as on LFW: the people are split into ten folds, each judged at the
+# best threshold of the other nine.
 
 # %% tags=["hide-input"]
 verified = pd.DataFrame(index=pd.Index(shown, name="network"))
 for key in ["auc", "eer", "tar_at_1e-2", "tar_at_1e-3"]:
-    ends = np.transpose([geometry.draw_interval(drawn[s][key]) for s in shown])
-    verified[key] = view.with_interval(summary[key][shown], *ends, 3)
+    bounds = [geometry.draw_interval(drawn[s][key]) for s in shown]
+    told = view.with_interval(summary[key][shown], *np.transpose(bounds), 3)
+    verified[key] = told
 verified["accuracy"] = summary.accuracy[shown].map("{:.3f}".format)
 verified["threshold"] = summary.threshold[shown].map("{:.3f}".format)
 verified
@@ -437,15 +440,14 @@ view.say(
 # Intervals are over people, from {glue:text}`n_rates` draws. Among the face networks the EER goes from
 # {glue:text}`best_eer:.1f` % ({glue:text}`best_eer_name`) to {glue:text}`worst_eer:.1f` %
 # ({glue:text}`worst_eer_name`). The accuracy is {glue:text}`our_low:.1f` to {glue:text}`our_high:.1f` %; paper A's
-# Table 3 has {glue:text}`lfw_low:.1f` to {glue:text}`lfw_high:.1f` % on LFW. That is another task: photographs, and a list
-# of pairs that its makers chose.
+# Table 3 has {glue:text}`lfw_low:.1f` to {glue:text}`lfw_high:.1f` % on LFW. That is another task: photographs, and a
+# list of pairs that its makers chose.
 
 # %% [markdown]
 # ## A decision that may say "nobody"
 #
-# Paper A describes recognition by a *decision rule* $\rho : E \to I \cup \{\text{unidentified}\}$: it names a person, or
-# nobody. The simplest rule that uses only $d$ looks in a *gallery* of images for the nearest one, and names its person if
-# the distance does not exceed $t$:
+# Paper A describes recognition by a *decision rule* $\rho : E \to I \cup \{\text{unidentified}\}$. The simplest one
+# looks in a *gallery* of images for the nearest, and names its person if the distance does not exceed $t$:
 #
 # ```{math}
 # :label: eq-rule-01
@@ -454,8 +456,8 @@ view.say(
 # ```
 #
 # The region $R_i = \rho^{-1}(i)$ is not the cloud $P_i$: an image of $i$ may fall outside it, and one of another person
-# inside. Nor do the regions fill the space. To see this, enrol a random half of the people with a third of their images
-# each, and show the rule their other images and all images of strangers.
+# inside. Nor do the regions fill the space. Enrol a random half of the people with a third of their images each, and
+# show the rule their other images and all images of strangers.
 
 # %%
 n_gallery = n_images // 3
@@ -486,8 +488,8 @@ view.answer_curves(
 
 # %% [markdown]
 # In verification a stranger gets one chance; against a gallery of $n$ images, $n$ chances. If the comparisons were
-# independent, a threshold with false acceptance rate $a$ would let a stranger through with probability
-# $1 - (1 - a)^n$. They are not independent, but the effect is there:
+# independent, a threshold with false acceptance rate $a$ would let a stranger through with probability $1 - (1 - a)^n$.
+# They are not independent, but the effect is there:
 
 # %% tags=["hide-input"]
 n_compared = n_people // 2 * n_gallery
@@ -510,32 +512,31 @@ rejection = pd.DataFrame([strangers(n) for n in networks], networks, asked)
 rejection.style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
-smallest, largest = 100 * rejection.min(), 100 * rejection.max()
+least, most = 100 * rejection.min(), 100 * rejection.max()
 view.say(
     n_compared=n_compared,
     n_halves=n_halves,
-    far_low=smallest.iloc[0],
-    far_high=largest.iloc[0],
-    named_low=smallest.iloc[2],
-    named_high=largest.iloc[2],
-    strict_low=smallest.iloc[3],
-    strict_high=largest.iloc[3],
+    far_low=least.iloc[0],
+    far_high=most.iloc[0],
+    named_low=least.iloc[2],
+    named_high=most.iloc[2],
+    strict_low=least.iloc[3],
+    strict_high=most.iloc[3],
 )
 
 # %% [markdown]
-# The best threshold for verification accepts {glue:text}`far_low:.2f` to {glue:text}`far_high:.2f` % of the pairs of two
-# people. Against {glue:text}`n_compared` gallery images it names {glue:text}`named_low:.0f` to
+# The best threshold for verification accepts {glue:text}`far_low:.2f` to {glue:text}`far_high:.2f` % of the pairs of
+# two people. Against {glue:text}`n_compared` gallery images it names {glue:text}`named_low:.0f` to
 # {glue:text}`named_high:.0f` % of the strangers. If only 1 % of the strangers may be named, the rule still names
-# {glue:text}`strict_low:.0f` to {glue:text}`strict_high:.0f` % of the images of its own people rightly. All are means over
-# {glue:text}`n_halves` random halves.
+# {glue:text}`strict_low:.0f` to {glue:text}`strict_high:.0f` % of the images of its own people rightly. All are means
+# over {glue:text}`n_halves` random halves.
 
 # %% [markdown]
 # ## A map of the space
 #
 # Nobody sees 128 dimensions. A map flattens them, and every map distorts. **PCA** projects onto the plane in which the
 # points vary most. It never puts two points farther apart than they are, but piles up what differs in other directions.
-# **UMAP** {cite}`mcinnes2018umap` arranges points so that near neighbours stay near. Distances between islands, and their
-# sizes, mean little.
+# **UMAP** {cite}`mcinnes2018umap` keeps near neighbours near. Distances between islands, and their sizes, mean little.
 
 # %%
 n_rows = n_mapped * n_images
@@ -628,16 +629,16 @@ view.say(
 )
 
 # %% [markdown]
-# Averaged over the face networks, the nearest image shows the same person for {glue:text}`space_same:.0f` % of the images
-# in the space, for {glue:text}`umap_same:.0f` % on the UMAP map, and for {glue:text}`pca_same:.0f` % on the PCA map, which
-# holds {glue:text}`plane_share:.0f` % of the variance. What overlaps on a map need not overlap in the space.
+# Averaged over the face networks, the nearest image shows the same person for {glue:text}`space_same:.0f` % of the
+# images in the space, for {glue:text}`umap_same:.0f` % on the UMAP map, and for {glue:text}`pca_same:.0f` % on the PCA
+# map, which holds {glue:text}`plane_share:.0f` % of the variance. What overlaps on a map need not overlap in the space.
 #
 # ## Who lies near whom?
 #
-# Colour the map by *mesh*: the slider of the mesh library that its makers called gender, from which hair style, beard and
-# lipstick of a drawn person follow. Figure 1 of paper A shows a space organised by gender. As a number: how much farther
-# apart are two people of different halves of that slider than two of the same half? The p value shuffles the halves over
-# people; intervals draw people with replacement.
+# Figure 1 of paper A shows a space organised by gender. Drawn people have no gender, but the mesh library has a slider
+# of that name; hair style, beard and lipstick follow it. Colour the map by *mesh*. As a number: how much farther apart
+# are people of different halves of the slider than people of the same half? Intervals draw people with replacement; the
+# p value shuffles the halves over people.
 
 # %%
 halves = [p.traits.gender < 0.5 for p in people]
@@ -669,16 +670,15 @@ view.say(
 # %% [markdown]
 # In {glue:text}`n_sorted` of {glue:text}`n_networks` face networks people of different halves lie farther apart, by
 # {glue:text}`excess_low:.0f` % ({glue:text}`excess_least`) to {glue:text}`excess_high:.0f` %
-# ({glue:text}`excess_most`). Pixels have {glue:text}`pixels_excess:.0f` %: some of it is what hair and beard look like. So
-# the space is organised, but mildly, and in each network's own metric. Chapter 2 asks the same of all attributes.
+# ({glue:text}`excess_most`), each in its own metric. Pixels have {glue:text}`pixels_excess:.0f` %: some of it is what
+# hair and beard look like. Chapter 2 asks the same of all attributes.
 
 # %% [markdown]
 # ## Zooming out
 #
 # The slider of the map merges groups by their mean distance (average linkage). Count the groups at every distance, over
-# all people. If there are two scales, the count falls to the number of people and then *stays there for a while*: the
-# clouds have become points, and the points are still apart. The wider this plateau, the safer is a threshold. Without two
-# scales there is nothing special about the number of people.
+# all people. If there are two scales, the count falls to the number of people and *stays there for a while*: the clouds
+# have become points, and the points are still apart. Without two scales there is nothing special about this number.
 
 # %% tags=["hide-input"]
 reached = np.geomspace(0.03, 1.6, 90)
@@ -703,10 +703,11 @@ view.figure(
 )
 
 # %% [markdown]
-# Two numbers for the plateau. *Width*: the factor between the distances at which there are 10 % more and 10 % fewer groups
-# than people. *Agreement*: cut the hierarchy into as many groups as there are people, and compare groups and people by the
-# adjusted Rand index, 1 for the same partition and 0 on average for a random one. The Euclidean ratio measures all spaces
-# with the distance of the (normalised) points.
+# Two numbers for the plateau. *Width*: the factor between the distances with 10 % more and 10 % fewer groups than
+# people. *Agreement*: cut the hierarchy into as many groups as there are people, and compare both by the adjusted Rand
+# index, 1 for the same partition and 0 on average for a random one. *Euclidean ratio*: all spaces measured by the
+# distance of the
+# (normalised) points.
 
 # %% tags=["hide-input"]
 flat_ratio = [
@@ -744,36 +745,37 @@ view.say(
 )
 
 # %% [markdown]
-# Groups show best where the two scales vanish. The agreement of groups and people is
-# {glue:text}`ImageNet_agreement:.2f` for ImageNet, {glue:text}`random_agreement:.2f` for random weights and
-# {glue:text}`pixels_agreement:.2f` for pixels, against at least {glue:text}`face_agreement:.2f` for the face networks. The
-# plateau has a width of {glue:text}`face_width_low:.2f` to {glue:text}`face_width_high:.2f` for face networks,
-# {glue:text}`ImageNet_width:.2f`, {glue:text}`random_width:.2f` and {glue:text}`pixels_width:.2f` for the controls: there
-# the number of people is a number like any other.
+# Groups show best where the two scales vanish. The agreement is {glue:text}`ImageNet_agreement:.2f` for ImageNet,
+# {glue:text}`random_agreement:.2f` for random weights and {glue:text}`pixels_agreement:.2f` for pixels, against at
+# least {glue:text}`face_agreement:.2f` for face networks. The plateau is {glue:text}`face_width_low:.2f` to
+# {glue:text}`face_width_high:.2f` wide for face networks, {glue:text}`ImageNet_width:.2f`,
+# {glue:text}`random_width:.2f` and {glue:text}`pixels_width:.2f` for the controls: there the number of people is a
+# number like any other.
 #
 # Controls are not blind. Their AUC is {glue:text}`ImageNet_auc:.2f`, {glue:text}`random_auc:.2f` and
 # {glue:text}`pixels_auc:.2f`, where a coin has 0.5; the least of the face networks has {glue:text}`face_auc:.3f`.
 #
-# And the ratio? The largest of the face networks is {glue:text}`largest_face_ratio:.2f` ({glue:text}`largest_face`), the
-# smallest of the controls {glue:text}`least_control_ratio:.2f` ({glue:text}`least_control`): the one is Euclidean, the
-# other cosine. Over the {glue:text}`n_spaces` spaces the Euclidean ratio has a rank correlation of
-# {glue:text}`rank_chord:.2f` with the EER, the ratio in each network's own metric {glue:text}`rank_ratio:.2f`. Neither is
-# an error rate: what decides is how much distances vary around the two means ({ref}`ex-gauss-01`).
+# And the ratio? The largest of the face networks, {glue:text}`largest_face_ratio:.2f` ({glue:text}`largest_face`), lies
+# above the smallest of the controls, {glue:text}`least_control_ratio:.2f` ({glue:text}`least_control`): one is
+# Euclidean, the other cosine. Over the {glue:text}`n_spaces` spaces the rank correlation with the EER is
+# {glue:text}`rank_chord:.2f` for the Euclidean ratio and {glue:text}`rank_ratio:.2f` for the ratio in each network's
+# own metric. Neither is an error rate: what decides is how much distances vary around the two means
+# ({ref}`ex-gauss-01`).
 
 # %% [markdown]
 # ## Approximate invariance
 #
-# A network that recognises people must forget attributes. Paper A calls it approximately invariant to an attribute if
-# moving the attribute moves the embedding by no more than a multiple of $d_{intra}$:
+# A network that recognises people must forget attributes. Paper A calls it approximately invariant to an attribute that
+# moves the embedding by no more than a multiple of $d_{intra}$:
 #
 # ```{math}
 # :label: eq-invariance-01
 # d(f(x), f(g \cdot x)) \le \delta\, d_{intra}.
 # ```
 #
-# The paper leaves the tolerance $\delta$ open. So we count, for every $\delta$, the share of *single steps* inside. From
-# random centres of a person (random head angle, age, hair, light and smile) each attribute takes one step down and one
-# step up: a sixth of its range if it is drawn, a quarter if it changes pixels.
+# The tolerance $\delta$ is left open. So we count, for every $\delta$, the share of *single steps* inside. From random
+# centres of a person (random head angle, age, hair, light and smile) each attribute takes one step down and one up: a
+# sixth of its range if it is drawn, a quarter if it changes pixels.
 
 # %%
 around = [faces.Curves(p, n_centers, seed=seed) for p in people[:n_moved]]
@@ -822,10 +824,10 @@ view.figure(
 # %% [markdown]
 # ### Along the whole curve
 #
-# A step is a part of the range. Figure 12 of paper A looks at *identity retention* along the whole curve: how far apart are
-# all steps from one end of an attribute's range to the other, all else neutral? The authors stored these distances for one
-# person in ArcFace ResNet18. Here are ours, for {glue:text}`n_moved` people, beside theirs: in units of $d_{intra}$, and
-# over the threshold of verification, beyond which an image is no longer taken for the same person.
+# Figure 12 of paper A follows *identity retention* along the whole curve: how far apart are all steps from one end of
+# an attribute's range to the other, all else neutral? The authors stored these distances for one person in ArcFace
+# ResNet18. Here are ours, for {glue:text}`n_moved` people, beside theirs: in units of $d_{intra}$, and over the
+# threshold of verification, beyond which an image is no longer taken for the same person.
 
 # %%
 whole = [faces.WholeCurves(p) for p in people[:n_moved]]
@@ -962,20 +964,20 @@ view.say(
 )
 
 # %% [markdown]
-# Why 2 in the verdict? The largest distance in the authors' matrices is {glue:text}`stored_largest:.2f`
-# ({glue:text}`stored_attribute`), {glue:text}`stored_over:.2f` times the $d_{intra}$ that they print for that network. We
-# took this as what they accept as the same order of magnitude.
+# Why 2 in the verdict? The largest distance of the authors, {glue:text}`stored_largest:.2f`
+# ({glue:text}`stored_attribute`), is {glue:text}`stored_over:.2f` times the $d_{intra}$ that they print. We took this as
+# what they accept as the same order of magnitude.
 #
 # Single steps mostly stay inside $d_{intra}$: at least 99 % do for {glue:text}`n_inside` of {glue:text}`n_attributes`
-# attributes, averaged over networks; {glue:text}`least_inside` has the fewest, {glue:text}`least_share:.0f` %. Whole curves
-# do not. Is a person still recognised at every step, from any other? In {glue:text}`n_accepted` of
-# {glue:text}`n_curves` pairs of attribute and network, for all {glue:text}`n_moved` people; for
-# {glue:text}`lost_most`, in {glue:text}`lost_share:.0f` % of the people, averaged over networks.
+# attributes, averaged over networks; {glue:text}`least_inside` has the fewest, {glue:text}`least_share:.0f` %. Whole
+# curves do not. Is a person recognised at every step, from any other? In {glue:text}`n_accepted` of
+# {glue:text}`n_curves` pairs of attribute and network all {glue:text}`n_moved` people are; along
+# {glue:text}`lost_most`, {glue:text}`lost_share:.0f` % of them, averaged over networks.
 #
-# Three cautions. $d_{intra}$ here comes from images that vary in three attributes within limits; a wider choice of images
-# would make it larger. The size of a step is a convention: a sixth of the range of age is ten years. And image quality is
-# not the same attribute here and there: ours goes from a strong blur to a strong contrast, while the two lower steps of the
-# authors' matrix, blur and neutral, lie {glue:text}`blur_step:.2f` apart.
+# Three cautions. $d_{intra}$ comes from images that vary in three attributes within limits; a wider choice would make
+# it larger. The size of a step is a convention: a sixth of the range of age is ten years. And image quality is not the
+# same attribute here and there: ours goes from a strong blur to a strong contrast, while the authors' blur and neutral
+# lie {glue:text}`blur_step:.2f` apart.
 #
 # Staying inside is about *how far*. It says nothing about *which way*: {doc}`/notebooks/04_pretrained_energies`.
 
@@ -984,37 +986,34 @@ view.say(
 #
 # In this chapter, we saw
 # * $d_{intra}$ and $d_{inter}$ with intervals over people: their ratio is {glue:text}`ratio_low:.2f` to
-#   {glue:text}`ratio_high:.2f` on drawn faces, {glue:text}`published_low:.2f` to {glue:text}`published_high:.2f` in print;
+#   {glue:text}`ratio_high:.2f` on drawn faces, {glue:text}`published_low:.2f` to {glue:text}`published_high:.2f` in
+#   print;
 # * the overlap, which does not depend on the metric: at most {glue:text}`overlap_high:.3f` for face networks, at least
 #   {glue:text}`rest_low:.2f` for controls;
 # * a decision rule that may say "nobody", and that its threshold is not that of verification;
-# * maps, and how many neighbours they keep; people ordered a little by one trait;
-# * two scales as a plateau in the number of groups, and controls in which it vanishes;
+# * maps and what they keep, two scales as a plateau in the number of groups, and controls in which it vanishes;
 # * approximate invariance: single steps stay inside $d_{intra}$, whole curves of some attributes leave it.
 #
 # ## Limits
 #
-# * All people are drawn. They differ in skin, hair and beard as well as in shape, and share a renderer. On photographs
+# * All people are drawn: they share a renderer, and differ in skin, hair and beard as well as in shape. On photographs
 #   distances, thresholds and error rates are others.
-# * Images vary in head angle, light and smile. $d_{intra}$ depends on this choice.
-# * One image size, crops aligned to the mesh, one seed of the population.
-# * The bootstrap treats people as drawn at random. They are, from a generator, not from a country or an album.
-# * Average linkage is one of several ways to merge; single linkage chains clouds through stray images.
+# * $d_{intra}$ depends on what varies: here head angle, light and smile. One image size, one seed.
+# * Intervals are for people of this generator. Errors that never occurred have none: an overlap near 0 may be larger.
 
 # %% [markdown]
 # ## Exercises
 #
 # ```{exercise} A threshold by hand (easy)
 # :label: ex-threshold-01
-# In {numref}`fig-histogram-01`, choose mobileface and find a threshold at which both errors are equally frequent. Compare
-# with the EER in the table. Why is the dashed line not at the same place?
+# In {numref}`fig-histogram-01`, choose mobileface and find a threshold at which both errors are equally frequent.
+# Compare with the EER in the table. Why is the dashed line not at the same place?
 # ```
 #
 # ```{solution} ex-threshold-01
 # :class: dropdown
-# The two errors are equal where the slider reads about the EER on both sides; the width of a bar limits how exactly. The
-# dashed line minimises the *sum* of the two errors: it lies where the densities cross, and that need not be where the
-# errors are equal.
+# The two errors are equal where the slider reads about the EER on both sides. The dashed line minimises their *sum*: it
+# lies where the densities cross, and that need not be where the errors are equal.
 # ```
 #
 # ```{exercise} Chances of a stranger (easy)
@@ -1025,15 +1024,15 @@ view.say(
 #
 # ```{solution} ex-chances-01
 # :class: dropdown
-# $1 - (1 - 0.001)^{1000} \approx 1 - e^{-1} \approx 63$ %. To have 1 %, $1000\, a \approx 0.01$, so $a \approx 10^{-5}$.
-# Real comparisons are not independent: some strangers resemble many people, most resemble nobody, so the true rate is
-# lower. The table of the section shows both.
+# $1 - (1 - 0.001)^{1000} \approx 1 - e^{-1} \approx 63$ %. To have 1 %, $1000\, a \approx 0.01$, so $a \approx
+# 10^{-5}$. Real comparisons are not independent: some strangers resemble many people, most nobody, so the true rate is
+# lower.
 # ```
 #
 # ```{exercise} The ratio of a Gaussian (medium)
 # :label: ex-gauss-01
-# People are points $c_i$ drawn from a normal distribution with covariance $\tau^2 I$ in $n$ dimensions; their images are
-# $c_i$ plus normal noise with covariance $\sigma^2 I$. Show that for large $n$, with Euclidean distance,
+# People are points $c_i$ drawn from a normal distribution with covariance $\tau^2 I$ in $n$ dimensions; their images
+# are $c_i$ plus normal noise with covariance $\sigma^2 I$. Show that for large $n$, with Euclidean distance,
 # $d_{intra}/d_{inter} \approx \sigma / \sqrt{\sigma^2 + \tau^2}$. Which $\tau/\sigma$ gives one half? Why do the two
 # histograms then not overlap for large $n$ although the ratio is far from 0?
 # ```
@@ -1043,10 +1042,10 @@ view.say(
 # ````
 
 # %% [markdown]
-# The difference of two images of a person has covariance $2 \sigma^2 I$, that of two people's images
-# $2 (\sigma^2 + \tau^2) I$. Lengths of such vectors concentrate at $\sqrt{2 n}\,\sigma$ and
-# $\sqrt{2 n (\sigma^2 + \tau^2)}$. A half needs $\tau = \sqrt{3}\, \sigma$. The lengths vary, relative to their mean, like
-# $1/\sqrt{2n}$, so with enough dimensions any ratio below 1 separates all pairs: the ratio alone is no error rate.
+# The difference of two images of a person has covariance $2 \sigma^2 I$, that of two people's images $2 (\sigma^2 +
+# \tau^2) I$. Lengths of such vectors concentrate at $\sqrt{2 n}\,\sigma$ and $\sqrt{2 n (\sigma^2 + \tau^2)}$. A half
+# needs $\tau = \sqrt{3}\, \sigma$. The lengths vary, relative to their mean, like $1/\sqrt{2n}$, so with enough
+# dimensions any ratio below 1 separates all pairs: the ratio alone is no error rate.
 
 
 # %%
@@ -1069,9 +1068,9 @@ pd.DataFrame({f"n = {n}": simulated(n) for n in (2, 16, 128)}).round(4)
 #
 # ```{exercise} The gallery as a mean (medium)
 # :label: ex-gallery-01
-# Replace the nearest gallery image by the distance to the *mean* of a person's gallery images (normalise first for cosine
-# networks). Take mobileface, which leaves room to get better. Does the share of right answers at 1 % of named strangers
-# rise or fall?
+# Replace the nearest gallery image by the distance to the *mean* of a person's gallery images (normalise first for
+# cosine networks). Take mobileface, which leaves room to get better. Does the share of right answers at 1 % of named
+# strangers rise or fall?
 # ```
 #
 # ````{solution-start} ex-gallery-01
@@ -1079,9 +1078,9 @@ pd.DataFrame({f"n = {n}": simulated(n) for n in (2, 16, 128)}).round(4)
 # ````
 
 # %% [markdown]
-# The first half of the people is enrolled. The mean averages over head angle, light and smile of the gallery; the nearest
-# image profits if the gallery happens to hold one with the same conditions. Which effect wins depends on the network: run
-# it for the others, as far as they are not at the ceiling of 1.
+# The first half of the people is enrolled. The mean averages over head angle, light and smile of the gallery; the
+# nearest image profits if the gallery happens to hold one like the new one. Which wins depends on the network: try
+# others that are not at the ceiling of 1.
 
 # %%
 rows = chords("mobileface").unflatten(0, (n_people, n_images))
@@ -1114,8 +1113,8 @@ pd.Series({"nearest": right_with(gallery), "mean": right_with(averaged)})
 #
 # ```{exercise} Another linkage (hard)
 # :label: ex-linkage-01
-# Repeat the plateau of mobileface with single linkage, where two groups are as close as their closest images. What happens
-# to width and agreement, and why?
+# Repeat the plateau of mobileface with single linkage, where two groups are as close as their closest images. What
+# happens to width and agreement, and why?
 # ```
 #
 # ````{solution-start} ex-linkage-01
@@ -1123,9 +1122,8 @@ pd.Series({"nearest": right_with(gallery), "mean": right_with(averaged)})
 # ````
 
 # %% [markdown]
-# Single linkage follows chains: one pair of lookalike images joins two people, and one stray image stays alone. If the
-# clouds are tight compared with the gaps between them, neither happens, and all three linkages find the people. Try a
-# control as well, where the difference shows.
+# Single linkage follows chains: one pair of lookalike images joins two people, and one stray image stays alone. If
+# clouds are tight compared with the gaps between them, neither happens. In a control the difference shows.
 
 # %%
 pd.DataFrame(
@@ -1149,7 +1147,7 @@ pd.DataFrame(
 #
 # ```{solution} ex-identity-01
 # :class: dropdown
-# $d_{intra}$, $d_{inter}$ and all error rates need labels. The count of groups does not: it is a property of the cloud of
-# images. If a network puts a person's ages as far apart as two people, the plateau sits at more groups than there are
-# people, and the labels, not the geometry, say that this is an error. With twins there are fewer.
+# $d_{intra}$, $d_{inter}$ and all error rates need labels. The count of groups does not. If a network puts a person's
+# ages as far apart as two people, the plateau sits at more groups than there are people, and the labels, not the
+# geometry, say that this is an error. With twins there are fewer.
 # ```

@@ -53,6 +53,10 @@ class WholeCurves(Faces):
 
     def images(self, crop: str, size: int) -> dict[str, torch.Tensor]:
         """Return the images by name."""
-        curves = self.table.groupby("attribute", sort=False)["value"]
-        parts = [render(self.identity, {name: v.tolist()}, crop=crop, size=size) for name, v in curves]
-        return {"points": torch.cat(parts)}
+        neutral = {name: attribute.neutral for name, attribute in ATTRIBUTES.items()}
+        neutral["hair_color"] = self.identity.traits.hair_color
+        # In one call, because images that have the pose or the light in common share what is drawn of it.
+        values = {
+            name: np.where(self.table["attribute"] == name, self.table["value"], neutral[name]) for name in neutral
+        }
+        return {"points": render(self.identity, values, crop=crop, size=size)}

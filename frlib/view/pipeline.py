@@ -11,7 +11,7 @@ from frlib.view.images import webp_address
 from frlib.view.static import check_description
 
 #: Side of a picture, in CSS pixels.
-SIDE = 96
+SIDE = 80
 
 
 def pipeline(stages: Sequence[tuple], *, description: str) -> HTML:
@@ -47,9 +47,9 @@ def pipeline(stages: Sequence[tuple], *, description: str) -> HTML:
 
 def _stage(k: int, name: str, words: str, picture) -> str:
     """Return one stage as an item of the list, behind an arrow if it is not the first."""
-    arrow = f'<span aria-hidden="true" style="width:1.4rem;line-height:{SIDE}px;text-align:center">→</span>'
+    arrow = f'<span aria-hidden="true" style="width:1.1rem;line-height:{SIDE}px;text-align:center">→</span>'
     text = f'<strong style="display:block">{escape(name)}</strong>{escape(words)}'
-    box = f"display:block;width:{SIDE + 24}px;font-size:0.8rem;line-height:1.3;text-align:center"
+    box = f"display:block;width:{SIDE + 14}px;font-size:0.8rem;line-height:1.3;text-align:center"
     item = f'<span style="{box}">{_picture(picture, name)}{text}</span>'
     return f'<li style="display:flex;margin:0">{arrow if k else ""}{item}</li>'
 
@@ -58,7 +58,7 @@ def _picture(picture, name: str) -> str:
     """Return the picture of a stage, which a screen reader skips: the description has it."""
     if picture is None:
         return _drawing(
-            f'<path d="M12 8 L84 26 L84 70 L12 88 Z" fill="{COLORS[0]}" fill-opacity="0.2" stroke="currentColor"/>'
+            f'<path d="M10 6 L70 22 L70 58 L10 74 Z" fill="{COLORS[0]}" fill-opacity="0.2" stroke="currentColor"/>'
         )
     picture = np.asarray(picture)
     if picture.ndim == 3 and picture.shape[-1] == 3:

@@ -1,7 +1,6 @@
 """Whole curves: every attribute from end to end, and the neutral image in the middle."""
 
 import pytest
-import torch
 
 from frlib.faces import ATTRIBUTES, WholeCurves, render
 
@@ -23,10 +22,11 @@ def test_images_are_those_of_the_renderer_and_the_middle_is_neutral(person):
     at = drawing.table.set_index(["attribute", "step"]).index
     for name in ("age", "brightness"):
         expected = render(person, {name: [ATTRIBUTES[name].low, ATTRIBUTES[name].high]})
-        assert torch.equal(images[[at.get_loc((name, 0)), at.get_loc((name, 2))]], expected)
+        found = images[[at.get_loc((name, 0)), at.get_loc((name, 2))]]
+        assert (found.int() - expected.int()).abs().max() <= 1  # a turn of the hue by 0 rounds
     neutral = render(person, {})[0]
     for name in ("head_angle", "illumination", "brightness", "hue", "image_quality"):
-        assert torch.equal(images[at.get_loc((name, 1))], neutral)
+        assert (images[at.get_loc((name, 1))].int() - neutral.int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("name", ["rendered_steps", "pixel_steps"])
