@@ -58,13 +58,13 @@ from umap import UMAP  # after frlib, which says where numba may compile
 device = runtime.start(seed, device)
 view.enable()
 warnings.filterwarnings("ignore", message="using precomputed metric")
-n_people, n_images, n_mapped, n_moved, n_centers, n_draws, n_halves = {
-    "smoke": (8, 4, 8, 3, 1, 100, 4),
-    "book": (100, 12, 40, 12, 8, 1000, 30),
-    "paper": (400, 12, 60, 40, 60, 2000, 50),
+n_people, n_images, n_mapped, n_moved, n_walked, n_draws, n_halves = {
+    "smoke": (8, 4, 8, 2, 3, 100, 4),
+    "book": (100, 12, 40, 8, 12, 1000, 30),
+    "paper": (400, 12, 60, 40, 40, 2000, 50),
 }[profile]
+n_centers = {"smoke": 1, "book": 8, "paper": 60}[profile]
 n_jobs = 1 if profile == "smoke" else None
-networks = list(models.DEFAULT_NETWORKS)
 
 # %% [markdown]
 # ## The claim
@@ -112,6 +112,7 @@ view.image_grid(
 # * **pixels**: no network at all; the image, reduced to 28 × 28 pixels, is its own embedding.
 
 # %%
+networks = list(models.DEFAULT_NETWORKS)
 embedders = [models.load(name, device=device) for name in networks]
 untrained = [
     models.load("mobilefacenet", device=device, weights="random", seed=s)
@@ -779,8 +780,8 @@ view.say(
 # ```
 #
 # The tolerance $\delta$ is left open. So we count, for every $\delta$, the share of *single steps* inside. From random
-# centres of a person (random head angle, age, hair, light and smile) each attribute takes one step down and one up: a
-# sixth of its range if it is drawn, a quarter if it changes pixels.
+# centres of {glue:text}`n_moved` people (random head angle, age, hair, light and smile) each attribute takes one step
+# down and one up: a sixth of its range if it is drawn, a quarter if it changes pixels.
 
 # %%
 around = [faces.Curves(p, n_centers, seed=seed) for p in people[:n_moved]]
@@ -831,11 +832,11 @@ view.figure(
 #
 # Figure 12 of paper A follows *identity retention* along the whole curve: how far apart are all steps from one end of
 # an attribute's range to the other, all else neutral? The authors stored these distances for one person in ArcFace
-# ResNet18. Here are ours, for {glue:text}`n_moved` people, beside theirs: in units of $d_{intra}$, and over the
+# ResNet18. Here are ours, for {glue:text}`n_walked` people, beside theirs: in units of $d_{intra}$, and over the
 # threshold of verification, beyond which an image is no longer taken for the same person.
 
 # %%
-whole = [faces.WholeCurves(p) for p in people[:n_moved]]
+whole = [faces.WholeCurves(p) for p in people[:n_walked]]
 along = embed(whole, embedders, n_jobs=n_jobs)
 walked = {n: [geometry.curve_distances(c) for c in along[n]] for n in networks}
 retained = {
@@ -953,7 +954,7 @@ one_step.index = labels
 # %% tags=["remove-cell"]
 view.say(
     n_moved=n_moved,
-    n_points=2 * n_centers,
+    n_walked=n_walked,
     least_inside=one_step.idxmin(),
     least_share=100 * one_step.min(),
     n_inside=int((one_step >= 0.99).sum()),
@@ -976,7 +977,7 @@ view.say(
 # Single steps mostly stay inside $d_{intra}$: at least 99 % do for {glue:text}`n_inside` of {glue:text}`n_attributes`
 # attributes, averaged over networks; {glue:text}`least_inside` has the fewest, {glue:text}`least_share:.0f` %. Whole
 # curves do not. Is a person recognised at every step, from any other? In {glue:text}`n_accepted` of
-# {glue:text}`n_curves` pairs of attribute and network all {glue:text}`n_moved` people are; along
+# {glue:text}`n_curves` pairs of attribute and network all {glue:text}`n_walked` people are; along
 # {glue:text}`lost_most`, {glue:text}`lost_share:.0f` % of them, averaged over networks.
 #
 # Three cautions. $d_{intra}$ comes from images that vary in three attributes within limits; a wider choice would make
