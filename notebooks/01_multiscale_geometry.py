@@ -293,8 +293,8 @@ view.error_curves(
 # not change it, and networks with different metrics can be compared. (It is one minus a KS statistic: chapter 2.)
 #
 # The authors stored a similar quantity for CelebA as "Bayes error": the area that both densities share, each density a
-# sum of Gaussians of width 0.05 where two people are about 1 apart. We compute theirs too, with width $0.05\,
-# d_{inter}$. Its smoothing adds to the overlap.
+# sum of Gaussians of width 0.05 where two people are about 1 apart. We compute theirs too, with width
+# $0.05\, d_{inter}$. Its smoothing adds to the overlap.
 
 # %%
 n_rates = min(300, n_draws)
@@ -980,7 +980,7 @@ view.say(
 #
 # Single steps mostly stay inside $d_{intra}$: at least 99 % do for {glue:text}`n_inside` of {glue:text}`n_attributes`
 # attributes, averaged over networks; {glue:text}`least_inside` has the fewest, {glue:text}`least_share:.0f` %. Whole
-# curves do not. Is a person recognised at every step, from any other? In {glue:text}`n_accepted` of
+# curves of some attributes do not. Is a person recognised at every step, from any other? In {glue:text}`n_accepted` of
 # {glue:text}`n_curves` pairs of attribute and network all {glue:text}`n_walked` people are; along
 # {glue:text}`lost_most`, {glue:text}`lost_share:.0f` % of them, averaged over networks.
 #
@@ -1034,9 +1034,9 @@ view.say(
 #
 # ```{solution} ex-chances-01
 # :class: dropdown
-# $1 - (1 - 0.001)^{1000} \approx 1 - e^{-1} \approx 63$ %. To have 1 %, $1000\, a \approx 0.01$, so $a \approx
-# 10^{-5}$. Real comparisons are not independent: some strangers resemble many people, most nobody, so the true rate is
-# lower.
+# $1 - (1 - 0.001)^{1000} \approx 1 - e^{-1} \approx 63$ %. To have 1 %, $1000\, a \approx 0.01$, so
+# $a \approx 10^{-5}$. Real comparisons are not independent: some strangers resemble many people, most nobody, so the
+# true rate is lower.
 # ```
 #
 # ```{exercise} The ratio of a Gaussian (medium)
@@ -1052,10 +1052,10 @@ view.say(
 # ````
 
 # %% [markdown]
-# The difference of two images of a person has covariance $2 \sigma^2 I$, that of two people's images $2 (\sigma^2 +
-# \tau^2) I$. Lengths of such vectors concentrate at $\sqrt{2 n}\,\sigma$ and $\sqrt{2 n (\sigma^2 + \tau^2)}$. A half
-# needs $\tau = \sqrt{3}\, \sigma$. The lengths vary, relative to their mean, like $1/\sqrt{2n}$, so with enough
-# dimensions any ratio below 1 separates all pairs: the ratio alone is no error rate.
+# The difference of two images of a person has covariance $2 \sigma^2 I$, that of two people's images
+# $2 (\sigma^2 + \tau^2) I$. Lengths of such vectors concentrate at $\sqrt{2 n}\,\sigma$ and
+# $\sqrt{2 n (\sigma^2 + \tau^2)}$. A half needs $\tau = \sqrt{3}\, \sigma$. The lengths vary, relative to their mean,
+# like $1/\sqrt{2n}$, so with enough dimensions any ratio below 1 separates all pairs: the ratio alone is no error rate.
 
 
 # %%
