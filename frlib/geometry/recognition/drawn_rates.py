@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from scipy.integrate import trapezoid
 
 from frlib import checks
 from frlib.geometry import labels
@@ -33,7 +34,7 @@ class DrawnRates(NamedTuple):
 
         ``overlap`` is the smallest sum of both errors, as of `threshold_overlap`; the others are as of `verification`.
         """
-        found = {"auc": np.trapezoid(self.tar, self.far), "eer": self._equal_errors()}
+        found = {"auc": trapezoid(self.tar, self.far), "eer": self._equal_errors()}
         found["overlap"] = (1 - self.tar + self.far).min(axis=1)
         at = self.at(far)
         return pd.DataFrame(found | {rate_name(rate): at[:, k] for k, rate in enumerate(far)})
