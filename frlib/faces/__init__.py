@@ -17,6 +17,7 @@ _NAMES = {
     "people": ("People", "switched"),
     "population": ("Population", "draw_population", "sample_population"),
     "portraits": ("Portraits",),
+    "whole_curves": ("WholeCurves",),
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = ["GENERATOR", *_HOMES]

@@ -49,10 +49,15 @@ from frlib.geometry.recognition.distances import (
     mean_pair_distance,
     verification,
 )
+from frlib.geometry.recognition.drawn_rates import DrawnRates, drawn_rates
+from frlib.geometry.recognition.grouping import Plateau, groups_left, merges, plateau, same_nearest
 from frlib.geometry.recognition.identification import cumulative_matches, identification, rank1_by_gallery
 from frlib.geometry.recognition.jackknife import auc_interval
+from frlib.geometry.recognition.open_set import answer_shares, open_set_trials, right_at_strangers
+from frlib.geometry.recognition.overlap import density_overlap, threshold_overlap
+from frlib.geometry.recognition.people import drawn_scales, group_contrast, identity_distances
 from frlib.geometry.recognition.probes import ProbeErrors, probe_errors
-from frlib.geometry.recognition.retention import identity_retention
+from frlib.geometry.recognition.retention import curve_distances, identity_retention
 from frlib.geometry.recognition.table import recognition_figures, recognition_table
 from frlib.geometry.resampling import (
     crossed_correlation,
@@ -67,10 +72,13 @@ from frlib.geometry.resampling import (
 __all__ = [
     "Alignment",
     "CoincidentPoints",
+    "DrawnRates",
     "PairHistograms",
+    "Plateau",
     "ProbeErrors",
     "SharedSpace",
     "among_extremes",
+    "answer_shares",
     "attribute_entropies",
     "auc_interval",
     "below_all",
@@ -82,6 +90,8 @@ __all__ = [
     "crossed_means",
     "crossings",
     "cumulative_matches",
+    "curve_distances",
+    "density_overlap",
     "diagonal_p",
     "displacement",
     "distance_histogram",
@@ -89,6 +99,8 @@ __all__ = [
     "draw_interval",
     "draw_modalities",
     "draw_weights",
+    "drawn_rates",
+    "drawn_scales",
     "energy_at_equal_shares",
     "energy_by_steps",
     "energy_sweep",
@@ -96,8 +108,11 @@ __all__ = [
     "family_contrast",
     "field_agreement",
     "fit_alignment",
+    "group_contrast",
+    "groups_left",
     "half_step_agreement",
     "identification",
+    "identity_distances",
     "identity_retention",
     "intra_inter_distances",
     "isolated_shares",
@@ -107,11 +122,14 @@ __all__ = [
     "linear_cka",
     "mean_interval",
     "mean_pair_distance",
+    "merges",
     "neighborhood_energies",
     "null_energies",
     "on_diagonal",
+    "open_set_trials",
     "pair_distances",
     "parallel_transport",
+    "plateau",
     "probe_errors",
     "quality_contrast",
     "radial_share",
@@ -124,6 +142,8 @@ __all__ = [
     "rejection_rates",
     "resampled_means",
     "rescaled_columns",
+    "right_at_strangers",
+    "same_nearest",
     "shared_space",
     "smallest_scales",
     "split_interval",
@@ -131,6 +151,7 @@ __all__ = [
     "stream_histograms",
     "subsampling_deviations",
     "tangent_projection",
+    "threshold_overlap",
     "transport_fields",
     "transported_cosines",
     "transported_energy_sweep",

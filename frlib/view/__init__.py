@@ -7,6 +7,7 @@ from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
 from frlib.view.fold import fold
 from frlib.view.images import image_grid
+from frlib.view.pipeline import pipeline
 from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, matrix, scatter
 from frlib.view.say import say
@@ -15,6 +16,7 @@ from frlib.view.thresholds import answer_curves, error_curves
 from frlib.view.trees import dendrogram
 from frlib.view.turn import turn
 from frlib.view.verdict import verdict
+from frlib.view.words import with_interval
 
 __all__ = [
     "COLORS",
@@ -38,10 +40,12 @@ __all__ = [
     "heat_map",
     "image_grid",
     "matrix",
+    "pipeline",
     "playground",
     "say",
     "scatter",
     "sweep",
     "turn",
     "verdict",
+    "with_interval",
 ]

@@ -80,6 +80,8 @@ MANY = (
     "error_curve",
     "distance_histogram",
     "auc_interval",
+    "identity_distances",
+    "drawn_rates",
 )
 
 

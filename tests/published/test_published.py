@@ -288,6 +288,9 @@ def test_claims_quote_the_tables():
     for network in (("ArcFace", "ResNet50"), ("FaceNet", "iResNetv1")):
         row = table.loc[network]
         assert f"{row.d_intra_table_1:.3f} / {row.d_inter_table_1:.3f}" in printed["two-scales"]
+    overlap = published.load("celeba_bayes_error").set_index(NETWORK).bayes_error.loc[table.index]
+    for network in (overlap.idxmin(), overlap.idxmax()):
+        assert f"{overlap[network]:.3f} ({network[0]})" in printed["two-scales"]
 
 
 def test_facenet_exceeds_arcface_50_but_for_the_attribute_named_in_the_claim():

@@ -9,6 +9,7 @@ import torch
 from frlib import checks
 from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.microscale.energy import displacement
+from frlib.geometry.pairs import pair_distances
 
 
 @takes_cloud("points", "minus", "plus")
@@ -73,6 +74,41 @@ def identity_retention(
         ratios = {"over_d_intra": mean / d_intra, "over_d_inter": mean / d_inter}
         rows.append({"attribute": attribute, "mean_distance": mean} | lengths | ratios | shares)
     return pd.DataFrame(rows)
+
+
+@takes_cloud("points", "table")
+@torch.no_grad()
+def curve_distances(points, table: pd.DataFrame, *, metric: str = "cosine") -> pd.DataFrame:
+    """Return the distances between all steps of whole curves, as the authors of paper A store them.
+
+    Parameters
+    ----------
+    points : array_like, shape (N, d), or a cloud with points, table and metric
+        Embeddings of the images of `frlib.faces.WholeCurves`.
+    table : DataFrame, N rows
+        ``attribute`` and ``step`` of each image.
+    metric : {"cosine", "euclidean"}
+
+    Returns
+    -------
+    DataFrame, one row per attribute and pair of steps
+        ``attribute``, ``step``, ``other_step``, which is the larger one, ``distance``.
+
+    Raises
+    ------
+    ValueError
+        If a shape, a value or the metric is not accepted, or a column is missing.
+    """
+    points = checks.as_matrix("points", points, rows=len(table), metric=metric)
+    checks.columns("table", table, ["attribute", "step"])
+    rows = []
+    for attribute, places in table.groupby("attribute", sort=False).indices.items():
+        places = places[np.argsort(table["step"].to_numpy()[places])]
+        distances, steps = pair_distances(points[places], metric=metric), table["step"].to_numpy()[places]
+        one, other = np.triu_indices(len(places), 1)
+        found = {"attribute": attribute, "step": steps[one], "other_step": steps[other]}
+        rows.append(pd.DataFrame(found | {"distance": distances.cpu().numpy()[one, other]}))
+    return pd.concat(rows, ignore_index=True)
 
 
 def _check_curves(minus, plus, scales: Mapping[str, float]) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from frlib.geometry import identity_retention
+from frlib.geometry import curve_distances, identity_retention
 
 METRICS = ("cosine", "euclidean")
 SCALES = {"d_intra": 0.5, "d_inter": 2.0, "threshold": 0.9}
@@ -118,3 +118,25 @@ def test_what_is_refused(change, message):
     arguments = dict(zip(("center", "minus", "plus"), curves(5), strict=True)) | SCALES | change
     with pytest.raises(ValueError, match=re.escape(message)):
         identity_retention(**arguments)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_distances_of_whole_curves_are_those_of_all_pairs_of_steps_whatever_the_order_of_rows(metric):
+    rng = np.random.default_rng(6)
+    table = pd.DataFrame({"attribute": ["age"] * 4 + ["hue"] * 3, "step": [0, 1, 2, 3, 0, 1, 2]})
+    order, points = rng.permutation(7), rng.normal(size=(7, 5))
+    found = curve_distances(points[order], table.iloc[order], metric=metric)
+    found = found.set_index(["attribute", "step", "other_step"]).distance.sort_index()
+    full = pd.DataFrame(cdist(points, points, metric), *[pd.MultiIndex.from_frame(table)] * 2)
+    assert list(found.index) == [("age", *pair) for pair in zip(*np.triu_indices(4, 1), strict=True)] + [
+        ("hue", *pair) for pair in zip(*np.triu_indices(3, 1), strict=True)
+    ]
+    for (attribute, one, other), distance in found.items():
+        assert distance == pytest.approx(full.loc[(attribute, one), (attribute, other)])
+
+
+def test_whole_curves_need_their_table():
+    with pytest.raises(ValueError, match="points must have 2 rows; got 3"):
+        curve_distances(np.eye(3), pd.DataFrame({"attribute": ["a", "a"], "step": [0, 1]}))
+    with pytest.raises(ValueError, match="table must have a column 'step'"):
+        curve_distances(np.eye(3), pd.DataFrame({"attribute": ["a"] * 3}))

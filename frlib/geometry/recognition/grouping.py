@@ -1,0 +1,100 @@
+"""Do images group into people? Nearest images, and groups that merge as the distance grows."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
+from sklearn.metrics import adjusted_rand_score
+
+from frlib.geometry import labels
+
+
+class Plateau(NamedTuple):
+    """How long the number of groups stays near the number of people, and whether the groups are the people.
+
+    Parameters
+    ----------
+    width : float
+        Ratio of the distances at which there are 10 % fewer and 10 % more groups than people; 1 is no plateau.
+    agreement : float
+        Adjusted Rand index of people and as many groups: 1 for the same partition, 0 on average for a random one.
+    """
+
+    width: float
+    agreement: float
+
+
+def merges(distances, method: str = "average") -> np.ndarray:
+    """Return the hierarchy of images that merge from near to far.
+
+    Parameters
+    ----------
+    distances : array_like, shape (N, N)
+        Symmetric, zeros on the diagonal.
+    method : str
+        As of `scipy.cluster.hierarchy.linkage`: "average" merges by the mean distance of two groups.
+
+    Returns
+    -------
+    ndarray, shape (N - 1, 4)
+    """
+    return linkage(squareform(np.asarray(distances, dtype=float), checks=False), method)
+
+
+def plateau(tree, identities) -> Plateau:
+    """Return the plateau of a hierarchy at the number of people.
+
+    Parameters
+    ----------
+    tree : array_like, shape (N - 1, 4)
+        Of `merges`.
+    identities : array_like, shape (N,)
+        n people, with at least two images for every one on average.
+
+    Returns
+    -------
+    Plateau
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two identities, or too few images of them.
+    """
+    tree = np.asarray(tree, dtype=float)
+    rows = len(tree) + 1
+    codes, names = labels.numbered("identities", identities, rows, "image")
+    n = len(names)
+    if n < 2 or rows < 2 * n:
+        raise ValueError(f"identities must be at least two, with two images each on average; got {n} in {rows} images")
+    more, fewer = (rows - int(np.ceil(n * part)) for part in (1.1, 0.9))
+    width = float(tree[fewer, 2] / tree[more - 1, 2])
+    return Plateau(width, float(adjusted_rand_score(codes, fcluster(tree, n, "maxclust"))))
+
+
+def groups_left(tree, distances) -> np.ndarray:
+    """Return how many groups there are when all that are closer than a distance have merged.
+
+    Parameters
+    ----------
+    tree : array_like, shape (N - 1, 4)
+        Of `merges`.
+    distances : array_like
+    """
+    tree = np.asarray(tree, dtype=float)
+    return len(tree) + 1 - np.searchsorted(tree[:, 2], distances, side="right")
+
+
+def same_nearest(distances, identities) -> float:
+    """Return the share of the images whose nearest other image shows the same person.
+
+    Parameters
+    ----------
+    distances : array_like, shape (N, N)
+        At least two images.
+    identities : array_like, shape (N,)
+    """
+    distances = np.array(distances, dtype=float)
+    codes, _ = labels.numbered("identities", identities, len(distances), "image")
+    np.fill_diagonal(distances, np.inf)
+    return float((codes[distances.argmin(axis=1)] == codes).mean())

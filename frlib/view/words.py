@@ -1,0 +1,25 @@
+"""Numbers as words of a table."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+
+def with_interval(values: Iterable[float], low: Iterable[float], high: Iterable[float], digits: int = 2) -> list[str]:
+    """Return each value with its interval: "0.14 (0.13–0.15)".
+
+    Parameters
+    ----------
+    values, low, high : array_like, of one length
+    digits : int
+        Behind the point.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ.
+    """
+    values, low, high = (np.asarray(list(given), dtype=float) for given in (values, low, high))
+    if not values.shape == low.shape == high.shape:
+        raise ValueError(f"values, low and high must have one length; got {len(values)}, {len(low)} and {len(high)}")
+    return [f"{v:.{digits}f} ({a:.{digits}f}–{b:.{digits}f})" for v, a, b in zip(values, low, high, strict=True)]
