@@ -5,6 +5,7 @@ from frlib.view.energies import energy_curves, fingerprint_views
 from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
 from frlib.view.fold import fold
+from frlib.view.gaps import gap_curves
 from frlib.view.images import image_grid
 from frlib.view.playground import playground
 from frlib.view.recipes import Column, bars, curves, dots, guide, heat_map, matrix, scatter
@@ -31,6 +32,7 @@ __all__ = [
     "figure",
     "fingerprint_views",
     "fold",
+    "gap_curves",
     "guide",
     "heat_map",
     "image_grid",
