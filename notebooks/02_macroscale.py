@@ -462,8 +462,9 @@ found = (
 view.verdict("ks-facenet-larger", verdicts.over_places(tested_in), found)
 
 # %% [markdown]
-# A level of $K$ belongs to one network with all that made it: its training, its crop, its images. An order of attributes
-# can be compared.
+# dlib is the Euclidean network among ours, and this is no reason to take it for FaceNet: it differs in training, size
+# and crop, and the metric is the one thing that cannot matter. A level of $K$ belongs to one network with all that made
+# it. An order of attributes can be compared.
 #
 # ### One draw
 #

@@ -118,15 +118,13 @@ view.say(
 # ## Why the usual *p* values fail
 #
 # The test takes the distances for independent. They are not: $n$ people give $n (n - 1) / 2$ distances, and each person is
-# in $n - 1$ of them. If a person with an unusual face happens to be in the first sample, all its distances are unusual
-# at once. Adding people adds many more distances than information.
+# in $n - 1$ of them. If a person with an unusual face is in the first sample, all its distances are unusual at once.
+# More people add many more distances than information.
 #
-# We can measure the damage on drawn people, whose labels we can choose. `label_trials` gives people *random* labels, so
-# that there is nothing to find, and tests as the authors do. A test at a level of 5 % should reject in 5 % of the
-# trials.
-#
-# The alternative is to keep the statistic and find its distribution under random labels: permute the labels **of people**,
-# recompute, and count how often the permuted statistic is at least as large.
+# The alternative keeps the statistic and finds its distribution under random labels: permute the labels **of people**,
+# recompute, and count how often the permuted statistic is at least as large. We compare both tests on drawn people.
+# `label_trials` gives them *random* labels, so that there is nothing to find. A test at a level of 5 % should then
+# reject in 5 % of the trials.
 
 # %% tags=["remove-output"]
 identities, labels, latent = draw_population(n_identities, n_images, seed)
@@ -190,13 +188,13 @@ view.say(
 #
 # ### Attributes that vary inside a person
 #
-# In these trials each person had one label. But a person who smiles in some images only is drawn in **both** modalities,
-# with two images. To shuffle them freely would put both images of a person into one modality, which the draw never does.
-# So the test has a second rule: **people in both modalities swap their two images with probability one half; the others
-# exchange labels.** Is the whole test calibrated where this rule works?
+# In these trials each person had one label. A person who smiles in some images only is drawn in **both** modalities,
+# with two images; free shuffling could put both into one modality, which the draw never does. So the test has a second
+# rule: **people in both modalities swap their two images with probability one half; the others exchange labels.**
+# Does the test keep its level where this rule works?
 #
-# `exchanged_trials` lets whole people exchange their labels, all images together. Rates and variation inside people stay as
-# they are, and who has them is chance. Then images are drawn and tested as always.
+# `exchanged_trials` lets whole people exchange the labels of all their images. Rates and variation inside people stay, and
+# who has them is chance. Then images are drawn and tested as always.
 
 # %%
 shown_by = labels.groupby(identities)
@@ -226,9 +224,9 @@ unsafe = swaps[swaps.test == "naive"]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-swaps-02b", "caption": "Share of trials in which the tests at 5 % reject after people exchanged their labels, for attributes that vary inside people, with 95 % intervals over trials. Dashed: 5 %. The permutation test with its two rules stays at 5 %, whatever the share of images of people in both modalities."}}
 rate = view.Column("rate", "share rejected", format="%")
-dots = view.dots(swaps, rate, "row", color="test", bars=("low", "high"))
+look = {"color": "test", "apart": True, "bars": ("low", "high")}
 view.figure(
-    view.guide(x=0.05) + dots,
+    view.guide(x=0.05) + view.dots(swaps, rate, "row", **look),
     choose="modality",
     description="One row per attribute. The interval of the permutation test "
     "holds 5 %; the naive test is elsewhere.",
@@ -255,16 +253,15 @@ view.say(
 # intervals from {glue:text}`swap_least:.1f` to {glue:text}`swap_most:.1f` %), and the interval holds 5 % in {glue:text}`swap_inside` of
 # {glue:text}`swap_cells` cases. The naive test rejects in {glue:text}`unsafe_low:.0f` to {glue:text}`unsafe_high:.0f` %.
 #
-# What the test assumes is stated by its null hypothesis: labels were dealt by chance, to people, or to the images of people
-# who all have as many. It does not cover everything. If people in whose images an attribute varies are of another
-# kind than those who always have it, the test may find that kind; then permute within kinds (`strata`).
+# The null hypothesis says what the test assumes: labels were dealt by chance to people, or to the images of people who
+# all have as many. That does not cover everything. If people in whose images an attribute varies are of another kind
+# than those who always have it, the test may find that kind; then permute within kinds (`strata`).
 #
 # ### The size of nothing
 #
-# A valid *p* value is half of the cure. The other half is to know how large a statistic is when nothing is there. Even
-# with random labels $K$ is above 0, and it is larger where there are fewer people. To go beyond the number of people that we
-# drew, we take random points from a normal distribution with the mean and covariance of each network's embeddings,
-# as many as the authors' people.
+# A valid *p* value is half of the cure. The other half is to know how large $K$ is when nothing is there: above 0, and the
+# larger the fewer people there are. For as many people as the authors have, we draw points from a normal distribution with
+# the mean and covariance of each network's embeddings.
 
 # %% tags=["remove-output"]
 n_large = {"smoke": 30}.get(profile, 500)
@@ -329,8 +326,8 @@ view.say(
 #
 # ### What can the test find?
 #
-# We plant an effect: all positive images are moved in one random direction, by a multiple of $s$, the root mean square
-# distance of the embeddings from their mean. The power study is folded.
+# We plant an effect: all positive images move in one random direction, by a multiple of $s$, the root mean square distance
+# of the embeddings from their mean. (The figure is folded.)
 
 # %% tags=["remove-output", "hide-input"]
 effects = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7]
@@ -429,14 +426,13 @@ view.say(
 
 # %% [markdown]
 # Of {glue:text}`all_tests` tests, the naive *p* value is below 0.05 in {glue:text}`naive_found` and $q$ in
-# {glue:text}`valid_found`; {glue:text}`within_found` remain within gender. $K$ has no sign, so look at the difference of the
-# distribution functions where it is largest: among the findings in mobilefacenet, people inside the modality are closer
-# to each other than to the others in {glue:text}`closer`, and farther apart in {glue:text}`farther`. Both count as
-# organisation.
+# {glue:text}`valid_found`; {glue:text}`within_found` remain within gender. $K$ has no sign; by the gap itself, people
+# inside the modality are closer to each other in {glue:text}`closer` of the findings in mobilefacenet, and farther apart in
+# {glue:text}`farther`.
 #
 # Paper A concludes that distances inside and across differ for most attributes and networks. Our rule: this holds if more
-# than half of the tests have $q$ below 0.05 in every network, and in part if they do in some. Fewer do not make it false: a
-# test that finds nothing does not show that nothing is there. Then the data do not tell.
+# than half of the tests have $q$ below 0.05 in every network, and in part if they do in some. If they do in none, the data do
+# not tell: a test that finds nothing does not show that nothing is there.
 
 # %% tags=["hide-input"]
 most = shares.q_value > 0.5
@@ -454,9 +450,8 @@ view.verdict("ks-most-attributes-differ", word, found)
 # On drawn faces we know what an attribute does to one image: switch it, keep everything else, and embed both. The
 # *displacement* is the distance between the two embeddings, over the mean distance between people, averaged over
 # {glue:text}`n_switched` people. If $K_a$ measures how strongly an attribute organises the space, it should rise with the
-# displacement. Nothing guarantees it: a switch may move people in different directions, and $K_a$ also sees whatever goes
-# with the attribute in the population. From $K_a$ we subtract its mean after people exchanged their labels (*excess*,
-# {glue:text}`n_exchanges` exchanges), so that rare attributes have no head start.
+# displacement. From $K_a$ we subtract its mean after people exchanged their labels (*excess*, {glue:text}`n_exchanges`
+# exchanges), so that rare attributes have no head start.
 
 # %% tags=["remove-output"]
 some = sample_identities(n_switched, seed=seed)
@@ -650,10 +645,9 @@ view.say(
 #
 # ### Wrong labels
 #
-# The second way is in the procedure. A person who ever shows the other value is drawn in both modalities. Take an
-# attribute that is a fact about the person, and let each label be wrong with a small probability $q$. Faces do not change,
-# the network does not change. But with $M$ images, a share $1 - (1 - q)^M$ of the people gets into the wrong modality as
-# well. Let $\alpha$ and $\beta$ be the shares of people who truly have the attribute among those drawn with and without it,
+# The second way is in the procedure. Take an attribute that is a fact about the person, and let each label be wrong with
+# a small probability $q$. Faces and network stay as they are, but of people with $M$ images a share $1 - (1 - q)^M$ gets
+# into the wrong modality as well. Let $\alpha$ and $\beta$ be the shares of people who truly have the attribute among those drawn with and without it,
 # and $D_+ = F_{++} - F_{+-}$, $D_- = F_{--} - F_{+-}$ the true differences. Then
 #
 # ```{math}
@@ -662,8 +656,7 @@ view.say(
 # K_- = (\alpha - \beta) \sup_t \lvert (1 - \beta) D_- - \beta D_+ \rvert .
 # ```
 #
-# {ref}`ex-wrong-02b` asks for the proof. `wrong_label_statistic` computes the mean of both; the figure compares it with
-# labels that we spoil.
+# {ref}`ex-wrong-02b` asks for the proof. The figure compares the mean of both with labels that we spoil.
 
 # %%
 fixed = entropies[entropies.intra_entropy == 0]
@@ -729,15 +722,14 @@ view.say(
 # {glue:text}`wrong_both:.0f` % of the people would be drawn in the wrong modality too, and {glue:text}`wrong_many:.0f` % of the
 # statistic would be left. (The points stop falling at the size of nothing; the formula goes on to 0.) Labels that are a
 # matter of taste, such as CelebA's *Attractive* or *Pointy Nose*, can hardly be free of such noise; {glue:text}`taste_high` of
-# these two are in the upper half of the intra-entropies. A negative correlation is what wrong labels give, whatever the
-# network does.
+# these two are in the upper half of the intra-entropies. So wrong labels give a negative correlation, whatever the network
+# does.
 #
 # ## More people than fit
 #
 # A million people have $5 \cdot 10^{11}$ pairs. Their distances do not fit into memory, but their histogram does.
-# `stream_histograms` reads blocks of points and counts their pairs into bins by distance and attribute, on the threads of
-# one machine or on a cluster, with the same call. The counts are exact; $K$ is known between two bounds. The run is folded;
-# {doc}`/book/performance` has the cost curve.
+# `stream_histograms` counts the pairs of blocks of points into bins, on the threads of one machine or on a cluster. The
+# counts are exact; $K$ is known between two bounds. (The run is folded; {doc}`/book/performance` has the cost curve.)
 
 # %% tags=["hide-input"]
 rows = []
