@@ -33,6 +33,10 @@ def wrong_label_statistic(embeddings, truth, wrong: float, images: int, *, metri
         Number M of images per person.
     metric : {"cosine", "euclidean"}
 
+    Returns
+    -------
+    float
+
     Raises
     ------
     ValueError
