@@ -89,7 +89,8 @@ stored = authors[authors.modality != "mean"]
 
 # %% tags=["hide-input"]
 rank = pd.Series(np.arange(len(celeba)), celeba.index)
-tiles = stored.sort_values("attribute", key=rank.get, kind="stable")
+tiles = stored.assign(order=stored.attribute.map(rank))
+tiles = tiles.sort_values("order", kind="stable")
 tiles = tiles.assign(attribute=tiles.attribute.str.replace("_", " "))
 tiles["shown"] = tiles.p.clip(lower=1e-12)
 
