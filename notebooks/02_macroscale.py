@@ -134,7 +134,6 @@ first, last = gaps.groupby("attribute", sort=False).first().ks.iloc[[0, -1]]
 view.say(
     n_networks=len(networks),
     n_people=n_identities,
-    n_images=n_images,
     gap_first=first,
     gap_last=last,
     gap_last_name=some[-1],
@@ -361,11 +360,11 @@ view.say(
 # in each, without a seed (*One draw*, below, comes back to this). Ours lie within {glue:text}`recomputed_gap_stored:.3f` of the
 # stored values. All of this is small beside the interval, which is {glue:text}`interval_width:.2f` wide on
 # average and ends at {glue:text}`interval_top:.2f` or lower. Interval and *p* treat the 40 attributes as independent
-# draws from many more, which they are not: *Goatee*, *Mustache* and *No Beard* describe one thing.
+# draws from a larger set, which they are not: *Goatee*, *Mustache* and *No Beard* describe one thing.
 #
 # The authors' notebook has the same correlation for two other ways of joining the modalities, and for the inter-entropy.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ways-02", "caption": "The authors' stored correlations: KS statistic of the mean of both modalities (the paper's choice), of the larger one, or weighted by their numbers of images; with the entropy of your choice. All are negative; the paper's choice gives the largest."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-ways-02", "caption": "The authors' stored correlations: KS statistic of the mean of both modalities (the paper's choice), of the larger one, or weighted by their numbers of images; with the entropy of your choice. All are negative; the paper's choice is the farthest from 0."}}
 ways = published.network_names(published.load("spearman_ks_entropy"))
 ways = ways.replace({"combined": {"max": "larger one"}})
 ways["entropy"] = ways.entropy + "-entropy"
@@ -436,9 +435,9 @@ view.figure(
 # ### Can levels be compared between networks?
 #
 # In the authors' stored output FaceNet, the Euclidean network, has larger statistics than ArcFace r50 for all attributes
-# but one. Is it the metric? It cannot be: {eq}`eq-ks-02` only asks which of two distances is the larger, so a map of the
-# distances that keeps their order changes nothing. Between unit vectors, $\lVert p - q \rVert = \sqrt{2 (1 - \cos)}$
-# is such a map. We apply it.
+# but one. Is it the metric? {eq}`eq-ks-02` only asks which of two distances is the larger, so a map of the distances that
+# keeps their order changes nothing. Between vectors of length 1, $\lVert p - q \rVert = \sqrt{2 (1 - \cos)}$ is such a
+# map. We apply it.
 
 # %%
 units = torch.nn.functional.normalize(embeddings[networks[0]].double())
@@ -463,9 +462,9 @@ found = (
 view.verdict("ks-facenet-larger", verdicts.over_places(tested_in), found)
 
 # %% [markdown]
-# dlib is the Euclidean network among ours, and this is no reason to take it for FaceNet: it differs in training, size
-# and crop, and the metric is the one thing that cannot matter. A level of $K$ belongs to one network with all that made
-# it. An order of attributes can be compared.
+# dlib is the Euclidean network among ours. This is no reason to take it for FaceNet: it differs in training, size and
+# crop, and the metric by itself does nothing. A level of $K$ belongs to one network with all that made it. An order of
+# attributes can be compared.
 #
 # ### One draw
 #
@@ -544,7 +543,7 @@ view.verdict("ks-entropy-negative", word, found)
 # * the authors' values for 40 attributes and five networks; their Table 2 comes out again within
 #   {glue:text}`recomputed_gap_max:.3f`, and its sign does not depend on how modalities are joined;
 # * that networks agree on the order of attributes, and that levels cannot be explained by the metric, which does not
-#   enter;
+#   enter by itself;
 # * that one draw of images moves the correlation by {glue:text}`draw_sd_low:.2f` to {glue:text}`draw_sd_high:.2f` (standard
 #   deviation) in our population, and that {glue:text}`n_kept` attributes of drawn people do not tell its sign.
 #

@@ -637,19 +637,19 @@ view.say(
 # the excess.
 #
 # In CelebA {glue:text}`n_full` of the 40 attributes have the full 500 people, and the {glue:text}`n_short` others are among
-# those that change least. With these counts, random labels give {glue:text}`counts_mean:.2f` on average
+# those that change least. With these counts, random labels in mobilefacenet give {glue:text}`counts_mean:.2f` on average
 # ({glue:text}`counts_low:.2f` to {glue:text}`counts_high:.2f` in 95 % of the cases). The published correlations, recomputed,
 # are {glue:text}`rho_whole_low:.2f` to {glue:text}`rho_whole_high:.2f`; over the attributes with 500 people alone
 # {glue:text}`rho_full_low:.2f` to {glue:text}`rho_full_high:.2f`; with rarity held constant (partial rank correlation)
-# {glue:text}`partial_low:.2f` to {glue:text}`partial_high:.2f`. So the published values are too far from 0 for counts alone;
-# counts explain a part of them, rarity none.
+# {glue:text}`partial_low:.2f` to {glue:text}`partial_high:.2f`. So counts alone do not reach the published values. Without the
+# attributes that have few people a part of the correlation is gone; rarity explains none of it.
 #
 # ### Wrong labels
 #
 # The second way is in the procedure. Take an attribute that is a fact about the person, and let each label be wrong with
 # a small probability $q$. Faces and network stay as they are, but of people with $M$ images a share $1 - (1 - q)^M$ gets
-# into the wrong modality as well. Let $\alpha$ and $\beta$ be the shares of people who truly have the attribute among those drawn with and without it,
-# and $D_+ = F_{++} - F_{+-}$, $D_- = F_{--} - F_{+-}$ the true differences. Then
+# into the wrong modality as well. Let $\alpha$ and $\beta$ be the shares of people who truly have the attribute among those
+# drawn with and without it, and $D_+ = F_{++} - F_{+-}$, $D_- = F_{--} - F_{+-}$ the true differences. Then
 #
 # ```{math}
 # :label: eq-wrong-02b
