@@ -14,7 +14,7 @@ _NAMES = {
     "generator.tangent": ("tangent",),
     "identity": ("Identity", "sample_identities"),
     "lattice": ("Lattice", "iterate_lattice", "lattice_curves", "lattice_table", "lattice_values"),
-    "people": ("People", "switched"),
+    "people": ("People", "crowd", "switched", "switches"),
     "population": ("Population", "draw_population", "sample_population"),
     "portraits": ("Portraits",),
     "whole_curves": ("WholeCurves",),

@@ -11,8 +11,17 @@ from frlib import checks
 from frlib.faces import GENERATOR
 from frlib.faces.drawing import Faces
 from frlib.faces.generator.renderer import render
-from frlib.faces.identity import Identity
-from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, SPLITS, TABLE, derive, render_values, variants
+from frlib.faces.identity import Identity, sample_identities
+from frlib.faces.population import (
+    ATTRIBUTE_NAMES,
+    PASSED,
+    SPLITS,
+    TABLE,
+    derive,
+    draw_population,
+    render_values,
+    variants,
+)
 
 #: A Gaussian value that makes an attribute true (or false, with the other sign) whatever its rate.
 CERTAIN = 8.0
@@ -104,6 +113,45 @@ def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFram
     attributes = derive(both, np.zeros((2, len(TABLE)), bool))
     both = both.assign(**render_values(attributes, both))
     return attributes[list(ATTRIBUTE_NAMES)], both
+
+
+def switches(person: Identity, latent: pd.DataFrame, names: Sequence[str]) -> People:
+    """Return the drawing of one person with each attribute off and on: images 2 k and 2 k + 1 are those of name k.
+
+    Parameters
+    ----------
+    person : Identity
+    latent : DataFrame, one row
+        Of `frlib.faces.draw_population`, the person's.
+    names : sequence of str
+        Attributes, see `switched`.
+
+    Raises
+    ------
+    ValueError
+        As in `switched`, or if there is no name.
+    """
+    if not len(names):
+        raise ValueError("names must hold at least one attribute; got none")
+    pairs = zip(*(switched(latent, name) for name in names), strict=True)
+    return People(person, *(pd.concat(part, ignore_index=True) for part in pairs))
+
+
+def crowd(n_identities: int, images_per_identity: int, seed: int, *, together: int = 4) -> list[People]:
+    """Return the images of `frlib.faces.sample_population` as drawings, a few people in each.
+
+    Parameters
+    ----------
+    n_identities, images_per_identity, seed : int
+        As in `frlib.faces.draw_population`, which gives the labels.
+    together : int
+        People per drawing; the last one may have fewer.
+    """
+    identities, attributes, latent = draw_population(n_identities, images_per_identity, seed)
+    people = sample_identities(n_identities, seed)
+    size = checks.at_least("together", together, 1) * images_per_identity
+    blocks = [slice(start, start + size) for start in range(0, len(identities), size)]
+    return [People([people[i] for i in identities[b]], attributes[b], latent[b]) for b in blocks]
 
 
 def _settings(name: str) -> list[tuple[str, float, float]]:

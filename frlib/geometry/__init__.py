@@ -7,8 +7,15 @@ from frlib.geometry.alignment.maps import Alignment, fit_alignment
 from frlib.geometry.alignment.shared import SharedSpace, shared_space
 from frlib.geometry.alignment.similarity import linear_cka
 from frlib.geometry.macroscale.calibration import label_trials, rejection_rates
-from frlib.geometry.macroscale.entropy import attribute_entropies
-from frlib.geometry.macroscale.ks import draw_modalities, ks_by_attribute, ks_draws
+from frlib.geometry.macroscale.chance import (
+    correlations_from_counts,
+    exchanged_labels,
+    exchanged_trials,
+    gaussian_cloud,
+)
+from frlib.geometry.macroscale.entropy import attribute_entropies, identity_mean_densities
+from frlib.geometry.macroscale.ks import distance_functions, draw_modalities, ks_by_attribute, ks_draws
+from frlib.geometry.macroscale.label_noise import wrong_label_statistic
 from frlib.geometry.macroscale.streaming import PairHistograms, stream_histograms
 from frlib.geometry.microscale.energy import central_difference, displacement, energy_at_equal_shares, energy_sweep
 from frlib.geometry.microscale.neighborhoods import neighborhood_energies
@@ -36,6 +43,7 @@ from frlib.geometry.ranks import (
     crossings,
     diagonal_p,
     on_diagonal,
+    partial_rank_correlation,
     rank_correlation,
     rank_correlation_interval,
     rank_correlation_p,
@@ -86,6 +94,7 @@ __all__ = [
     "chance_correlation",
     "coincide",
     "compatibility",
+    "correlations_from_counts",
     "crossed_correlation",
     "crossed_means",
     "crossings",
@@ -94,6 +103,7 @@ __all__ = [
     "density_overlap",
     "diagonal_p",
     "displacement",
+    "distance_functions",
     "distance_histogram",
     "distance_summary",
     "draw_interval",
@@ -105,14 +115,18 @@ __all__ = [
     "energy_by_steps",
     "energy_sweep",
     "error_curve",
+    "exchanged_labels",
+    "exchanged_trials",
     "family_contrast",
     "field_agreement",
     "fit_alignment",
+    "gaussian_cloud",
     "group_contrast",
     "groups_left",
     "half_step_agreement",
     "identification",
     "identity_distances",
+    "identity_mean_densities",
     "identity_retention",
     "intra_inter_distances",
     "isolated_shares",
@@ -129,6 +143,7 @@ __all__ = [
     "open_set_trials",
     "pair_distances",
     "parallel_transport",
+    "partial_rank_correlation",
     "plateau",
     "probe_errors",
     "quality_contrast",
@@ -157,4 +172,5 @@ __all__ = [
     "transported_energy_sweep",
     "unit_distance",
     "verification",
+    "wrong_label_statistic",
 ]

@@ -49,6 +49,26 @@ def rank_correlation_interval(x, y, *, draws: int = 2000, seed: int = 0) -> tupl
     return tuple(found.confidence_interval)
 
 
+def partial_rank_correlation(x, y, given) -> float:
+    """Return Spearman's correlation of two numbers with a third one held constant.
+
+    .. math:: \\frac{r_{xy} - r_{xz} r_{yz}}{\\sqrt{(1 - r_{xz}^2) (1 - r_{yz}^2)}}
+
+    Parameters
+    ----------
+    x, y, given : array_like, shape (n,)
+        The third one is z.
+
+    Returns
+    -------
+    float
+        NaN where one of them is constant, or one of the first two is ordered as the third.
+    """
+    xy, xz, yz = (rank_correlation(*pair) for pair in ((x, y), (x, given), (y, given)))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return float((xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
+
+
 def rank_correlation_p(x, y) -> float:
     """Return the two-sided p value of Spearman's correlation over all orders of one of them.
 

@@ -6,6 +6,7 @@ from frlib.view.energies import across_networks, energy_curves, fingerprint_view
 from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
 from frlib.view.fold import fold
+from frlib.view.gaps import gap_curves
 from frlib.view.images import image_grid
 from frlib.view.pipeline import pipeline
 from frlib.view.playground import playground
@@ -36,6 +37,7 @@ __all__ = [
     "figure",
     "fingerprint_views",
     "fold",
+    "gap_curves",
     "guide",
     "heat_map",
     "image_grid",

@@ -69,11 +69,14 @@ window.FRLIB_CHARTS = (function () {
     }
     repaint(() => true);
     watch(() => repaint((job) => job.place.dataset.ready !== mode()));
+    const resized = (job) => job.place.clientWidth > 0 && job.place.clientWidth !== job.width;
     let timer = 0;
     window.addEventListener("resize", () => {
       clearTimeout(timer);
-      timer = setTimeout(() => repaint((job) => job.place.clientWidth !== job.width), 150);
+      timer = setTimeout(() => repaint(resized), 150);
     });
+    /* What is folded has no room; this event does not bubble. */
+    document.addEventListener("toggle", () => repaint(resized), true);
   }
 
   return { start };

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from frlib.clouds import images_of
-from frlib.faces import People, draw_population, sample_identities, sample_population, switched
+from frlib.faces import People, crowd, draw_population, sample_identities, sample_population, switched, switches
 from frlib.faces.population import ATTRIBUTE_NAMES, PASSED, variants
 
 M = 2
@@ -86,6 +86,25 @@ def test_a_switched_person_is_drawn_with_and_without(drawn):
     images = images_of(People(people[0], *switched(latent[:1], "Bald"))).float()
     assert images.shape == (2, 112, 112, 3)
     assert float((images[0] - images[1])[:30].abs().mean()) == pytest.approx(24.2, abs=0.1)
+
+
+def test_switches_are_the_single_ones_one_after_another(drawn):
+    _, _, latent, people = drawn
+    names = ["Bald", "Smiling"]
+    found = switches(people[0], latent[:1], names)
+    alone = [People(people[0], *switched(latent[:1], name)).key for name in names]
+    assert found.key["people"] == alone[0]["people"] + alone[1]["people"]
+    assert found.table.Bald.tolist()[:2] == [False, True] and found.table.Smiling.tolist()[2:] == [False, True]
+    with pytest.raises(ValueError, match="names must hold at least one attribute; got none"):
+        switches(people[0], latent[:1], [])
+
+
+def test_a_crowd_is_the_population_in_parts():
+    parts, images = crowd(3, M, 3, together=2), sample_population(3, M, 3, progress=False).images
+    assert [len(part.table) for part in parts] == [2 * M, M]
+    assert torch.equal(torch.cat([images_of(part) for part in parts]), torch.as_tensor(images))
+    with pytest.raises(ValueError, match="together must be an integer of at least 1; got 0"):
+        crowd(3, M, 3, together=0)
 
 
 def test_what_is_refused(drawn):

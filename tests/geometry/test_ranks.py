@@ -13,6 +13,7 @@ from frlib.geometry import (
     crossings,
     diagonal_p,
     on_diagonal,
+    partial_rank_correlation,
     rank_correlation,
     rank_correlation_interval,
     rank_correlation_p,
@@ -28,6 +29,15 @@ def test_rank_correlation_is_scipys_with_ties_and_broadcasts():
     np.testing.assert_allclose(found, [stats.spearmanr(row, y).statistic for row in x], rtol=1e-12)
     np.testing.assert_allclose(rank_correlation(x.T, y[:, None], axis=0), found, rtol=1e-12)
     assert np.isnan(rank_correlation([1, 1, 1], [1, 2, 3]))
+
+
+def test_the_partial_correlation_is_that_of_what_the_third_ranks_leave():
+    rng = np.random.default_rng(1)
+    x, y, z = (stats.rankdata(values) for values in rng.normal(size=(3, 30)) + rng.normal(size=30))
+    left = [values - np.polyval(np.polyfit(z, values, 1), z) for values in (x, y)]
+    assert partial_rank_correlation(x, y, z) == pytest.approx(stats.pearsonr(*left).statistic, rel=1e-9)
+    assert partial_rank_correlation(-x, y, z) == pytest.approx(-partial_rank_correlation(x, y, z))
+    assert np.isnan(partial_rank_correlation(x, y, np.exp(x)))
 
 
 def test_interval_is_that_of_pairs_drawn_again():

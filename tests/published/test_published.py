@@ -112,6 +112,34 @@ def test_five_networks_and_forty_attributes_everywhere():
     assert len(published.load("spearman_ks_entropy")) == 5 * 3 * 2
 
 
+def test_short_names_follow_one_order_and_refuse_other_networks():
+    named = published.network_names(published.load("spearman_ks_entropy"))
+    assert named.columns.tolist() == ["network", "combined", "entropy", "rho", "p"]
+    tables = [named, *map(published.network_names, map(published.load, ("ks_by_modality", "spearman_table_2")))]
+    assert len({tuple(table.network.unique()) for table in tables}) == 1
+    row = published.network_names(published.load("spearman_table_2")).set_index("network").loc["ArcFace r50"]
+    assert row.rho_printed == -0.566
+    with pytest.raises(ValueError, match="table must be one of .* got "):
+        published.network_names(published.load("celeba_bayes_error"))
+    with pytest.raises(ValueError, match="table must have a column 'model'"):
+        published.network_names(published.load("celeba_entropies"))
+
+
+def test_recovered_statistics_have_a_mean_and_both_modalities_and_say_what_is_a_bound():
+    found = published.ks_statistics()
+    assert len(found) == 5 * 40 * 3
+    table = found.pivot(index=["network", "attribute"], columns="modality", values=["value", "bound"])
+    halves = table["value"][["positive", "negative"]].astype(float).mean(axis=1)
+    known = ~table["bound"][["positive", "negative"]].astype(bool).any(axis=1)
+    tolerance = published.provenance("ks_by_attribute").tolerance
+    mean, sure = table["value"]["mean"].astype(float), ~table["bound"]["mean"].astype(bool)
+    assert (mean - halves)[known].abs().max() <= tolerance + 5e-6
+    assert (mean >= halves - tolerance - 5e-6).all(), "known from the plot, or the bound itself"
+    assert (~sure).sum() == published.load("ks_by_attribute").ks.isna().sum() == 13
+    assert (found.p.isna() == (found.modality == "mean")).all()
+    assert (found.p < 0.05).sum() == (published.load("ks_by_modality").p < 0.05).sum()
+
+
 def test_ks_statistics_and_bounds_exclude_each_other():
     table = published.load("ks_by_modality")
     assert (table.ks.isna() == table.ks_lower_bound.notna()).all()
@@ -269,7 +297,7 @@ def test_claims_are_unique_and_belong_to_a_chapter():
     assert table.claim.is_unique
     assert table.id.str.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*").all()
     assert set(table.paper) == {"A", "B"}
-    assert set(table.chapter) == {1, 2, 3, 4, 5, 6}
+    assert set(table.chapter) == {"1", "2", "2b", "3", "4", "5", "6"}
     assert not table.isna().any().any()
 
 

@@ -60,6 +60,22 @@ def test_charts_follow_a_change_of_theme_and_keep_what_the_reader_set(chromium, 
     shown.context.close()
 
 
+def test_a_folded_chart_has_its_width_once_it_is_opened(chromium, tmp_path):
+    shown, report = opened(chromium, page().write(tmp_path / "report.html"), color_scheme="light")
+    chart = shown.locator(".frlib-chart").first
+    width = "(place) => place.querySelector('svg').getBoundingClientRect().width"
+    before = chart.evaluate(width)
+    fold = "(place) => { const fold = document.createElement('details'); place.before(fold); fold.append(place); }"
+    chart.evaluate(fold)
+    shown.add_style_tag(content="details:not([open]) > * { display: none }")  # as some browsers do
+    shown.emulate_media(color_scheme="dark")  # painted anew where there is no room
+    shown.wait_for_function("() => document.querySelector('.frlib-chart').dataset.ready === 'dark'")
+    chart.evaluate("(place) => { place.parentElement.open = true; }")
+    shown.wait_for_timeout(1000)
+    assert chart.evaluate(width) == before
+    assert not report.problems
+
+
 def test_names_from_outside_are_text(chromium, tmp_path):
     shown, report = opened(chromium, page(EVIL).write(tmp_path / "report.html"))
     assert shown.evaluate("() => window.hacked") is None

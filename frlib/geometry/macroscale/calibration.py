@@ -90,36 +90,42 @@ def label_trials(
     return pd.DataFrame(rows, columns=["effect", "trial", "modality", "ks", "p_naive", "p_permutation"])
 
 
-def rejection_rates(trials: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:
-    """Return how often each test rejects: its type I error at effect 0, its power elsewhere.
+def rejection_rates(
+    trials: pd.DataFrame, *, level: float = 0.05, by: Sequence[str] = ("effect", "modality")
+) -> pd.DataFrame:
+    """Return how often each test rejects: its type I error where labels mean nothing, its power elsewhere.
 
     Parameters
     ----------
     trials : DataFrame
-        From `label_trials`.
+        From `label_trials` or `exchanged_trials`.
     level : float
         A test rejects if its p value does not exceed the level.
+    by : sequence of str
+        Columns of the trials; rows that agree in them are counted together, and must be independent for the interval
+        to hold.
 
     Returns
     -------
     DataFrame
-        ``effect``, ``modality``, ``test``: naive or permutation; ``rate``: share of the trials that reject;
+        The columns of ``by``; ``test``: naive or permutation; ``rate``: share of the trials that reject;
         ``low``, ``high``: 95 % Clopper-Pearson interval, over trials. Tests without p values are left out.
 
     Raises
     ------
     ValueError
-        If the level does not lie between 0 and 1.
+        If the level does not lie between 0 and 1, or a column is missing.
     """
     checks.between("level", level, 0, 1)
+    checks.columns("trials", trials, [*by, *(f"p_{test}" for test in TESTS)])
     rows = []
-    for (effect, modality), group in trials.groupby(["effect", "modality"], sort=False):
+    for key, group in trials.groupby(list(by), sort=False):
         for test in TESTS:
             p = group[f"p_{test}"].dropna()
             if len(p):
                 found = stats.binomtest(int((p <= level).sum()), len(p))
-                rows.append((effect, modality, test, found.statistic, *found.proportion_ci()))
-    return pd.DataFrame(rows, columns=["effect", "modality", "test", "rate", "low", "high"])
+                rows.append((*key, test, found.statistic, *found.proportion_ci()))
+    return pd.DataFrame(rows, columns=[*by, "test", "rate", "low", "high"])
 
 
 def _check_supply(codes: np.ndarray, per_modality: int, n_both: int) -> None:

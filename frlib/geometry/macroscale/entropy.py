@@ -42,18 +42,51 @@ def attribute_entropies(identities, attributes: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If the attributes are not boolean or a shape does not fit.
     """
+    shares = _shares(identities, attributes)
+    intra = (entr(shares) + entr(1 - shares)).mean()
+    inter = {name: float(entr(_density(shares[name], BANDWIDTH)).sum()) for name in shares}
+    mean = 2 * labels.boolean_table(attributes).mean() - 1
+    table = {"mean": mean, "intra_entropy": intra, "inter_entropy": pd.Series(inter)}
+    return pd.DataFrame(table, index=shares.columns).rename_axis("attribute")
+
+
+def identity_mean_densities(identities, attributes: pd.DataFrame, *, bandwidth: float = BANDWIDTH) -> pd.DataFrame:
+    """Return how the identities' means of each attribute are distributed: what the inter-entropy is the entropy of.
+
+    Parameters
+    ----------
+    identities, attributes
+        As in `attribute_entropies`.
+    bandwidth : float
+        Standard deviation of the Gaussian kernel, in units of the label -1 or 1.
+
+    Returns
+    -------
+    DataFrame, 101 rows per attribute
+        ``attribute``; ``mean``: of the label -1 or 1 in an identity; ``density``, of sum 1 over an attribute.
+
+    Raises
+    ------
+    ValueError
+        As in `attribute_entropies`, or if the bandwidth is not above 0.
+    """
+    if not bandwidth > 0:
+        raise ValueError(f"bandwidth must be above 0; got {bandwidth!r}")
+    shares = _shares(identities, attributes)
+    parts = [{"attribute": name, "mean": GRID, "density": _density(shares[name], bandwidth)} for name in shares]
+    return pd.concat(map(pd.DataFrame, parts), ignore_index=True)
+
+
+def _shares(identities, attributes: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of each identity's images that have each attribute."""
     attributes = labels.boolean_table(attributes)
     codes = labels.numbered("identities", identities, len(attributes))[0]
-    shares = attributes.groupby(codes).mean().astype(float)
-    intra = (entr(shares) + entr(1 - shares)).mean()
-    inter = [_spread(2 * shares[name].to_numpy() - 1) for name in shares]
-    table = {"mean": 2 * attributes.mean() - 1, "intra_entropy": intra, "inter_entropy": inter}
-    return pd.DataFrame(table).rename_axis("attribute")
+    return attributes.groupby(codes).mean().astype(float)
 
 
-def _spread(means: np.ndarray) -> float:
-    """Return the entropy of the kernel density of the means on `GRID`."""
-    values, counts = np.unique(means, return_counts=True)
-    exponents = -0.5 * ((GRID[:, None] - values) / BANDWIDTH) ** 2
+def _density(shares: pd.Series, bandwidth: float) -> np.ndarray:
+    """Return the kernel density of the means 2 p - 1 on `GRID`, brought to sum 1."""
+    values, counts = np.unique(2 * shares.to_numpy() - 1, return_counts=True)
+    exponents = -0.5 * ((GRID[:, None] - values) / bandwidth) ** 2
     density = np.exp(exponents - exponents.max()) @ counts  # the largest exponent: nothing vanishes
-    return float(entr(density / density.sum()).sum())
+    return density / density.sum()

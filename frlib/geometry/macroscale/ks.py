@@ -131,7 +131,7 @@ def ks_by_attribute(
     strata = np.zeros(len(codes), int) if strata is None else labels.numbered("strata", strata, len(codes))[0]
     rows = []
     for name in tqdm(list(attributes), desc="attributes", delay=3):
-        chosen, found = _drawn_pairs(embeddings, codes, attributes[name], name, max_per_modality, seed, metric)
+        chosen, found = drawn_pairs(embeddings, codes, attributes[name], name, max_per_modality, seed, metric)
         ks = np.abs(found.signed_statistics())
         p = np.full(2, np.nan)
         if permutations:
@@ -182,12 +182,61 @@ def ks_draws(
     rows = []
     for draw in tqdm(range(draws), desc="draws", delay=3):
         for name in attributes:
-            chosen, found = _drawn_pairs(
+            chosen, found = drawn_pairs(
                 embeddings, codes, attributes[name], name, max_per_modality, seed + draw, metric
             )
             for modality, difference in zip(MODALITIES, found.signed_statistics(), strict=True):
                 rows.append((draw, name, modality, len(chosen) // 2, abs(difference), difference))
     return pd.DataFrame(rows, columns=["draw", "attribute", "modality", "n", "ks", "difference"])
+
+
+def distance_functions(
+    embeddings,
+    identities,
+    attributes: pd.DataFrame,
+    *,
+    metric: str = "cosine",
+    max_per_modality: int = 500,
+    steps: int = 61,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return the two distribution functions whose largest gap is the statistic of `ks_by_attribute`.
+
+    Parameters
+    ----------
+    embeddings, identities, attributes, metric, max_per_modality, seed
+        As in `ks_by_attribute`; the draw is the same.
+    steps : int
+        Number of distances, at equal steps from 0 to the largest one of all attributes, at which the functions are
+        read. They are exact there.
+
+    Returns
+    -------
+    DataFrame, ``steps`` rows per attribute and modality
+        ``attribute``, ``modality``, ``distance``; ``inside``, ``across``: shares of the pairs up to this distance,
+        inside the modality and across; ``at``: the distance of the largest gap; ``ks``: the gap there.
+
+    Raises
+    ------
+    ValueError
+        As in `ks_by_attribute`.
+    """
+    embeddings, codes, attributes = _checked(embeddings, identities, attributes, metric)
+    checks.at_least("steps", steps, 2)
+    drawn = {
+        name: drawn_pairs(embeddings, codes, attributes[name], name, max_per_modality, seed, metric)[1].functions()
+        for name in attributes
+    }
+    distances, parts = np.linspace(0, max(places[-1] for places, _ in drawn.values()), steps), []
+    for name, (places, functions) in drawn.items():
+        before = np.searchsorted(places, distances, side="right")
+        *inside, across = np.column_stack([np.zeros(3), functions])[:, before]
+        for k, modality in enumerate(MODALITIES):
+            gaps = np.abs(functions[k] - functions[2])
+            part = {"attribute": name, "modality": modality, "distance": distances, "inside": inside[k]}
+            part |= {"across": across, "at": places[gaps.argmax()], "ks": gaps.max()}
+            parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _checked(embeddings, identities, attributes, metric: str) -> tuple[torch.Tensor, np.ndarray, pd.DataFrame]:
@@ -218,7 +267,9 @@ def _draw(codes, attribute, name, max_per_modality: int, seed: int) -> tuple[np.
     return drawn[0][:n], drawn[1][:n]
 
 
-def _drawn_pairs(embeddings, codes, attribute, name, max_per_modality, seed, metric) -> tuple[np.ndarray, SortedPairs]:
+def drawn_pairs(
+    embeddings, codes, attribute: pd.Series, name: str, max_per_modality: int, seed: int, metric: str
+) -> tuple[np.ndarray, SortedPairs]:
     """Return the drawn rows, positive ones first, and the sorted pairs of their embeddings."""
     chosen = np.concatenate(_draw(codes, attribute.to_numpy(), name, max_per_modality, seed))
     points = embeddings[torch.from_numpy(chosen).to(embeddings.device)]

@@ -54,6 +54,16 @@ class SortedPairs:
         weights = 1 / np.array(self.sizes, dtype=float)
         return _signed_differences(self.distances, self.first, self.second, self.positive, weights)
 
+    def functions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the different distances, and the distribution functions there of each kind of pairs, shape (3, D).
+
+        The kinds are pairs of two positive points, of two negative points, and mixed pairs.
+        """
+        kind = self.positive[self.first].astype(np.int8) + self.positive[self.second]
+        last = np.flatnonzero(np.append(np.diff(self.distances) > 0, True))  # the functions step over equal distances
+        shares = [np.cumsum(kind == k)[last] / size for k, size in zip((2, 0, 1), self.sizes, strict=True)]
+        return self.distances[last], np.stack(shares)
+
     def naive_p(self, statistics, *, asymptotic: bool = False) -> tuple[float, float]:
         """Return the p values of `scipy.stats.ks_2samp`, which takes the distances for independent.
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.neighbors import KernelDensity
 
-from frlib.geometry import attribute_entropies
+from frlib.geometry import attribute_entropies, identity_mean_densities
 
 
 def by_recipe(identities, labels, bandwidth=0.1):
@@ -30,6 +30,24 @@ def test_equals_the_recipe_of_the_paper(seed, n, n_identities, rate):
     found = attribute_entropies(identities, pd.DataFrame({"a": labels})).loc["a"]
     assert list(found.index) == ["mean", "intra_entropy", "inter_entropy"]
     np.testing.assert_allclose(found, by_recipe(identities, labels), rtol=1e-9, atol=1e-12)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), bandwidth=st.floats(0.02, 1))
+def test_densities_are_those_whose_entropy_is_the_inter_entropy(seed, bandwidth):
+    generator = np.random.default_rng(seed)
+    identities, table = generator.integers(0, 9, 60), pd.DataFrame({"a": generator.random(60) < 0.4})
+    found = identity_mean_densities(identities, table, bandwidth=bandwidth)
+    assert stats.entropy(found.density) == pytest.approx(by_recipe(identities, table.a, bandwidth)[2], rel=1e-9)
+    assert found.density.sum() == pytest.approx(1)
+    np.testing.assert_allclose(found["mean"], np.linspace(-1, 1, 101))
+    usual = identity_mean_densities(identities, table).groupby("attribute").density.agg(stats.entropy)
+    pd.testing.assert_series_equal(usual, attribute_entropies(identities, table).inter_entropy, check_names=False)
+
+
+def test_a_density_needs_a_bandwidth():
+    with pytest.raises(ValueError, match="bandwidth must be above 0; got 0"):
+        identity_mean_densities([0, 1], pd.DataFrame({"a": [True, False]}), bandwidth=0)
 
 
 def test_closed_forms():

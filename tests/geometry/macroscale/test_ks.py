@@ -10,7 +10,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist
 from scipy.stats import ortho_group
 
-from frlib.geometry import draw_modalities, ks_by_attribute, ks_draws
+from frlib.geometry import distance_functions, draw_modalities, ks_by_attribute, ks_draws
 from frlib.geometry.macroscale.ks import partners
 from frlib.geometry.macroscale.permutation import bin_ends, largest_differences
 from frlib.geometry.macroscale.two_sample import BINS, asymptotic_p, sorted_pairs
@@ -52,6 +52,47 @@ def test_statistics_and_naive_p_are_those_of_scipy(metric, seed, most, rate):
         expected = by_scipy(X, identities, table[name], metric, *drawn)
         np.testing.assert_allclose(rows.ks, [e.statistic for e in expected], atol=1e-12)
         np.testing.assert_allclose(rows.p_naive, [e.pvalue for e in expected], rtol=1e-8)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6), rate=st.floats(0.2, 0.8))
+def test_distance_functions_are_those_behind_the_statistic(metric, seed, rate):
+    X, identities, table = population(seed, rate=rate)
+    arguments = {"metric": metric, "max_per_modality": 12, "seed": seed}
+    found = distance_functions(X, identities, table, steps=9, **arguments)
+    expected = ks_by_attribute(X, identities, table, **arguments).ks
+    by_modality = found.groupby(["attribute", "modality"], sort=False)
+    np.testing.assert_allclose(by_modality.ks.first(), expected, atol=1e-12)
+    assert ((found.inside - found.across).abs() <= found.ks + 1e-12).all()
+    positive, negative = draw_modalities(identities, table.fixed, max_per_modality=12, seed=seed, name="fixed")
+    different = identities[positive][:, None] != identities[negative]
+    cross = cdist(X[positive], X[negative], metric)[different]
+    inside = cdist(X[negative], X[negative], metric)[np.triu_indices(len(negative), 1)]
+    rows = by_modality.get_group(("fixed", "negative"))
+    places = [*rows.distance[:-1], rows["at"].iloc[0] + 1e-9]  # another program's distance may differ in its last digit
+    shares = np.array([[(sample <= place).mean() for place in places] for sample in (inside, cross)])
+    np.testing.assert_allclose(rows[["inside", "across"]].to_numpy()[:-1].T, shares[:, :-1], atol=1e-12)
+    assert abs(shares[0, -1] - shares[1, -1]) == pytest.approx(rows.ks.iloc[0], abs=1e-12)
+
+
+def test_distance_functions_step_over_equal_distances_at_once():
+    """Two places: all pairs have distance 0 or 1."""
+    found = distance_functions(
+        np.array([[0.0], [0], [1], [1]]),
+        np.arange(4),
+        pd.DataFrame({"a": [True, True, False, False]}),
+        metric="euclidean",
+        steps=2,
+    )
+    assert found[["distance", "inside", "across"]].to_numpy().tolist() == 2 * [[0, 1, 0], [1, 1, 1]]
+    assert (found["at"] == 0).all() and (found.ks == 1).all()
+
+
+def test_distance_functions_need_two_distances():
+    X, identities, table = population(0)
+    with pytest.raises(ValueError, match="steps must be an integer of at least 2; got 1"):
+        distance_functions(X, identities, table, steps=1)
 
 
 def test_large_samples_have_the_naive_p_of_scipy():
