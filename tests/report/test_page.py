@@ -67,9 +67,7 @@ def test_a_folded_chart_has_its_width_once_it_is_opened(chromium, tmp_path):
     before = chart.evaluate(width)
     fold = "(place) => { const fold = document.createElement('details'); place.before(fold); fold.append(place); }"
     chart.evaluate(fold)
-    shown.add_style_tag(
-        content="details:not([open]) > * { display: none }"
-    )  # as some browsers do
+    shown.add_style_tag(content="details:not([open]) > * { display: none }")  # as some browsers do
     shown.emulate_media(color_scheme="dark")  # painted anew where there is no room
     shown.wait_for_function("() => document.querySelector('.frlib-chart').dataset.ready === 'dark'")
     chart.evaluate("(place) => { place.parentElement.open = true; }")
