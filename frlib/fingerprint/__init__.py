@@ -4,7 +4,14 @@ from frlib.fingerprint.depth import lattice_energies, lattice_neighbors, lattice
 from frlib.fingerprint.designs import energy_variances, half_width, part_energies
 from frlib.fingerprint.energies import cloud_energies, fingerprint
 from frlib.fingerprint.errors import ErrorGrowth, GrowthCorrelation, error_growth, growth_correlation
-from frlib.fingerprint.orders import agreement_with, crossing_pairs, extreme_shares, filled_scales, lowest_shares
+from frlib.fingerprint.orders import (
+    against_others,
+    agreement_with,
+    crossing_pairs,
+    extreme_shares,
+    filled_scales,
+    lowest_shares,
+)
 from frlib.fingerprint.shapes import curve_shapes
 from frlib.fingerprint.summary import RANKED_AT, array_of, cube, fingerprint_summary, ranking, table_of
 from frlib.fingerprint.variants import means_over_identities, paired_changes, variant_summary
@@ -13,6 +20,7 @@ __all__ = [
     "ErrorGrowth",
     "GrowthCorrelation",
     "RANKED_AT",
+    "against_others",
     "agreement_with",
     "array_of",
     "cloud_energies",

@@ -133,6 +133,39 @@ def crossing_pairs(table: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     return {network: [(names[i], names[j]) for i, j in pairs] for network, pairs in found.items()}
 
 
+def against_others(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
+    """Return by how much the energy of an attribute differs from the mean of all others.
+
+    One question in place of one for each pair of attributes, so that few identities can answer it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As in `extreme_shares`.
+    attribute : str
+
+    Returns
+    -------
+    DataFrame
+        ``network``, ``scale``; ``difference``, its mean over identities, with ``low`` and ``high`` of
+        `frlib.geometry.mean_interval`.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing or the attribute unknown.
+    """
+    checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
+    names = list(dict.fromkeys(table["attribute"]))
+    own, parts = names.index(checks.one_of("attribute", attribute, names) or attribute), []
+    for network, rows in table.groupby("network", sort=False):
+        values = cube(rows, attributes=names)
+        found = mean_interval(values[:, own] - np.delete(values, own, axis=1).mean(axis=1))
+        ends = {"difference": found.mean, "low": found.low, "high": found.high}
+        parts.append(pd.DataFrame({"network": network, "scale": np.unique(rows["scale"]), **ends}))
+    return pd.concat(parts, ignore_index=True)
+
+
 def agreement_with(reference: pd.Series, table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return how the order of the attributes agrees with that of other numbers, over identities.
 

@@ -126,24 +126,15 @@ def span(shares) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def sure_places(shares, sure: float = 0.95) -> str:
-    """Return the scales at which a claim surely holds, network by network, as words.
+def count_sure(shares, sure: float = 0.95) -> str:
+    """Return at how many places a claim surely holds, as words: "4 of 20".
 
     Parameters
     ----------
-    shares : DataFrame
-        ``network``, ``scale``, ``share``, as of `frlib.fingerprint.extreme_shares`.
+    shares : array_like
+        As in `by_shares`.
     sure : float
         As in `by_shares`.
-
-    Returns
-    -------
-    str
-        "mobileface ε 0.1, 0.2 (2 of 5 scales), dlib nowhere", for example.
     """
-    said = []
-    for network, own in shares.groupby("network", sort=False):
-        held = own["scale"][own["share"] >= sure]
-        scales = f"ε {', '.join(f'{scale:g}' for scale in held)} ({len(held)} of {len(own)} scales)"
-        said.append(f"{network} {scales if len(held) else 'nowhere'}")
-    return ", ".join(said)
+    shares = np.asarray(shares)
+    return f"{int((shares >= sure).sum())} of {shares.size}"

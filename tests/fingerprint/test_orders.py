@@ -5,7 +5,15 @@ import pandas as pd
 import pytest
 from scipy.stats import spearmanr
 
-from frlib.fingerprint import agreement_with, crossing_pairs, extreme_shares, filled_scales, lowest_shares, table_of
+from frlib.fingerprint import (
+    against_others,
+    agreement_with,
+    crossing_pairs,
+    extreme_shares,
+    filled_scales,
+    lowest_shares,
+    table_of,
+)
 from frlib.geometry import mean_interval
 
 NAMES, SCALES = ["age", "hue", "pose", "light"], [0.1, 1.0]
@@ -102,3 +110,19 @@ def test_scales_are_kept_where_every_network_and_attribute_has_neighbours():
     assert set(filled_scales(table).scale) == {1.0} and set(filled_scales(table, 0.7).scale) == {0.1, 1.0}
     with pytest.raises(ValueError, match="table must have a scale with isolated at most 0.1; the least is 0.2"):
         filled_scales(table, 0.1)
+
+
+def test_an_attribute_against_the_mean_of_the_others():
+    table = energies(people(TURNED, n=6, spread=0.02))
+    found = against_others(table, "age").set_index("scale")
+    for scale, rows in table.groupby("scale"):
+        wide = rows.pivot(index="identity", columns="attribute", values="energy")
+        expected = mean_interval(wide["age"] - wide[["hue", "pose", "light"]].mean(axis=1))
+        assert found.difference[scale] == pytest.approx(float(expected.mean))
+        assert found.low[scale] == pytest.approx(float(expected.low))
+        assert found.high[scale] == pytest.approx(float(expected.high))
+    assert found.high[0.1] < 0 < found.low[1.0]
+    shifted = against_others(table.assign(energy=table.energy + table.identity), "age")
+    assert shifted.difference.to_numpy() == pytest.approx(found.difference.to_numpy())  # what all share cancels
+    with pytest.raises(ValueError, match="attribute must be one of 'age', .*; got 'smile'"):
+        against_others(table, "smile")

@@ -3,7 +3,6 @@
 import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from frlib.fingerprint import verdicts
@@ -75,7 +74,5 @@ def test_a_span_is_said_once_if_both_ends_read_the_same():
     assert verdicts.span([[0.999], [1.0]]) == "100%"
 
 
-def test_sure_places_are_named_by_network():
-    rows = [("a", 0.1, 1.0), ("a", 0.2, 0.95), ("a", 1.0, 0.5), ("b", 0.1, 0.9), ("b", 1.0, 0.0)]
-    shares = pd.DataFrame(rows, columns=["network", "scale", "share"])
-    assert verdicts.sure_places(shares) == "a ε 0.1, 0.2 (2 of 3 scales), b nowhere"
+def test_sure_places_are_counted_at_their_limit():
+    assert verdicts.count_sure([1.0, 0.95, 0.94, 0.0]) == "2 of 4" and verdicts.count_sure([]) == "0 of 0"
