@@ -858,8 +858,8 @@ back = ["other_step", "step"]
 def told_by(name):
     """Return the mean over people for each pair of steps, with its interval."""
     mean = geometry.mean_interval(retained[name])
-    ends = {"mean": mean.mean, "low": mean.low.clip(0), "high": mean.high}
-    return pair_of.assign(network=name, **ends)
+    part = {"mean": mean.mean, "low": mean.low.clip(0), "high": mean.high}
+    return pair_of.assign(network=name, **part)
 
 
 # %% tags=["hide-input"]
@@ -883,20 +883,20 @@ in_intra = {c: stored.distance / r18 for c in ("mean", "low", "high")}
 stored = stored.assign(network="authors, one person", **in_intra)
 seen = [seen_from(table) for table in (*map(told_by, networks), stored)]
 walks = pd.concat(seen).rename(columns={"start": "seen from"})
-limits = summary.threshold / summary.d_intra
-walks["over"] = walks["mean"] / walks.network.map(limits)
-judged = walks[walks.over.notna()]
 
 # %% tags=["hide-input"]
+limits = summary.threshold / summary.d_intra
+over = walks[["mean", "low", "high"]].div(walks.network.map(limits), axis=0)
+judged = walks.assign(mean_over=over["mean"], low=over.low, high=over.high)
+judged = judged.dropna(subset="mean_over")
 place = view.Column("place", "place along the range")
 left = view.Column("mean", "distance, in d_intra")
-right = view.Column("over", "distance, over the threshold")
-tint = {"color": "network"}
+right = view.Column("mean_over", "distance, over the threshold")
+tint = {"color": "network", "band": ("low", "high")}
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-retention-01", "caption": "Distance along the whole curve of an attribute, from its low end (0) to its high end (1), as seen from one end or the middle; bands: 95 % intervals over people. Left in d_intra, with the authors' person; right over each network's threshold: above 1, the image is taken for another person. Choose an attribute."}}
 view.figure(
-    view.guide(y=1)
-    + view.curves(walks, place, left, band=("low", "high"), **tint),
+    view.guide(y=1) + view.curves(walks, place, left, **tint),
     view.guide(y=1) + view.curves(judged, place, right, **tint),
     choose={"attribute": "head angle", "seen from": "middle"},
     description="Curves of distance against the place along an attribute's "
