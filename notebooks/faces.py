@@ -493,7 +493,9 @@ marked = crowd.attributes.rename(columns=lambda name: name.replace("_", " "))
 said = [", ".join(marked.columns[row]) for row in marked.to_numpy()]
 index = pd.MultiIndex.from_product([range(12), [1, 2]])
 index.names = ["person", "image"]
-pd.DataFrame({"labels that are true": said}, index=index)
+wide = {"text-align": "left", "white-space": "normal"}
+true = pd.DataFrame({"labels that are true": said}, index=index)
+true.style.set_properties(**wide)
 
 # %% [markdown]
 # ## Summary

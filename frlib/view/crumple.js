@@ -198,10 +198,15 @@ function sheetInWords({ amount, rows: [small, large] }) {
 
 const CRUMPLE_LEAD = "Fold the sheet, then crumple it. Pick a point with the pointer, a finger or the arrow keys.";
 const CRUMPLE_NOTE =
-  "The lines run along the attribute. Arrows: the field in the ball of the picked point (thick arrow); blue ones agree " +
-  "with it, orange ones oppose it. The ball is round in space, so it can hold several layers. All arrows have one " +
-  "length in space: a short one points at you or away.";
-const CRUMPLE_READOUT = ["energy, small balls", "energy, large balls", "1 − mean cosine, this ball", "end to end ÷ length"];
+  "The lines run along the attribute. Arrows: the field in the ball of the picked point (thick arrow); blue ones " +
+  "agree with it, orange ones oppose it. The ball is round in space, so it can hold several layers. All arrows have " +
+  "one length in space: a short one points at you or away.";
+const CRUMPLE_READOUT = [
+  "energy, small balls",
+  "energy, large balls",
+  "1 − mean cosine, this ball",
+  "end to end ÷ length",
+];
 
 /* Buttons for the stages, the slider, and buttons for the balls. Returns show(look). */
 function sheetControls(parent, scales, start, set) {
