@@ -856,9 +856,10 @@ sources = sources.reset_index().melt("attribute", None, "source", "deviation")
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-points-04b", "caption": "Standard deviation of the energy at ε = 1. Left: between parts of one cloud, against their number of centres; that of a whole cloud is continued from the largest parts. Right: between people (circles), and from the centres of a whole cloud (squares). Where the circle lies to the right, people differ by more than the centres leave open."}}
 size = view.Column("size", "centres", log=True, ticks=size_ticks)
 upright = view.Column("deviation", "standard deviation of the energy", log=True)
+sideways = view.Column("deviation", "standard deviation")
 view.figure(
     view.curves(deviations, size, upright, color=tint),
-    view.dots(sources, "deviation", "attribute", color=tint, shape="source"),
+    view.dots(sources, sideways, "attribute", color=tint, shape="source"),
     height=250,
     description="Left, standard deviations fall with the number of centres. "
     "Right, one circle and one square for each attribute.",
@@ -932,6 +933,8 @@ choices = {
     "crop": crop_choice,
 }
 choices = pd.concat(choices, names=["choice", "network", "measured with"])
+
+# %% tags=["hide-input"]
 choices["largest_at"] = choices.largest_at.str.replace("_", " ")
 shown_as = {"half": "±", "largest_half": "± ", "largest_at": "of"}
 choices.rename(columns=shown_as).round(3)
