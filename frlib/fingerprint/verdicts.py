@@ -107,19 +107,6 @@ def by_print(draws, printed, chosen, rounding: float = 0.005) -> str:
     return over_places(met & ~np.asarray(chosen, dtype=bool), ~met)
 
 
-def direction(mean: float, half: float, more: str = "higher", less: str = "lower") -> str:
-    """Return the word that the interval of a difference supports.
-
-    Parameters
-    ----------
-    mean, half : float
-        As of `frlib.geometry.mean_interval`.
-    more, less : str
-        Words for an interval above and below 0.
-    """
-    return more if mean > half else less if mean < -half else "not clearly different"
-
-
 def span(shares) -> str:
     """Return the smallest and the largest share as words: "3% to 10%", or one of them if both read the same."""
     low, high = f"{np.min(shares):.0%}", f"{np.max(shares):.0%}"
