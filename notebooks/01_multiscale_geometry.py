@@ -215,7 +215,7 @@ both.rename_axis("network").style.format("{:.3f}", subset=["accuracy"])
 # %% tags=["hide-input"]
 ratios = summary[["ratio", "low", "high"]].rename_axis("network").reset_index()
 is_face = ratios.network.isin(networks)
-ratios["kind"] = np.where(is_face, "face network, drawn", "control, drawn")
+ratios["kind"] = np.where(is_face, "face network", "control")
 printed = lfw[["network", "ratio"]].assign(kind="face network, LFW (paper A)")
 compared = pd.concat([ratios, printed])
 
@@ -311,7 +311,7 @@ overlap = pd.DataFrame(limits_of, spaces, ["low", "high"]).rename_axis(
     "network"
 )
 overlap["overlap"] = [geometry.threshold_overlap(*pairs[s]) for s in spaces]
-overlap["kind"] = np.where(is_face, "face network, drawn", "control, drawn")
+overlap["kind"] = np.where(is_face, "face network", "control")
 overlap["estimate"] = "one threshold"
 
 # %% tags=["hide-input"]
@@ -326,9 +326,9 @@ celeba = published.load("celeba_bayes_error")
 celeba["network"] = celeba.model + " " + celeba.architecture
 celeba = celeba[celeba.network.isin(lfw.network)]
 celeba = celeba.rename(columns={"bayes_error": "overlap"})
-celeba = celeba.assign(kind="face network, CelebA (paper A)")
+celeba = celeba.assign(kind="CelebA, paper A")
 authors = pd.concat([again.reset_index(), celeba])
-authors = authors.assign(estimate="shared area, as the authors")
+authors = authors.assign(estimate="shared area")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-overlap-01", "caption": "Overlap of the distances inside people and between people, on a logarithmic axis, with 95 % intervals over people. The rule marks 0.1: all published networks lie left of it."}}
 area = view.Column("overlap", log=True, domain=(1e-3, 1))

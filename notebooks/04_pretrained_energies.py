@@ -736,8 +736,9 @@ log_scale = view.Column("scale", "scale ε, in mean pair distances", log=True)
 view.figure(
     view.guide(y=0)
     + view.curves(head, log_scale, less, color="network", band=("low", "high")),
-    description="Two rising curves, one per network, of the energy of head angle "
-    "less the mean of the others: below 0 in small balls, above 0 in large ones.",
+    description="Two rising curves, one per network: the energy of head angle "
+    "less the mean of the others is below 0 in small balls and above 0 in "
+    "large ones.",
 )
 
 # %%

@@ -207,8 +207,8 @@ def distance_functions(
     embeddings, identities, attributes, metric, max_per_modality, seed
         As in `ks_by_attribute`; the draw is the same.
     steps : int
-        Number of distances, at equal steps from 0 to the largest one of all attributes, at which the functions are
-        read. They are exact there.
+        Number of distances at which the functions are read; they are exact there. They have equal steps of two
+        significant digits, from 0 to the largest distance of all attributes or just beyond.
 
     Returns
     -------
@@ -227,7 +227,7 @@ def distance_functions(
         name: drawn_pairs(embeddings, codes, attributes[name], name, max_per_modality, seed, metric)[1].functions()
         for name in attributes
     }
-    distances, parts = np.linspace(0, max(places[-1] for places, _ in drawn.values()), steps), []
+    distances, parts = _even_places(max(places[-1] for places, _ in drawn.values()), steps), []
     for name, (places, functions) in drawn.items():
         before = np.searchsorted(places, distances, side="right")
         *inside, across = np.column_stack([np.zeros(3), functions])[:, before]
@@ -237,6 +237,16 @@ def distance_functions(
             part |= {"across": across, "at": places[gaps.argmax()], "ks": gaps.max()}
             parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)
+
+
+def _even_places(largest: float, n: int) -> np.ndarray:
+    """Return n numbers from 0 to the largest or beyond, at equal steps that can be read: two significant digits."""
+    step = largest / (n - 1)
+    if step > 0:
+        digit = 10.0 ** (np.floor(np.log10(step)) - 1)
+        # A hair less, so that rounding does not turn a step that has two digits already into the next one.
+        step = np.ceil(step / digit * (1 - 1e-12)) * digit
+    return step * np.arange(n)
 
 
 def _checked(embeddings, identities, attributes, metric: str) -> tuple[torch.Tensor, np.ndarray, pd.DataFrame]:

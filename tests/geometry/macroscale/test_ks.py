@@ -89,6 +89,19 @@ def test_distance_functions_step_over_equal_distances_at_once():
     assert (found["at"] == 0).all() and (found.ks == 1).all()
 
 
+@settings(max_examples=20, deadline=None)
+@given(size=st.floats(1e-3, 1e3), steps=st.integers(2, 80))
+def test_distances_have_steps_of_two_digits_and_reach_the_largest(size, steps):
+    X, identities, table = population(0)
+    found = distance_functions(X * size, identities, table, metric="euclidean", steps=steps)
+    distances = found.distance.to_numpy()[:steps]
+    step = distances[1]
+    np.testing.assert_allclose(distances, step * np.arange(steps), rtol=1e-12)
+    assert float(f"{step:.2g}") == pytest.approx(step, rel=1e-9)
+    assert found.inside.to_numpy()[steps - 1 :: steps] == pytest.approx(1)
+    assert distances[-1] < 1.2 * cdist(X * size, X * size).max()
+
+
 def test_distance_functions_need_two_distances():
     X, identities, table = population(0)
     with pytest.raises(ValueError, match="steps must be an integer of at least 2; got 1"):
