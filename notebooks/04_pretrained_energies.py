@@ -439,13 +439,15 @@ view.say(
 turning = pd.concat(
     fingerprint.lattice_steps(cloud, lattice) for cloud, lattice in in_depth
 )
-turning["of"] = f"{n_lattices} people, " + turning.network
+turning["cloud"] = f"{n_lattices} people, " + turning.network
 in_whole = fingerprint.lattice_steps(every_image, whole)
-turning = pd.concat([in_whole.assign(of="whole lattice, mobileface"), turning])
+turning = pd.concat(
+    [in_whole.assign(cloud="whole lattice, mobileface"), turning]
+)
 
 # %% tags=["hide-input"]
 weighted = turning.assign(sum=turning.energy * turning.pairs)
-places = ["of", "steps", "along", "attribute"]
+places = ["cloud", "steps", "along", "attribute"]
 sums = weighted.groupby(places, sort=False)[["sum", "pairs"]].sum()
 sums["energy"] = sums["sum"] / sums.pairs
 
@@ -457,7 +459,7 @@ between = view.Column("energy", "energy between the two", domain=(0, 1.5))
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-steps-04", "caption": "What turns a field. Row: the field of an attribute. Column: the only attribute in which two centres differ, by the steps that you choose. Bright: their directions disagree. See the columns of head angle and illumination, which turn nearly all fields, the dark columns of hue and hair colour, and the diagonal: nearly every attribute turns its own field most."}}
 view.figure(
     view.matrix(tiles, "along", "attribute", between, tips=["pairs"]),
-    choose={"of": "whole lattice, mobileface", "steps": two},
+    choose={"cloud": "whole lattice, mobileface", "steps": two},
     description="Matrix: field by the attribute in which two centres differ. "
     "The columns of head angle and illumination are bright, those of hue and "
     "hair colour dark, and the diagonal is brightest.",

@@ -1,11 +1,13 @@
-"""Energies on the lattice of one person: deep in one cloud, where `fingerprint` goes wide over many."""
+"""Energies on the lattice of one person: deep in one cloud, where `fingerprint` goes wide over many.
+
+Lattices are not imported: their images need a renderer, and embeddings of a user's own do not.
+"""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
 from frlib.clouds import Cloud
-from frlib.faces.lattice import Lattice
 from frlib.geometry import (
     central_difference,
     energy_by_steps,
@@ -31,7 +33,7 @@ COLUMNS = [
 
 def lattice_energies(
     cloud: Cloud,
-    lattice: Lattice,
+    lattice,
     scales: Sequence[float] = (),
     *,
     nearest: Sequence[int] = (),
@@ -51,7 +53,7 @@ def lattice_energies(
     ----------
     cloud : Cloud
         The embeddings of `lattice`.
-    lattice : Lattice
+    lattice : frlib.faces.Lattice
     scales, nearest, inverse_distance
         Neighbourhoods: see `frlib.geometry.neighborhood_energies`.
     raw : bool
@@ -98,7 +100,7 @@ def lattice_energies(
     return table.reindex(columns=COLUMNS)
 
 
-def lattice_steps(cloud: Cloud, lattice: Lattice) -> pd.DataFrame:
+def lattice_steps(cloud: Cloud, lattice) -> pd.DataFrame:
     """Return the energies between centres that differ along one attribute alone.
 
     Parameters
@@ -119,7 +121,7 @@ def lattice_steps(cloud: Cloud, lattice: Lattice) -> pd.DataFrame:
     return pd.concat([pd.DataFrame({"network": cloud.network, "identity": cloud.identity}, table.index), table], axis=1)
 
 
-def lattice_neighbors(cloud: Cloud, lattice: Lattice, scales: Sequence[float]) -> pd.DataFrame:
+def lattice_neighbors(cloud: Cloud, lattice, scales: Sequence[float]) -> pd.DataFrame:
     """Return how many steps of each attribute lie between two near images of a lattice.
 
     Parameters
