@@ -587,8 +587,9 @@ view.sweep(
 # There are three designs: the lattices; the lattices with the authors' settings (raw vectors, own pair, at most 100
 # neighbours); and the wide one. The limits 95 and 5 % are those of the first version of this chapter, made when energies of
 # ten of the wide people in three networks had been seen. It asked for both attributes of a claim at once; they were taken
-# apart when the results were known, because each turned out right at another end. Four people are few for drawing with
-# replacement: read "sure" there as "all four".
+# apart when the results were known, because each turned out right at another end. Lattices of 1,000 curves were looked at
+# before the number was cut to 500 to save time. Four people are few for drawing with replacement: read "sure" there as
+# "all four".
 
 # %%
 as_authors = {"raw": True, "include_center": True, "max_neighbors": 100}
