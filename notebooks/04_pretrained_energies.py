@@ -812,6 +812,15 @@ view.verdict(
 # %% [markdown]
 # The two readings differ because the balls do: the cosine dissimilarity is half the square of a length, so small distances
 # are smaller in it. One Euclidean network cannot tell its metric from its training, its size or its crop.
+#
+# The third claim compares two networks that we do not have.
+
+# %% tags=["hide-input"]
+view.verdict(
+    "energy-adaface-hair-hue",
+    "not tested",
+    "Neither AdaFace nor ArcFace is among our networks.",
+)
 
 # %% [markdown]
 # ## What an energy is compared with
