@@ -29,8 +29,9 @@ ORDER = (*SHARED, *(name for name in RENDERED if name not in SHARED))
 class Lattice(Faces):
     """The drawing of the lattice of one identity: all of its images, or those that random curves need.
 
-    The more curves, the smaller the balls in which a point has a neighbour: of 2,000 curves per attribute half have
-    one at a scale of about 0.05, of 500 at about 0.1. They need a third of all images.
+    The more curves, the smaller the balls in which a point has a neighbour. Measured on a drawn person in mobileface:
+    of 500 curves per attribute more than half are isolated at a scale of 0.1, of 2,000 a fifth. They need a tenth and a
+    third of all images. Leaving out isolated points changes energies there by up to 0.04 and 0.02, against 5,000 curves.
 
     Parameters
     ----------

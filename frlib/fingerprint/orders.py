@@ -157,7 +157,8 @@ def against_others(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
     """
     checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
     names = list(dict.fromkeys(table["attribute"]))
-    own, parts = names.index(checks.one_of("attribute", attribute, names) or attribute), []
+    checks.one_of("attribute", attribute, names)
+    own, parts = names.index(attribute), []
     for network, rows in table.groupby("network", sort=False):
         values = cube(rows, attributes=names)
         found = mean_interval(values[:, own] - np.delete(values, own, axis=1).mean(axis=1))
