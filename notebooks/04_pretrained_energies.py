@@ -425,9 +425,8 @@ view.say(
 #
 # Raw vectors can change the answer (lowest values {glue:text}`near_raw:.2f` and {glue:text}`far_raw:.2f`): in mobileface,
 # image quality moves the length of the embedding ({doc}`/notebooks/04b_energy_methods` has the share), which all its raw
-# vectors then have in common. With eight attributes only a
-# correlation above {glue:text}`rho_needed:.2f` is beyond chance at 5 %, and the intervals are over people: they say nothing
-# of other attributes.
+# vectors then have in common. With eight attributes only a correlation above {glue:text}`rho_needed:.2f` is beyond chance
+# at 5 %, and the intervals are over people: they say nothing of other attributes.
 
 # %% [markdown]
 # ## Why the order turns
