@@ -10,13 +10,13 @@ from torch import nn
 from torch.nn import functional
 from tqdm.auto import tqdm
 
-from frlib.checks import at_least
+from frlib.checks import at_least, between
 from frlib.models.inference import Stage, for_inference, through
 from frlib.models.layers import LayerNetwork
 from frlib.runtime import in_order, own_threads
 
 #: How much of the head an aligned image shows.
-CROPS = ("arcface", "wide")
+CROPS = ("arcface", "wide", "mtcnn")
 #: Shares of red, green and blue in the luminance of ITU-R BT.601.
 LUMINANCE = (0.299, 0.587, 0.114)
 
@@ -36,11 +36,14 @@ class Preprocess(nn.Module):
         Whether the network wants blue first.
     grey : bool
         Whether it wants one channel, the luminance of ITU-R BT.601.
+    width : float
+        Share of the image's width that the network sees, from the middle, stretched to a square.
 
     Raises
     ------
     ValueError
-        If mean or scale has another number of values, or a grey image is to have blue first.
+        If mean or scale has another number of values, the width is not between 0 and 1, or a grey image is to have blue
+        first.
     """
 
     def __init__(
@@ -50,11 +53,13 @@ class Preprocess(nn.Module):
         scale: float | Sequence[float] = 1,
         bgr: bool = False,
         grey: bool = False,
+        width: float = 1,
     ):
         super().__init__()
+        between("width", width, 0.1, 1)
         if bgr and grey:
             raise ValueError("bgr must be False for a network of grey images; got True")
-        self.size, self.bgr, self.grey = size, bgr, grey
+        self.size, self.bgr, self.grey, self.width = size, bgr, grey, width
         self.mean, self.scale = (self._per_channel(*given) for given in (("mean", mean), ("scale", scale)))
 
     @property
@@ -85,9 +90,12 @@ class Preprocess(nn.Module):
         """
         images = images if images.is_floating_point() else images.to(torch.float32)
         images = images.permute(0, 3, 1, 2)
-        if images.shape[-1] != self.size:
-            size = (self.size, self.size)
-            filtered = images.shape[-1] > self.size  # enlarged, there is nothing to filter
+        if self.width < 1:
+            aside = round((1 - self.width) / 2 * images.shape[-1])
+            images = images[..., aside : images.shape[-1] - aside]
+        size = (self.size, self.size)
+        if images.shape[-2:] != size:
+            filtered = max(images.shape[-2:]) > self.size  # enlarged, there is nothing to filter
             images = functional.interpolate(images, size, mode="bilinear", align_corners=False, antialias=filtered)
         if self.grey:
             images = (images * images.new_tensor(LUMINANCE)[:, None, None]).sum(dim=1, keepdim=True)
@@ -99,7 +107,9 @@ class Preprocess(nn.Module):
 
     def extra_repr(self) -> str:
         """Show the settings."""
-        return f"size={self.size}, mean={self.mean}, scale={self.scale}, bgr={self.bgr}, grey={self.grey}"
+        shown = f"size={self.size}, mean={self.mean}, scale={self.scale}, bgr={self.bgr}, grey={self.grey}"
+        # Stored embeddings are found under this text: what came later is in it only where it does something.
+        return shown if self.width == 1 else f"{shown}, width={self.width}"
 
 
 class FaceEmbedder:
@@ -121,7 +131,7 @@ class FaceEmbedder:
         Dimension of the embedding.
     input_size : int
         Height and width of the network's input, in pixels.
-    crop : {"arcface", "wide"}
+    crop : {"arcface", "wide", "mtcnn"}
         How much of the head the aligned image must show.
     licence : str
     device : torch.device

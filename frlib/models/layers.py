@@ -13,6 +13,7 @@ from functools import partial
 import torch
 from torch import nn
 from torch.func import functional_call
+from torch.nn import functional
 
 from frlib.models.prelu import PReLU
 
@@ -109,17 +110,34 @@ class FlattenChannelsLast(nn.Module):
         return x.permute(0, 2, 3, 1).flatten(1)
 
 
+class Concatenate(nn.Module):
+    """Put the channels of values one after another: (N, C_k, H, W) -> (N, sum of C_k, H, W)."""
+
+    def forward(self, *values):
+        """Return the values along the second axis."""
+        return torch.cat(values, dim=1)
+
+
+class Normalize(nn.Module):
+    """Divide each row by its length: (N, C) -> (N, C)."""
+
+    def forward(self, x):
+        """Return rows of length one."""
+        return functional.normalize(x)
+
+
 def pad_channels(extra: int) -> nn.Module:
     """Return a module that appends ``extra`` channels of zeros: (N, C, H, W) -> (N, C + extra, H, W)."""
     return nn.ZeroPad3d((0, 0, 0, 0, 0, extra))
 
 
+MODULES = (PReLU, Scale, Shift, SpatialMean, SpatialMax, FlattenChannelsLast, Concatenate, Normalize)
 FROM_TORCH = ("Conv2d", "Linear", "ReLU", "ReLU6", "ZeroPad2d", "MaxPool2d", "AvgPool2d", "Flatten")
 FUNCTIONS = {"Subtract": "sub", "Multiply": "mul"} | {n: n.lower() for n in ("Add", "Maximum", "Minimum", "Abs")}
 KINDS: dict[str, Callable[..., nn.Module]] = {
     **{kind: getattr(nn, kind) for kind in FROM_TORCH},
     **{kind: partial(Elementwise, getattr(torch, name)) for kind, name in FUNCTIONS.items()},
-    **{kind.__name__: kind for kind in (PReLU, Scale, Shift, SpatialMean, SpatialMax, FlattenChannelsLast)},
+    **{kind.__name__: kind for kind in MODULES},
     "PadChannels": pad_channels,
 }
 
