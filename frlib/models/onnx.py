@@ -131,7 +131,7 @@ def load_onnx(
         an output (N, d); any weights beside it are found. Whatever onnxruntime runs is read.
     metric : {"cosine", "euclidean"}
         The distance that the network was trained for.
-    crop : {"arcface", "wide"}
+    crop : {"arcface", "wide", "mtcnn"}
         How much of the head the aligned image must show.
     size : int, optional
         Height and width of the input in pixels, if the file leaves them open. Default: the first of `USUAL_SIZES` with

@@ -143,7 +143,7 @@ def test_curves_are_the_start_of_longer_curves(person, curves):
         ({"step": 0}, "step must lie between 0 and 0.5, as a share of the range; got 0"),
         ({"step": 0.5}, "step must lie between 0 and 0.5, as a share of the range; got 0.5"),
         ({"step": float("nan")}, "step must lie between 0 and 0.5, as a share of the range; got nan"),
-        ({"crop": "tight"}, "crop must be one of None, 'arcface', 'wide'; got 'tight'"),
+        ({"crop": "tight"}, "crop must be one of None, 'arcface', 'wide', 'mtcnn'; got 'tight'"),
         ({"attributes": ("hue", "mood")}, "attributes must be one of .*; got 'mood'"),
         ({"margin": 0.1}, "margin must be at least the step of rendered attributes, 0.167, and below 0.5; got 0.1"),
         ({"step": 0.2, "margin": 0.5}, "margin must be at least .*, 0.2, and below 0.5; got 0.5"),

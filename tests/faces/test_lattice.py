@@ -129,7 +129,7 @@ def test_blocks_are_drawn_one_at_a_time(person, source):
         ({"low_level": 4}, "low_level must be odd, so that its middle step is neutral; got 4"),
         ({"batch": 0}, "batch must be an integer of at least 1; got 0"),
         ({"size": 8}, "size must be an integer of at least 16; got 8"),
-        ({"crop": "tight"}, "crop must be one of 'arcface', 'wide'; got 'tight'"),
+        ({"crop": "tight"}, "crop must be one of 'arcface', 'wide', 'mtcnn'; got 'tight'"),
     ],
 )
 def test_what_is_refused_before_anything_is_drawn(person, options, message):

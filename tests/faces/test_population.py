@@ -185,7 +185,7 @@ def test_a_beard_leaves_the_rest_of_the_face_alone():
         ({"images_per_identity": 1.5}, "images_per_identity must be an integer of at least 1; got 1.5"),
         ({"seed": -1}, "seed must be an integer of at least 0; got -1"),
         ({"size": 8}, "size must be an integer of at least 16; got 8"),
-        ({"crop": "tight"}, "crop must be one of 'arcface', 'wide'; got 'tight'"),
+        ({"crop": "tight"}, "crop must be one of 'arcface', 'wide', 'mtcnn'; got 'tight'"),
     ],
 )
 def test_what_is_refused(options, message):

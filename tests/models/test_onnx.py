@@ -501,7 +501,7 @@ def test_half_of_a_file_is_refused(small, tmp_path):
 
 BAD_ARGUMENTS = {
     "metric must be one of 'cosine', 'euclidean'; got 'dot'": {"metric": "dot"},
-    "crop must be one of 'arcface', 'wide'; got 'tight'": {"crop": "tight"},
+    "crop must be one of 'arcface', 'wide', 'mtcnn'; got 'tight'": {"crop": "tight"},
     "size must be 16": {"size": 112},
     "size must be an integer of at least 1; got 0": {"size": 0},
     "mean must be one number or three; got (1, 2)": {"mean": (1, 2)},

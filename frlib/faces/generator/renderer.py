@@ -92,7 +92,7 @@ def render(
         identity's own hair colour, light from the front, no smile, pixels unchanged.
     size : int
         Height and width in pixels.
-    crop : {"arcface", "wide"}
+    crop : {"arcface", "wide", "mtcnn"}
         Eyes, nose and mouth lie on the ArcFace template, or where dlib's network wants them: a little larger and
         higher, with the chin and neck in view.
     shadows : bool

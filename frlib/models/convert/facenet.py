@@ -11,7 +11,15 @@ from frlib.models.layers import IMAGE, Sketch
 #: Added to variances, as in TensorFlow, where the weights come from.
 EPSILON = 1e-3
 #: The first convolutions with their strides, and the maxima between them.
-STEM = (("conv2d_1a", 2), ("conv2d_2a", 1), ("conv2d_2b", 1), None, ("conv2d_3b", 1), ("conv2d_4a", 1), ("conv2d_4b", 2))
+STEM = (
+    ("conv2d_1a", 2),
+    ("conv2d_2a", 1),
+    ("conv2d_2b", 1),
+    None,
+    ("conv2d_3b", 1),
+    ("conv2d_4a", 1),
+    ("conv2d_4b", 2),
+)
 #: Residual blocks: how many, and the share of their branches that is added.
 RESIDUALS = {"repeat_1": (5, 0.17), "repeat_2": (10, 0.10), "repeat_3": (5, 0.20)}
 

@@ -63,6 +63,11 @@ class RemoteFile:
     sha256: str
 
     @property
+    def source(self) -> str:
+        """Where it comes from."""
+        return str(self.package)
+
+    @property
     def local(self) -> Path:
         """Where the file is kept."""
         return cache_folder("downloads", self.package.folder) / Path(self.path).name

@@ -56,13 +56,15 @@ class WebFile:
 
     @property
     def local(self) -> Path:
-        """Where it is kept; the name of its folder tells files of one name at different addresses apart."""
-        return cache_folder("downloads", hashlib.sha256(self.url.encode()).hexdigest()[:12]) / self.path
+        """Where it is kept; the name begins with what tells files of one name at different addresses apart."""
+        return (
+            cache_folder("downloads", "addresses") / f"{hashlib.sha256(self.url.encode()).hexdigest()[:8]}-{self.path}"
+        )
 
     @property
     def note(self) -> Path:
         """Where the sha256 is noted that the user gave."""
-        return self.local.with_name(f"{self.path}.sha256")
+        return self.local.with_name(f"{self.local.name}.sha256")
 
     @property
     def sha256(self) -> str | None:
@@ -141,8 +143,8 @@ def wanted_digest(file: WebFile, sha256: str | None, given: str | os.PathLike | 
     known = file.published or asked or (file_digest(given) if given is not None else file.sha256)
     if known is None:
         raise ValueError(
-            f"sha256 must be given for {file.path}, because none is published: download it from {file.url} by a way that "
-            "you trust and give the file, or give its sha256 from a source that you trust"
+            f"sha256 must be given for {file.path}, because none is published for {file.url}: "
+            "python -m frlib.models NAME --sha256 HEX with one that you trust, or --file FILE with a download that you trust"
         )
     return known
 
@@ -166,7 +168,9 @@ def download(file: WebFile, partial: Path, progress: bool) -> int:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer, open(partial, "wb") as target:
             whole = int(answer.headers.get("Content-Length") or 0)
             if answer.headers.get_content_type() == "text/html":
-                raise failure(file, "it answered with a web page in place of the file: a sign-in page or a proxy, perhaps")
+                raise failure(
+                    file, "it answered with a web page in place of the file: a sign-in page or a proxy, perhaps"
+                )
             bar = tqdm(total=whole or file.bytes, desc=file.path, unit="B", unit_scale=True, disable=not progress)
             with bar:
                 while piece := answer.read(PIECE):
@@ -187,8 +191,8 @@ def download(file: WebFile, partial: Path, progress: bool) -> int:
 def failure(file: WebFile, reason: str) -> DownloadError:
     """Return the error of a download, with what can be done."""
     return DownloadError(
-        f"could not fetch {file.path} from {file.url}: {reason}. Nothing of it was kept. Check the network connection and "
-        "run again; or download it by other means and give the file: python -m frlib.models NAME --file FILE"
+        f"could not fetch {file.path} from {file.url}: {reason}. Nothing of it was kept. Check the network connection "
+        "and run again; or download it by other means and give the file: python -m frlib.models NAME --file FILE"
     )
 
 
@@ -201,9 +205,8 @@ def verify(file: WebFile, partial: Path, wanted: str, given: str | os.PathLike |
         If it has not.
     """
     found = file_digest(partial)
-    if found != wanted:
-        advice = "Run again; if the message returns, the address serves another file than the one that was published."
-        where = f"{file.path} from {file.url}" if given is None else f"{given}"
-        raise OSError(
-            f"{where} has sha256 {found}; expected sha256 {wanted}. Nothing of it was kept. {advice if given is None else ''}".strip()
-        )
+    if found == wanted:
+        return
+    again = "Run again; if the message returns, the address serves another file than the one that was published."
+    where, advice = (f"{file.path} from {file.url}", f" {again}") if given is None else (str(given), "")
+    raise OSError(f"{where} has sha256 {found}; expected sha256 {wanted}. Nothing of it was kept.{advice}")
