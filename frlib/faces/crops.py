@@ -16,11 +16,11 @@ ARCFACE = torch.tensor(
     [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
 )
 #: How a crop changes the template: its scale, and the height of the eyes as a share of the image. "wide" is the chip
-#: that dlib cuts for its network: 150 pixels, padding 0.25 about its mean face, whose eyes then lie 0.350 apart. "mtcnn"
-#: has the height of what FaceNet was shown, the box of the detector MTCNN with a margin of 32 of 160 pixels. On 60
-#: drawn faces of 30 people the box is 105.6 and 106.9 units of the ArcFace template high (frontal, and turned by up to 20
-#: degrees; standard deviation 4.6), 76.5 and 77.6 wide (2.8), its middle at 63.3 and 63.5 (1.5): a side of 132 with the
-#: margin. FaceNet stretches the middle 0.7245 of the width to the whole.
+#: that dlib cuts for its network: 150 pixels, padding 0.25 about its mean face, whose eyes then lie 0.350 apart.
+#: "mtcnn" is as high as what FaceNet was trained on, the box of the detector MTCNN with a margin of 32 of 160 pixels.
+#: On 30 drawn people, frontal or turned by up to 20 degrees, the box is 106 units of the ArcFace template high
+#: (standard deviation 4.7), 77 wide (2.8), and its middle lies at 63.4 (1.5): a side of 132 with the margin. FaceNet
+#: stretches the middle 0.7245 of the width to the whole.
 CROPS = {"arcface": (1.0, 0.4607), "wide": (1.113, 0.314), "mtcnn": (0.8485, 0.4114)}
 #: Pixels of a crop where nothing else is asked for: the ArcFace crop as in paper A, the wide one as dlib wants it, the
 #: last as FaceNet does.

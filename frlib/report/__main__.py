@@ -164,7 +164,7 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--against", nargs="*", metavar="NAME", help="networks to compare with (the default ones)")
     network.add_argument("--jobs", type=int, help="processes (all processors)")
     file = p.add_argument_group("file .onnx")
-    file.add_argument("--crop", choices=("arcface", "wide", "mtcnn"), help="how much of the head the network wants (arcface)")
+    file.add_argument("--crop", choices=("arcface", "wide"), help="how much of the head the network wants (arcface)")
     file.add_argument("--size", type=int, help="pixels of the input, if the file leaves them open (a usual one)")
     file.add_argument("--embedding", metavar="OUTPUT", help="which output is the embedding, if there are several")
     file.add_argument("--mean", type=float, nargs="+", help="subtracted from 0 to 255; one number or three (127.5)")

@@ -144,7 +144,7 @@ def wanted_digest(file: WebFile, sha256: str | None, given: str | os.PathLike | 
     if known is None:
         raise ValueError(
             f"sha256 must be given for {file.path}, because none is published for {file.url}: "
-            "python -m frlib.models NAME --sha256 HEX with one that you trust, or --file FILE with a download that you trust"
+            "python -m frlib.models NAME --sha256 HEX with one that you trust, or --file FILE with a trusted download"
         )
     return known
 
