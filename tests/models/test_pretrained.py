@@ -91,7 +91,7 @@ def test_catalogue_says_what_the_network_is(name, pretrained):
 
 
 def test_default_networks_are_the_face_networks():
-    table = available()
+    table = available().iloc[: len(NETWORKS)]
     assert list(table.columns) == "name dim metric parameters licence source offline role".split()
     assert tuple(table.name[table.role == "face"]) == DEFAULT_NETWORKS
     assert DEFAULT_NETWORKS == ("mobilefacenet", "mobileface", "faceres", "dlib", "sface")

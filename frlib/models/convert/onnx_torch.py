@@ -118,7 +118,10 @@ def in_order(model) -> None:
 
 
 def note_ranks(model, images: np.ndarray, path: Path) -> None:
-    """Note the type and the number of dimensions of every value; onnx2torch cannot infer them all, so they are seen."""
+    """Note the type and shape of every value; onnx2torch cannot infer them all, so they are seen.
+
+    The first dimension stays open, for any number of images.
+    """
     helper = package("onnx.helper")
     outputs = [value.name for value in model.graph.output]
     names = [name for node in model.graph.node for name in node.output if name and name not in outputs]
@@ -131,7 +134,7 @@ def note_ranks(model, images: np.ndarray, path: Path) -> None:
     for name, array in zip(names, found, strict=True):
         if isinstance(array, np.ndarray):
             kind = helper.np_dtype_to_tensor_dtype(array.dtype)
-            model.graph.value_info.append(helper.make_tensor_value_info(name, kind, [None] * array.ndim))
+            model.graph.value_info.append(helper.make_tensor_value_info(name, kind, [None, *array.shape[1:]][: array.ndim]))
 
 
 def unknown(error: NotImplementedError) -> str:

@@ -225,6 +225,7 @@ def toy_catalogue(monkeypatch, registry):
 
     network = Network(files_of(NPM), build, Preprocess(8), dim=3, parameters=3, card=NETWORKS["dlib"].card)
     monkeypatch.setattr(catalogue, "NETWORKS", {"toy": network})
+    monkeypatch.setattr(catalogue, "PAPER_NETWORKS", {})
     monkeypatch.setattr(__main__, "NETWORKS", {"toy": network})
     return SimpleNamespace(conversions=calls, registry=registry)
 
@@ -258,13 +259,13 @@ def test_another_source_file_or_conversion_is_another_stored_network(monkeypatch
 
 
 def test_command_prints_one_line_per_network_and_is_quick_the_second_time(toy_catalogue, capsys):
-    assert __main__.main() == 0
+    assert __main__.main([]) == 0
     assert re.search(r"toy +0\.0 +\d+\.\d +0\.0", capsys.readouterr().out)
-    assert __main__.main() == 0
+    assert __main__.main([]) == 0
     assert len(toy_catalogue.registry.calls) == len(toy_catalogue.conversions) == 1
 
 
 def test_command_says_what_failed_and_returns_one(toy_catalogue, capsys):
     toy_catalogue.registry.error = "no network"
-    assert __main__.main() == 1
+    assert __main__.main([]) == 1
     assert "could not fetch @somebody/networks 1.2.3" in capsys.readouterr().err
