@@ -39,6 +39,7 @@
 profile = "book"  # smoke, book or paper
 seed = 0
 device = "auto"
+networks = ""  # more names of frlib.models.available(), with commas
 
 # %% tags=["hide-input"]
 import warnings
@@ -111,9 +112,15 @@ view.image_grid(
 # * **random weights**: the architecture of mobilefacenet, never trained, from three seeds;
 # * **pixels**: no network at all; the image, reduced to 28 × 28 pixels, is its own embedding.
 
+# %% tags=["hide-input"]
+defaults = list(models.DEFAULT_NETWORKS)
+shown_networks = models.chosen(networks)
+beside = shown_networks[len(defaults) :]
+if beside:
+    print("Beside the networks of text and verdicts:", *beside)
+
 # %%
-networks = list(models.DEFAULT_NETWORKS)
-embedders = [models.load(name, device=device) for name in networks]
+embedders = [models.load(name, device=device) for name in shown_networks]
 untrained = [
     models.load("mobilefacenet", device=device, weights="random", seed=s)
     for s in range(3)
@@ -131,7 +138,7 @@ taken = models.Preprocess(112)
 others.append(models.FaceEmbedder("pixels", averages, taken, **card))
 
 # %%
-spaces = networks + controls
+spaces = shown_networks + controls
 embedded = embed(portraits, [*embedders, *others], n_jobs=n_jobs)
 clouds = {
     s: [Cloud(c.points.double(), metric=c.metric) for c in own]
@@ -141,23 +148,26 @@ metric = {s: own[0].metric for s, own in clouds.items()}
 points = {s: torch.cat([c.points for c in own]) for s, own in clouds.items()}
 
 # %%
+kind = dict.fromkeys(spaces, "control")
+kind |= dict.fromkeys(defaults, "face network")
+kind |= dict.fromkeys(beside, "network beside them")
 distance = {
     s: geometry.pair_distances(points[s], metric=metric[s]).numpy()
     for s in spaces
 }
 
 # %% tags=["hide-input"]
-near = distance[networks[0]][: 2 * n_images, : 2 * n_images]
+near = distance[defaults[0]][: 2 * n_images, : 2 * n_images]
 tiles = np.uint8(255 * (1 - near / near.max()))[..., None].repeat(3, axis=2)
-heaps = geometry.distance_histogram(clouds[networks[0]], bins=32)
+heaps = geometry.distance_histogram(clouds[defaults[0]], bins=32)
 heaps = heaps.share.to_numpy().reshape(2, -1)
 
 # %% tags=["hide-input"]
 stages = [
     ("image", "drawn, or a photograph", images_of(portraits[0], "wide")[0]),
     ("crop", "eyes, nose, mouth at fixed places", images_of(portraits[0])[0]),
-    ("network", networks[0], None),
-    ("embedding", "32 of its numbers", points[networks[0]][0, :32].numpy()),
+    ("network", defaults[0], None),
+    ("embedding", "32 of its numbers", points[defaults[0]][0, :32].numpy()),
     ("distances", f"{n_images} images each of two people", tiles),
     ("two scales", "inside people, between people", heaps),
 ]
@@ -192,11 +202,11 @@ low, high = np.moveaxis(
     [geometry.draw_interval(scales[s][columns]) for s in spaces], 1, 0
 )
 summary[["low", "high"]] = np.stack([low[:, 2], high[:, 2]], axis=1)
-ours = summary.loc[networks, ["metric", "accuracy"]]
+ours = summary.loc[shown_networks, ["metric", "accuracy"]]
 ours.insert(0, "images", "drawn")
 for k, column in enumerate(columns):
-    ends = low[: len(networks), k], high[: len(networks), k]
-    ours[column] = view.with_interval(summary[column][networks], *ends, 3)
+    ends = low[: len(ours), k], high[: len(ours), k]
+    ours[column] = view.with_interval(summary[column][ours.index], *ends, 3)
 
 # %% tags=["hide-input"]
 lfw = published.load("lfw_distances").assign(images="LFW")
@@ -214,8 +224,7 @@ both.rename_axis("network").style.format("{:.3f}", subset=["accuracy"])
 
 # %% tags=["hide-input"]
 ratios = summary[["ratio", "low", "high"]].rename_axis("network").reset_index()
-is_face = ratios.network.isin(networks)
-ratios["kind"] = np.where(is_face, "face network", "control")
+ratios["kind"] = ratios.network.map(kind)
 printed = lfw[["network", "ratio"]].assign(kind="face network, LFW (paper A)")
 compared = pd.concat([ratios, printed])
 
@@ -232,13 +241,13 @@ view.figure(
 )
 
 # %% tags=["remove-cell"]
-angular = [s for s in networks if metric[s] == "cosine"]
+angular = [s for s in defaults if metric[s] == "cosine"]
 view.say(
     n_draws=n_draws,
     n_people=n_people,
     n_each=n_images,
-    ratio_low=summary.ratio[networks].min(),
-    ratio_high=summary.ratio[networks].max(),
+    ratio_low=summary.ratio[defaults].min(),
+    ratio_high=summary.ratio[defaults].max(),
     published_low=lfw.ratio.min(),
     published_high=lfw.ratio.max(),
     control_low=summary.ratio[controls].min(),
@@ -311,17 +320,20 @@ overlap = pd.DataFrame(limits_of, spaces, ["low", "high"]).rename_axis(
     "network"
 )
 overlap["overlap"] = [geometry.threshold_overlap(*pairs[s]) for s in spaces]
-overlap["kind"] = np.where(is_face, "face network", "control")
+overlap["kind"] = overlap.index.map(kind)
 overlap["estimate"] = "one threshold"
 
 # %% tags=["hide-input"]
-width = {s: 0.05 * summary.d_inter[s] for s in networks}
-dense = [
-    geometry.density_overlap(*pairs[s], bandwidth=width[s]) for s in networks
-]
+width = 0.05 * summary.d_inter[shown_networks]
+dense = pd.Series(
+    {
+        s: geometry.density_overlap(*pairs[s], bandwidth=w)
+        for s, w in width.items()
+    }
+)
 
 # %% tags=["hide-input"]
-again = overlap.loc[networks, ["kind"]].assign(overlap=dense)
+again = overlap.loc[shown_networks, ["kind"]].assign(overlap=dense)
 celeba = published.load("celeba_bayes_error")
 celeba["network"] = celeba.model + " " + celeba.architecture
 celeba = celeba[celeba.network.isin(lfw.network)]
@@ -346,14 +358,14 @@ view.figure(
 )
 
 # %% tags=["hide-input"]
-face, rest = overlap.loc[networks], overlap.loc[controls]
+face, rest = overlap.loc[defaults], overlap.loc[controls]
 in_words = view.with_interval(face.overlap, face.low, face.high, 3)
 view.verdict(
     "two-scales",
     verdicts.by_intervals(face.low, face.high, 0.1),
     "Overlap of both kinds of distances, smallest sum of errors, on "
     + f"{n_people} drawn people: "
-    + ", ".join(f"{n} {t}" for n, t in zip(networks, in_words, strict=True))
+    + ", ".join(f"{n} {t}" for n, t in zip(defaults, in_words, strict=True))
     + f"; controls {rest.overlap.min():.2f} to {rest.overlap.max():.2f}.",
 )
 
@@ -361,8 +373,8 @@ view.verdict(
 view.say(
     overlap_low=face.overlap.min(),
     overlap_high=face.overlap.max(),
-    dense_low=min(dense),
-    dense_high=max(dense),
+    dense_low=dense[defaults].min(),
+    dense_high=dense[defaults].max(),
     celeba_low=celeba.overlap.min(),
     celeba_high=celeba.overlap.max(),
     rest_low=rest.overlap.min(),
@@ -414,7 +426,6 @@ def roc(name):
 
 
 # %% tags=["hide-input"]
-kind = {s: "control" if s in controls else "face network" for s in spaces}
 curves = pd.concat(roc(s).assign(network=s, kind=kind[s]) for s in shown)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-roc-01", "caption": "ROC curves on a logarithmic axis of false acceptances, with 95 % bands over people; dashed: controls, grey: chance. The bands widen to the left, where few pairs decide."}}
@@ -430,7 +441,7 @@ view.figure(
 )
 
 # %% tags=["remove-cell"]
-errors = summary.eer[networks]
+errors = summary.eer[defaults]
 view.say(
     n_rates=n_rates,
     best_eer_name=errors.idxmin(),
@@ -439,8 +450,8 @@ view.say(
     worst_eer=100 * errors.max(),
     lfw_low=100 * lfw.accuracy.min(),
     lfw_high=100 * lfw.accuracy.max(),
-    our_low=100 * summary.accuracy[networks].min(),
-    our_high=100 * summary.accuracy[networks].max(),
+    our_low=100 * summary.accuracy[defaults].min(),
+    our_high=100 * summary.accuracy[defaults].max(),
 )
 
 # %% [markdown]
@@ -515,20 +526,21 @@ def strangers(name):
 # %% tags=["hide-input"]
 asked = ["FAR of the threshold", "if independent", "strangers named"]
 asked += ["own people right, 1 % of strangers named"]
-rejection = pd.DataFrame([strangers(n) for n in networks], networks, asked)
+rejection = [strangers(n) for n in shown_networks]
+rejection = pd.DataFrame(rejection, shown_networks, asked)
 rejection.style.format("{:.3f}")
 
 # %% tags=["remove-cell"]
-least, most = 100 * rejection.min(), 100 * rejection.max()
+least, most = 100 * rejection.loc[defaults].agg(["min", "max"]).to_numpy()
 view.say(
     n_compared=n_compared,
     n_halves=n_halves,
-    far_low=least.iloc[0],
-    far_high=most.iloc[0],
-    named_low=least.iloc[2],
-    named_high=most.iloc[2],
-    strict_low=least.iloc[3],
-    strict_high=most.iloc[3],
+    far_low=least[0],
+    far_high=most[0],
+    named_low=least[2],
+    named_high=most[2],
+    strict_low=least[3],
+    strict_high=most[3],
 )
 
 # %% [markdown]
@@ -627,7 +639,7 @@ trusted["variance in the PCA plane"] = [
 trusted.style.format("{:.2f}")
 
 # %% tags=["remove-cell"]
-kept_here = 100 * trusted.loc[networks].mean()
+kept_here = 100 * trusted.loc[defaults].mean()
 view.say(
     space_same=kept_here.iloc[0],
     umap_same=kept_here.iloc[1],
@@ -662,7 +674,7 @@ apart[["within", "across", "farther across, %", "p"]].style.format(
 ).format("{:.4f}", subset=["p"])
 
 # %% tags=["remove-cell"]
-sorted_by = contrast.loc[networks]
+sorted_by = contrast.loc[defaults]
 view.say(
     n_male=int(np.sum(halves)),
     excess_low=100 * sorted_by.excess.min(),
@@ -670,7 +682,7 @@ view.say(
     excess_least=sorted_by.excess.idxmin(),
     excess_most=sorted_by.excess.idxmax(),
     n_sorted=int((sorted_by.low > 0).sum()),
-    n_networks=len(networks),
+    n_networks=len(defaults),
     pixels_excess=100 * contrast.excess["pixels"],
     image_excess=100 * contrast.excess["ImageNet"],
 )
@@ -730,7 +742,7 @@ extremes[["width", "agreement"]] = found
 extremes.style.format("{:.3f}").format("{:.2f}", subset=["width"])
 
 # %% tags=["hide-input"]
-order = extremes.rank().corr()["eer"]
+order = extremes.loc[defaults + controls].rank().corr()["eer"]
 by_kind = extremes.rename(lambda s: s.split(" weights")[0])
 by_kind = by_kind.groupby(level=0).mean()
 
@@ -747,15 +759,15 @@ view.say(
     pixels_agreement=by_kind.agreement["pixels"],
     rank_ratio=order["ratio"],
     rank_chord=order["Euclidean ratio"],
-    n_spaces=len(spaces),
-    face_auc=extremes.auc[networks].min(),
-    face_width_low=extremes.width[networks].min(),
-    face_width_high=extremes.width[networks].max(),
-    face_agreement=extremes.agreement[networks].min(),
+    n_spaces=len(defaults + controls),
+    face_auc=extremes.auc[defaults].min(),
+    face_width_low=extremes.width[defaults].min(),
+    face_width_high=extremes.width[defaults].max(),
+    face_agreement=extremes.agreement[defaults].min(),
     least_control=extremes.ratio[controls].idxmin(),
     least_control_ratio=extremes.ratio[controls].min(),
-    largest_face=extremes.ratio[networks].idxmax(),
-    largest_face_ratio=extremes.ratio[networks].max(),
+    largest_face=extremes.ratio[defaults].idxmax(),
+    largest_face_ratio=extremes.ratio[defaults].max(),
 )
 
 # %% [markdown]
@@ -806,7 +818,7 @@ def moved(cloud, attribute):
 # %%
 reach = {
     (n, a): np.stack([moved(c, a) for c in stepped[n]]) / summary.d_intra[n]
-    for n in networks
+    for n in shown_networks
     for a in faces.ATTRIBUTES
 }
 
@@ -846,14 +858,16 @@ view.figure(
 # %%
 whole = [faces.WholeCurves(p) for p in people[:n_walked]]
 along = embed(whole, embedders, n_jobs=n_jobs)
-walked = {n: [geometry.curve_distances(c) for c in along[n]] for n in networks}
+walked = {
+    n: [geometry.curve_distances(c) for c in along[n]] for n in shown_networks
+}
 retained = {
-    n: np.stack([w.distance for w in walked[n]]) / summary.d_intra[n]
-    for n in networks
+    n: np.stack([w.distance for w in own]) / summary.d_intra[n]
+    for n, own in walked.items()
 }
 
 # %% tags=["hide-input"]
-pair_of = walked[networks[0]][0][["attribute", "step", "other_step"]]
+pair_of = walked[defaults[0]][0][["attribute", "step", "other_step"]]
 
 starts = {0: "low end", 0.5: "middle", 1: "high end"}
 back = ["other_step", "step"]
@@ -885,7 +899,7 @@ stored["attribute"] = stored.attribute.replace("contrast", "image_quality")
 r18 = lfw[lfw.network == "ArcFace ResNet18"].d_intra.iloc[0]
 in_intra = {c: stored.distance / r18 for c in ("mean", "low", "high")}
 stored = stored.assign(network="authors, one person", **in_intra)
-seen = [seen_from(table) for table in (*map(told_by, networks), stored)]
+seen = [seen_from(table) for table in (*map(told_by, walked), stored)]
 walks = pd.concat(seen).rename(columns={"start": "seen from"})
 
 # %% tags=["hide-input"]
@@ -920,8 +934,8 @@ def largest(name):
     return by_pair.groupby(level="attribute", sort=False).max().T
 
 
-peak = {n: largest(n) for n in networks}
-peaks = {n: geometry.mean_interval(peak[n]) for n in networks}
+peak = {n: largest(n) for n in shown_networks}
+peaks = {n: geometry.mean_interval(peak[n]) for n in shown_networks}
 
 # %% tags=["hide-input"]
 labels = [a.replace("_", " ") for a in faces.ATTRIBUTES]
@@ -934,8 +948,9 @@ whole_range["authors, one person"] = theirs_peak.map("{:.2f}".format).to_numpy()
 whole_range
 
 # %% tags=["hide-input"]
-bottom, top = np.moveaxis([(p.low, p.high) for p in peaks.values()], 1, 0)
-mean_peak = pd.Series(np.mean([p.mean for p in peaks.values()], 0), labels)
+judged_by = [peaks[n] for n in defaults]
+bottom, top = np.moveaxis([(p.low, p.high) for p in judged_by], 1, 0)
+mean_peak = pd.Series(np.mean([p.mean for p in judged_by], 0), labels)
 
 # %% tags=["hide-input"]
 view.verdict(
@@ -950,13 +965,13 @@ view.verdict(
 
 # %% tags=["hide-input"]
 accepted = pd.DataFrame(
-    {n: (peak[n] <= limits[n]).mean().to_numpy() for n in networks},
+    {n: (peak[n] <= limits[n]).mean().to_numpy() for n in defaults},
     index=labels,
 )
 
 # %% tags=["hide-input"]
 within = {pair: (steps_in <= 1).mean() for pair, steps_in in reach.items()}
-one_step = pd.Series(within).groupby(level=1, sort=False).mean()
+one_step = pd.Series(within).loc[defaults].groupby(level=1, sort=False).mean()
 one_step.index = labels
 
 # %% tags=["remove-cell"]

@@ -39,6 +39,7 @@
 profile = "book"  # smoke, book or paper
 seed = 0
 device = "auto"
+networks = ""  # more names of frlib.models.available(), with commas
 
 # %% tags=["hide-input"]
 import numpy as np
@@ -48,7 +49,7 @@ from tqdm import tqdm
 from frlib import faces, fingerprint, geometry, published, runtime, view
 from frlib.clouds import embed
 from frlib.fingerprint import verdicts
-from frlib.models import DEFAULT_NETWORKS, load
+from frlib.models import DEFAULT_NETWORKS, chosen, load
 
 # %%
 device = runtime.start(seed, device)
@@ -155,17 +156,23 @@ view.image_grid(
 # Two *controls* are always named apart: `efficientnet-lite0` learned the objects of ImageNet and no faces;
 # `mobilefacenet-random` has the layers of `mobilefacenet` with weights that were never trained.
 
-# %%
+# %% tags=["hide-input"]
 face_networks = list(DEFAULT_NETWORKS)
+beside = chosen(networks)[len(face_networks) :]
+if beside:
+    print("Beside the networks of text and verdicts:", *beside)
+
+# %%
 controls = ["efficientnet-lite0", "mobilefacenet-random"]
-embedders = {n: load(n, device=device) for n in [*face_networks, controls[0]]}
+trained = [*face_networks, *beside, controls[0]]
+embedders = {n: load(n, device=device) for n in trained}
 random = load("mobilefacenet", device=device, weights="random", seed=seed)
 embedders[controls[1]] = random
 
 # %%
 curves = [faces.Curves(who, n_points, seed=seed) for who in people]
 some = curves[: max(2, n_people // 2)]  # half the people tell a control apart
-clouds = embed(curves, [embedders[n] for n in face_networks])
+clouds = embed(curves, [embedders[n] for n in face_networks + beside])
 clouds |= embed(some, [embedders[n] for n in controls])
 
 # %%
@@ -555,6 +562,20 @@ view.across_networks(
     "the share of pairs in the balls; and energies and displacements of all "
     "attributes and networks at the scale of the slider.",
 )
+
+
+# %% tags=["hide-input"]
+def beside_stored():
+    """Return energies of the networks beside, and the authors' medians."""
+    wanted = table.network.isin(beside) & table.scale.isin([0.6, 1.0, 2.0])
+    here = table[wanted].assign(ε="ε = " + table.scale.astype(str))
+    here = here.pivot_table("energy", "attribute", ["network", "ε"])
+    by = ["network", "neighbours"]
+    medians = stored.pivot_table("median", "attribute", by)
+    return pd.concat({"here": here, "authors": medians}, axis=1).round(2)
+
+
+beside_stored() if beside else None
 
 # %% [markdown]
 # The same numbers, seen from inside: the cloud of one person, with one vector per image. Pick a point and let the ball

@@ -86,6 +86,7 @@
 profile = "book"  # smoke, book or paper
 seed = 0
 device = "auto"
+networks = ""  # more names of frlib.models.available(), with commas
 
 # %% tags=["hide-input"]
 import itertools
@@ -121,7 +122,7 @@ from frlib.geometry import (
     recognition_table,
     rescaled_columns,
 )
-from frlib.models import load
+from frlib.models import DEFAULT_NETWORKS, chosen, load
 from frlib.training import (
     NOTHING,
     AdaFace,
@@ -272,11 +273,11 @@ view.figure(
 # take them as they are.
 
 # %%
-networks = [base, *tuned.values()]
+every_network = [base, *tuned.values()]
 centres = [Curves(who, n_points, seed=seed) for who in energy_people]
 tests = [Curves(who, 1, seed=seed + n_seeds + 1) for who in test_people]
 albums = [Portraits(who, 6, seed=seed) for who in test_people]
-found = embed([*centres, *tests, *albums], networks)
+found = embed([*centres, *tests, *albums], every_network)
 
 
 # %%
@@ -1084,37 +1085,54 @@ other = load("mobilefacenet", device=device)
 third = training[0].first(max(2, n_train // 3))
 sets = {f"{a}, second": third.only([a]) for a in (*names, NOTHING)}
 run = {"margin": margins["ArcFace"], "seed": seed, "learning_rate": 0.0003}
-few = min(4, epochs)
+run |= {"epochs": min(4, epochs)}
+
 
 # %%
-tuned_other = finetune_each(
-    other, sets, validation.first(max(2, n_validation // 2)), epochs=few, **run
-)
-other_clouds = embed(centres[:2], [other, *tuned_other.values()])
-other_energies = fingerprint(other_clouds, usable, device=device)
+def briefly(network):
+    """Return energies before and after a short training of a network."""
+    few = validation.first(max(2, n_validation // 2))
+    short = finetune_each(network, sets, few, **run)
+    seen = embed(centres[:2], [network, *short.values()])
+    return fingerprint(seen, usable, device=device)
+
+
+other_energies = briefly(other)
 
 
 # %% tags=["hide-input"]
-def of_other(column, trained):
-    """Return values of the second network (people, scales, rows, attributes)."""
-    table = other_energies.assign(row=other_energies.network)
+def of_other(column, trained, found=other_energies):
+    """Return values of another network (people, scales, rows, attributes)."""
+    table = found.assign(row=found.network)
     rows = [f"{a}, second" for a in trained]
     identities = sorted(set(table.identity))
     axes = {"identity": identities, "scale": usable, "row": rows}
     return array_of(table, column, **axes, attribute=names)
 
 
-own = of_other("energy", names).mean(axis=0)
-second = pd.DataFrame(
-    {
-        "on the diagonal": on_diagonal(own).sum(axis=1),
-        "p": [diagonal_p(m) for m in own],
-    },
-    index=pd.Index(usable, name="scale"),
-)
+def diagonals(found):
+    """Return the maxima of energies on the diagonal, with their p, by scale."""
+    own = of_other("energy", names, found).mean(axis=0)
+    counts = {"on the diagonal": on_diagonal(own).sum(axis=1)}
+    counts |= {"p": [diagonal_p(m) for m in own]}
+    return pd.DataFrame(counts, index=pd.Index(usable, name="scale"))
+
+
+second = diagonals(other_energies)
 second.round(4).T
 
 # %% tags=["hide-input"]
+beside = chosen(networks)[len(DEFAULT_NETWORKS) :]
+tables = {
+    n: diagonals(briefly(load(n, device, trainable=True))).round(4).T
+    for n in beside
+}
+if beside:
+    print("Beside the networks of text and verdicts:")
+pd.concat(tables) if beside else None
+
+# %% tags=["hide-input"]
+own = of_other("energy", names).mean(axis=0)
 moved_by = of_other("displacement", names).mean(axis=0)[0]
 moved_idle = of_other("displacement", [NOTHING]).mean(axis=0)[0, 0]
 energy_idle = of_other("energy", [NOTHING]).mean(axis=0)[first, 0]

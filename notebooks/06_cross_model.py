@@ -89,6 +89,7 @@
 profile = "book"  # smoke, book or paper
 seed = 0
 device = "auto"
+networks = ""  # more names of frlib.models.available(), with commas
 
 # %% tags=["hide-input"]
 import itertools
@@ -126,7 +127,14 @@ from frlib.geometry import (
     tangent_projection,
     transport_fields,
 )
-from frlib.models import DEFAULT_NETWORKS, FaceEmbedder, Preprocess, load
+from frlib.models import (
+    DEFAULT_NETWORKS,
+    FaceEmbedder,
+    Preprocess,
+    available,
+    chosen,
+    load,
+)
 from frlib.runtime import spread
 
 device = runtime.start(seed, device)
@@ -175,6 +183,18 @@ embedders = [load(n, device=device) for n in family] + [*spare.values()]
 family |= dict.fromkeys(spare, "no faces")
 spaces = list(family)
 trained = [n for n in spaces if n not in ("random", "pixels")]
+
+# %% tags=["hide-input"]
+kinds_of = (
+    available()
+    .set_index("name")
+    .role.replace({"paper": "face recognition", "added": "face recognition"})
+)
+beside = [n for n in chosen(networks) if n not in (*family, *spare)]
+family |= {n: kinds_of[n] for n in beside}
+embedders += [load(n, device=device) for n in beside]
+if beside:
+    print("Beside the networks of text and verdicts:", *beside)
 
 # %%
 people = sample_identities(n_people, seed=seed)
@@ -342,13 +362,27 @@ def in_words(table):
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-pairs-06", "caption": "Rank-1 from the space of the row to that of the column, for the map that you choose; mean over splits. The diagonal is each space by itself. See the block of face networks, and how little the others share with them or with each other."}}
 rank1 = view.Column("rank1", "rank-1", domain=(0, 1))
 tiles = every.groupby(["map", "source", "target"], sort=False).rank1.mean()
-axes = [view.Column(side, order=spaces) for side in ("target", "source")]
+every_space = spaces + beside
+axes = [view.Column(s, order=every_space) for s in ("target", "source")]
 view.figure(
     view.matrix(tiles.reset_index(), *axes, rank1),
     choose="map",
     description="A matrix of rank-1 from each space to each other one, for "
     "three maps and without one. Face networks form a bright block.",
 )
+
+
+# %% tags=["hide-input"]
+def beside_rank1(one, other):
+    """Return the mean rank-1 of networks beside to the others, by map."""
+    rows = crossed[crossed[one].isin(beside) & crossed[other].isin(faces)]
+    return rows.pivot_table("rank1", one, "map")[[*three, "none"]].round(3)
+
+
+way_of = {"to the face networks": ("source", "target")}
+way_of |= {"from the face networks": ("target", "source")}
+of_beside = {w: beside_rank1(*ends) for w, ends in way_of.items() if beside}
+pd.concat(of_beside, axis=1) if beside else None
 
 # %% tags=["hide-input"]
 figures = ["rank1", "auc", "eer", "tar_at_1e-2"]
@@ -455,19 +489,28 @@ view.verdict(
 )
 
 # %% tags=["hide-input"]
-from_objects = crossed[
-    (crossed.source == "ImageNet") & crossed.target.isin(faces)
-]
-objects = from_objects.groupby("map")[["rank1", "eer"]].mean()
-beside = (
-    "No foundation model is here. From a network that learned the objects of "
-    "ImageNet to the face networks, the mean {} is {}."
-)
-said = beside.format("rank-1", each(objects.rank1))
+to_faces = crossed[crossed.target.isin(faces)]
+mean_to_faces = to_faces.groupby(["source", "map"])[["rank1", "eer"]].mean()
+foundation = [n for n in beside if family[n] == "foundation"]
+
+
+def from_outside(column, name):
+    """Say how maps from networks that know no faces do, in words."""
+    said = "No foundation model is here. "
+    if foundation:
+        means = [f"{n} {each(mean_to_faces[column][n])}" for n in foundation]
+        said = f"Beside, the mean {name} from: {'; '.join(means)}. "
+    said += "From a network that learned the objects of ImageNet to the face "
+    mean = each(mean_to_faces[column]["ImageNet"])
+    return said + f"networks, the mean {name} is {mean}."
+
+
+# %% tags=["hide-input"]
+said = from_outside("rank1", "rank-1")
 view.verdict("align-foundation", "not tested", said)
 
 # %% tags=["hide-input"]
-said = beside.format("EER (guessing: 0.50)", each(objects.eer))
+said = from_outside("eer", "EER (guessing: 0.50)")
 view.verdict("align-foundation-verification", "not tested", said)
 
 # %% [markdown]
@@ -769,10 +812,16 @@ in_words(over_splits(posed, by=["fitted on", "probes"])).unstack("probes")
 # a distance between networks, and trees of them show who joins whom first.
 
 # %%
-alike = {k: tiles[k].unstack("target").loc[spaces, spaces] for k in three}
-alike["CKA"] = pd.DataFrame(
-    {a: {b: linear_cka(shape[a], shape[b]) for b in spaces} for a in spaces}
+likeness = {
+    k: tiles[k].unstack("target").loc[every_space, every_space] for k in three
+}
+likeness["CKA"] = pd.DataFrame(
+    {
+        a: {b: linear_cka(shape[a], shape[b]) for b in every_space}
+        for a in every_space
+    }
 )
+alike = {k: table.loc[spaces, spaces] for k, table in likeness.items()}
 
 
 def tree_of(table):
@@ -783,10 +832,12 @@ def tree_of(table):
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tree-06", "caption": "Trees of the spaces by one minus the mean rank-1 of both directions, or by one minus CKA; choose. Spaces that join far to the left are alike. See whether the three families join among themselves before they join each other, and whether faceres and faceres-deep are the closest of all."}}
-trees = {kind: tree_of(table) for kind, table in alike.items()}
+trees = {kind: tree_of(table) for kind, table in likeness.items()}
 height = view.Column("apart", "1 − rank-1, or 1 − CKA", domain=(0, 1))
 view.figure(
-    view.dendrogram(trees, spaces, x=height, color=family, by="similarity"),
+    view.dendrogram(
+        trees, every_space, x=height, color=family, by="similarity"
+    ),
     choose="similarity",
     description="A tree of eleven spaces for the chosen similarity, leaves "
     "coloured by their family.",
@@ -838,8 +889,8 @@ def used_dimensions(points):
 
 
 better = pd.DataFrame({"1 − EER": 1 - native.groupby("source").eer.mean()})
-better["dimensions, log"] = {n: np.log(shape[n].shape[1]) for n in spaces}
-better["dimensions used"] = {n: used_dimensions(shape[n]) for n in spaces}
+better["dimensions, log"] = {n: np.log(shape[n].shape[1]) for n in every_space}
+better["dimensions used"] = {n: used_dimensions(shape[n]) for n in every_space}
 better.loc[trained].round(3)
 
 # %%

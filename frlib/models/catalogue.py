@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 import torch
@@ -90,47 +89,31 @@ def available() -> pd.DataFrame:
     return table.astype({"parameters": "Int64"})
 
 
-class Chosen(NamedTuple):
-    """Names of the networks that a chapter shows.
+def chosen(networks: str = "") -> list[str]:
+    """Return the names of the networks that a chapter shows, from its parameter.
 
-    Parameters
-    ----------
-    main : tuple of str
-        Those that its text and its verdicts are about.
-    beside : tuple of str
-        Those that stand beside them in tables and charts.
-    """
-
-    main: tuple[str, ...]
-    beside: tuple[str, ...]
-
-
-def chosen(networks: str = "") -> Chosen:
-    """Return the networks that a chapter shows, from its parameter.
+    The default networks come first, because the text and the verdicts of a page are about them. The others stand beside
+    them in tables and charts.
 
     Parameters
     ----------
     networks : str
-        Names with commas between them. The default networks among them are the main ones; if there is none, all are.
-        Empty: the default networks, and beside them the papers' face networks that are in the user's cache.
+        Names with commas between them. Empty: the papers' face networks that are in the user's cache.
 
     Raises
     ------
     ValueError
         If a name is unknown.
     """
-    names = list(dict.fromkeys(name.strip() for name in networks.split(",") if name.strip()))
+    names = [name.strip() for name in networks.split(",") if name.strip()]
     if not names:
-        here = (
-            n for n, network in PAPER_NETWORKS.items() if network.role == "paper" and os.path.exists(stored_path(n))
-        )
-        return Chosen(DEFAULT_NETWORKS, tuple(here))
+        names = [n for n, network in PAPER_NETWORKS.items() if network.role == "paper"]
+        names = [name for name in names if os.path.exists(stored_path(name))]
     accepted = tuple(known())
     unknown = [name for name in names if name not in accepted]
     if unknown:
         raise ValueError(f"networks must be names from {', '.join(accepted)}, with commas; got {unknown[0]!r}")
-    main = tuple(name for name in names if name in DEFAULT_NETWORKS) or tuple(names)
-    return Chosen(main, tuple(name for name in names if name not in main))
+    return list(dict.fromkeys([*DEFAULT_NETWORKS, *names]))
 
 
 def fetch(name: str, *, sha256: str | None = None, file: str | os.PathLike | None = None, progress: bool = True) -> int:

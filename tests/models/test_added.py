@@ -57,8 +57,8 @@ def test_a_name_stays_when_the_file_goes(path):
 
 def test_chapters_and_the_report_accept_the_name(path):
     models.add(path, "mine")
-    assert models.chosen("dlib,mine") == (("dlib",), ("mine",)) and models.chosen("mine") == (("mine",), ())
-    assert models.chosen() == (models.DEFAULT_NETWORKS, ())
+    assert models.chosen("dlib,mine") == models.chosen("mine") == [*models.DEFAULT_NETWORKS, "mine"]
+    assert models.chosen() == list(models.DEFAULT_NETWORKS)
     subject, facts = load_subject(parser().parse_args(["mine"]), "cpu")
     assert subject.name == "mine" and facts == {"licence": "unknown (your file)"}
 
