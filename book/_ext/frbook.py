@@ -371,24 +371,30 @@ class ChapterList(BookDirective):
 
 
 class ModelCards(SphinxDirective):
-    """Every network of the catalogue, each a section with its card."""
+    """Every network of the catalogue with its card, or with the argument ``papers`` those of the papers."""
+
+    optional_arguments = 1
 
     def run(self):
         """Return the sections."""
-        from frlib.models import networks
+        from frlib.models import networks, papers
 
-        self.env.note_dependency(networks.__file__)
-        text = "\n".join(model_card(*entry) for entry in networks.NETWORKS.items())
+        module, entries = (papers, papers.PAPER_NETWORKS) if self.arguments else (networks, networks.NETWORKS)
+        self.env.note_dependency(module.__file__)
+        text = "\n".join(model_card(*entry) for entry in entries.items())
         return self.parse_text_to_nodes(text, allow_section_headings=True)
 
 
 def model_card(name: str, network) -> str:
-    """Return the section of a network in MyST."""
-    card, size = network.card, network.preprocess.size
+    """Return the section of a network in MyST, or a fold for one of the papers."""
+    card, size, file = network.card, network.preprocess.size, network.files[0]
+    if hasattr(file, "package"):
+        source = {"Package": f"{file.package.registry} `{file.package.name}` {file.package.version}"}
+    else:
+        source = {"Address": f"<{file.url}>", "sha256": f"`{file.published or 'none published: yours to give'}`"}
     facts = {
         "What": card.what + "".join(f" {{cite}}`{key}`" for key in card.references),
-        "Package": f"{network.files[0].package.registry} `{network.files[0].package.name}` "
-        f"{network.files[0].package.version}",
+        **source,
         "Origin": card.origin,
         "Licence": card.licence,
         "Training data": card.training_data,
@@ -397,8 +403,11 @@ def model_card(name: str, network) -> str:
         "Known faults": card.faults,
     }
     rows = "\n".join(f"* - {key}\n  - {text}" for key, text in facts.items())
+    table = f"```{{list-table}}\n:stub-columns: 1\n:widths: 25 75\n\n{rows}\n```\n"
+    if network.role in ("paper", "foundation"):
+        return f"````{{dropdown}} {name}\n{table}````\n"
     title = name if network.role == "face" else f"{name} ({network.role})"
-    return f"### {title}\n\n```{{list-table}}\n:stub-columns: 1\n:widths: 25 75\n\n{rows}\n```\n"
+    return f"### {title}\n\n{table}"
 
 
 def setup(app):

@@ -228,14 +228,23 @@ def load(
 
 
 def load_file(name: str, network: Network, weights: str, trainable: bool, device: torch.device) -> FaceEmbedder:
-    """Return the network of an ONNX file of the catalogue; fetch it first if it is not there or is damaged."""
+    """Return the network of an ONNX file of the catalogue; fetch it first if it is not there or is damaged.
+
+    Raises
+    ------
+    ValueError
+        If random weights are asked for, or the file, which the reader may have given, is that of another network.
+    """
     if weights != "pretrained":
         raise ValueError(f"weights must be 'pretrained' for {name}, which is an ONNX file; got {weights!r}")
     fetch(name)
     take = network.preprocess
     settings = {"metric": network.metric, "crop": network.crop, "size": take.size, "bgr": take.bgr}
     settings |= {"mean": take.mean, "scale": take.scale, "output": network.output}
-    embedder = load_onnx(network.files[0].local, trainable=trainable, device=device, name=name, **settings)
+    files = network.files
+    embedder = load_onnx(files[0].local, trainable=trainable, device=device, name=name, **settings)
+    if embedder.dim != network.dim:
+        raise ValueError(f"the file of {name} must give {network.dim} numbers; {files[0].local} gives {embedder.dim}")
     embedder.licence = network.card.licence
     return embedder
 

@@ -244,6 +244,12 @@ def test_a_network_without_a_published_sha256_waits_for_one(shop, capsys, tmp_pa
     assert models.load("arcface-r18", "cpu").dim == 12
 
 
+def test_the_file_of_another_network_is_refused(shop):
+    shop("sphereface-20", as_onnx(seeded(SphereFace)), dim=512)
+    with pytest.raises(ValueError, match="the file of sphereface-20 must give 512 numbers; .* gives 12"):
+        models.load("sphereface-20", "cpu")
+
+
 def test_the_user_may_bring_the_file(shop, tmp_path):
     own = tmp_path / "mine.onnx"
     own.write_bytes(as_onnx(seeded(SphereFace)))

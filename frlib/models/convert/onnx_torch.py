@@ -134,7 +134,8 @@ def note_ranks(model, images: np.ndarray, path: Path) -> None:
     for name, array in zip(names, found, strict=True):
         if isinstance(array, np.ndarray):
             kind = helper.np_dtype_to_tensor_dtype(array.dtype)
-            model.graph.value_info.append(helper.make_tensor_value_info(name, kind, [None, *array.shape[1:]][: array.ndim]))
+            shape = [None, *array.shape[1:]][: array.ndim]
+            model.graph.value_info.append(helper.make_tensor_value_info(name, kind, shape))
 
 
 def unknown(error: NotImplementedError) -> str:
