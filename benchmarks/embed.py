@@ -27,7 +27,7 @@ import pandas as pd
 import torch
 
 from frlib import clouds
-from frlib.models import DEFAULT_NETWORKS, available, load
+from frlib.models import DEFAULT_NETWORKS, NETWORKS, load
 from frlib.models.embedder import FaceEmbedder
 from frlib.models.onnx import export_onnx
 from frlib.training import ArcFace, Variations, finetune
@@ -160,7 +160,7 @@ def main(quick: bool = False) -> list[dict]:
     """Time every network (the default ones if quick), print each number when it is there, and return the rows."""
     rows, threads_before = command.Rows("embed"), torch.get_num_threads()
     count, repeat = (32, 1) if quick else (96, 5)
-    for name in DEFAULT_NETWORKS if quick else available()["name"]:
+    for name in DEFAULT_NETWORKS if quick else NETWORKS:
         for threads in (1,) if quick else (1, 2):
             best = measure(name, count, threads, repeat, plainly=not quick)
             case = f"{name}, {count} images, threads: {threads}"
