@@ -2,12 +2,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from frlib.faces.crops import align, similarity, template
+from frlib.datasets.detection import load_detector
+from frlib.faces import render, sample_identities
+from frlib.faces.crops import CROPS, align, similarity, template
+from frlib.models import PAPER_NETWORKS
 
 
 def smooth_image(places: torch.Tensor) -> torch.Tensor:
@@ -83,3 +87,19 @@ def test_a_similarity_is_found_and_undone(angle, scale, moved, crop):
 def test_photographs_are_aligned_without_the_renderer():
     code = "import sys, frlib.datasets, frlib.faces.crops; sys.exit(any(m in sys.modules for m in ('warp', 'anny')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2]).returncode == 0
+
+
+def test_the_crop_of_facenet_is_the_box_of_its_detector_with_a_margin(monkeypatch):
+    """MTCNN finds whole heads in a wider picture; the crop shows its mean box, and 16 of 160 pixels on each side."""
+    monkeypatch.setitem(CROPS, "far", (0.35, 0.45))
+    people = sample_identities(8, seed=1)
+    pictures = render(people, {"head_angle": torch.linspace(-15, 15, 8)}, size=320, crop="far", device="cpu")
+    boxes, _ = load_detector("cpu").detect(pictures)
+    corners = torch.tensor(np.stack([box[0] for box in boxes]).astype(np.float32)).reshape(8, 2, 2)
+    middle = corners.mean(1, keepdim=True)
+    grown = middle + (corners - middle) * 160 / 128
+    there = similarity(template("far", 320)[None], template("mtcnn", 160))
+    (left, top), (right, bottom) = (grown @ there.matrix[0].T + there.shift[0]).mean(0)
+    width = PAPER_NETWORKS["facenet-vggface2-mtcnn"].preprocess.width
+    assert [left, right] == pytest.approx([80 - 80 * width, 80 + 80 * width], abs=5)
+    assert [top, bottom] == pytest.approx([0, 160], abs=5)
