@@ -115,9 +115,9 @@ view.image_grid(
 # %% tags=["hide-input"]
 defaults = list(models.DEFAULT_NETWORKS)
 shown_networks = models.chosen(networks)
-beside = shown_networks[len(defaults) :]
-if beside:
-    print("Beside the networks of text and verdicts:", *beside)
+more_networks = shown_networks[len(defaults) :]
+if more_networks:
+    print("Beside the networks of text and verdicts:", *more_networks)
 
 # %%
 embedders = [models.load(name, device=device) for name in shown_networks]
@@ -150,7 +150,7 @@ points = {s: torch.cat([c.points for c in own]) for s, own in clouds.items()}
 # %%
 kind = dict.fromkeys(spaces, "control")
 kind |= dict.fromkeys(defaults, "face network")
-kind |= dict.fromkeys(beside, "network beside them")
+kind |= dict.fromkeys(more_networks, "network beside them")
 distance = {
     s: geometry.pair_distances(points[s], metric=metric[s]).numpy()
     for s in spaces

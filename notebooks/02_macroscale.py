@@ -59,11 +59,11 @@ view.enable()
 sizes = {"smoke": (16, 2, 4), "book": (200, 4, 40), "paper": (2000, 20, 100)}
 n_identities, n_images, n_draws = sizes[profile]
 defaults = list(DEFAULT_NETWORKS)
-beside = chosen(networks)[len(defaults) :]
+more_networks = chosen(networks)[len(defaults) :]
 defaults = ["mobilefacenet", "dlib"] if profile == "smoke" else defaults
-shown_networks = defaults + beside
-if beside:
-    print("Beside the networks of text and verdicts:", *beside)
+shown_networks = defaults + more_networks
+if more_networks:
+    print("Beside the networks of text and verdicts:", *more_networks)
 
 # %% [markdown]
 # ## What the statistic measures
@@ -455,7 +455,7 @@ metric_change = (by_metric[0] - by_metric[1]).abs().max()
 # %% tags=["hide-input"]
 said = "FaceNet and ArcFace ResNet50 are not here. "
 two = ["facenet-vggface2", "arcface-r50"]
-if set(two) <= set(beside):
+if set(two) <= set(more_networks):
     more = int((ours.loc[two[0]] > ours.loc[two[1]]).sum())
     said = f"On drawn people {two[0]} has larger statistics than {two[1]} for "
     said += f"{more} of {len(kept)} attributes; the claim is about CelebA. "
@@ -541,7 +541,7 @@ own = here.network.isin(defaults)
 word = verdicts.by_intervals(here.low[own], here.high[own], 0)
 told = f"Spearman {'; '.join(found[: len(defaults)])}, "
 told += f"over {len(kept)} drawn attributes."
-if beside:
+if more_networks:
     told += f" Beside them: {'; '.join(found[len(defaults) :])}."
 view.verdict("ks-entropy-negative", word, told)
 

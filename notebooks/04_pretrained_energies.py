@@ -158,13 +158,13 @@ view.image_grid(
 
 # %% tags=["hide-input"]
 face_networks = list(DEFAULT_NETWORKS)
-beside = chosen(networks)[len(face_networks) :]
-if beside:
-    print("Beside the networks of text and verdicts:", *beside)
+more_networks = chosen(networks)[len(face_networks) :]
+if more_networks:
+    print("Beside the networks of text and verdicts:", *more_networks)
 
 # %%
 controls = ["efficientnet-lite0", "mobilefacenet-random"]
-trained = [*face_networks, *beside, controls[0]]
+trained = [*face_networks, *more_networks, controls[0]]
 embedders = {n: load(n, device=device) for n in trained}
 random = load("mobilefacenet", device=device, weights="random", seed=seed)
 embedders[controls[1]] = random
@@ -172,7 +172,7 @@ embedders[controls[1]] = random
 # %%
 curves = [faces.Curves(who, n_points, seed=seed) for who in people]
 some = curves[: max(2, n_people // 2)]  # half the people tell a control apart
-clouds = embed(curves, [embedders[n] for n in face_networks + beside])
+clouds = embed(curves, [embedders[n] for n in face_networks + more_networks])
 clouds |= embed(some, [embedders[n] for n in controls])
 
 # %%
@@ -567,7 +567,9 @@ view.across_networks(
 # %% tags=["hide-input"]
 def beside_stored():
     """Return energies of the networks beside, and the authors' medians."""
-    wanted = table.network.isin(beside) & table.scale.isin([0.6, 1.0, 2.0])
+    wanted = table.network.isin(more_networks) & table.scale.isin(
+        [0.6, 1.0, 2.0]
+    )
     here = table[wanted].assign(ε="ε = " + table.scale.astype(str))
     here = here.pivot_table("energy", "attribute", ["network", "ε"])
     by = ["network", "neighbours"]
@@ -575,7 +577,7 @@ def beside_stored():
     return pd.concat({"here": here, "authors": medians}, axis=1).round(2)
 
 
-beside_stored() if beside else None
+beside_stored() if more_networks else None
 
 # %% [markdown]
 # The same numbers, seen from inside: the cloud of one person, with one vector per image. Pick a point and let the ball

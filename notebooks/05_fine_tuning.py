@@ -1122,14 +1122,14 @@ second = diagonals(other_energies)
 second.round(4).T
 
 # %% tags=["hide-input"]
-beside = chosen(networks)[len(DEFAULT_NETWORKS) :]
+more_networks = chosen(networks)[len(DEFAULT_NETWORKS) :]
 tables = {
     n: diagonals(briefly(load(n, device, trainable=True))).round(4).T
-    for n in beside
+    for n in more_networks
 }
-if beside:
+if more_networks:
     print("Beside the networks of text and verdicts:")
-pd.concat(tables) if beside else None
+pd.concat(tables) if more_networks else None
 
 # %% tags=["hide-input"]
 own = of_other("energy", names).mean(axis=0)

@@ -190,11 +190,11 @@ kinds_of = (
     .set_index("name")
     .role.replace({"paper": "face recognition", "added": "face recognition"})
 )
-beside = [n for n in chosen(networks) if n not in (*family, *spare)]
-family |= {n: kinds_of[n] for n in beside}
-embedders += [load(n, device=device) for n in beside]
-if beside:
-    print("Beside the networks of text and verdicts:", *beside)
+more_networks = [n for n in chosen(networks) if n not in (*family, *spare)]
+family |= {n: kinds_of[n] for n in more_networks}
+embedders += [load(n, device=device) for n in more_networks]
+if more_networks:
+    print("Beside the networks of text and verdicts:", *more_networks)
 
 # %%
 people = sample_identities(n_people, seed=seed)
@@ -362,7 +362,7 @@ def in_words(table):
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-pairs-06", "caption": "Rank-1 from the space of the row to that of the column, for the map that you choose; mean over splits. The diagonal is each space by itself. See the block of face networks, and how little the others share with them or with each other."}}
 rank1 = view.Column("rank1", "rank-1", domain=(0, 1))
 tiles = every.groupby(["map", "source", "target"], sort=False).rank1.mean()
-every_space = spaces + beside
+every_space = spaces + more_networks
 axes = [view.Column(s, order=every_space) for s in ("target", "source")]
 view.figure(
     view.matrix(tiles.reset_index(), *axes, rank1),
@@ -375,14 +375,18 @@ view.figure(
 # %% tags=["hide-input"]
 def beside_rank1(one, other):
     """Return the mean rank-1 of networks beside to the others, by map."""
-    rows = crossed[crossed[one].isin(beside) & crossed[other].isin(faces)]
+    rows = crossed[
+        crossed[one].isin(more_networks) & crossed[other].isin(faces)
+    ]
     return rows.pivot_table("rank1", one, "map")[[*three, "none"]].round(3)
 
 
 way_of = {"to the face networks": ("source", "target")}
 way_of |= {"from the face networks": ("target", "source")}
-of_beside = {w: beside_rank1(*ends) for w, ends in way_of.items() if beside}
-pd.concat(of_beside, axis=1) if beside else None
+of_beside = {
+    w: beside_rank1(*ends) for w, ends in way_of.items() if more_networks
+}
+pd.concat(of_beside, axis=1) if more_networks else None
 
 # %% tags=["hide-input"]
 figures = ["rank1", "auc", "eer", "tar_at_1e-2"]
@@ -491,7 +495,7 @@ view.verdict(
 # %% tags=["hide-input"]
 to_faces = crossed[crossed.target.isin(faces)]
 mean_to_faces = to_faces.groupby(["source", "map"])[["rank1", "eer"]].mean()
-foundation = [n for n in beside if family[n] == "foundation"]
+foundation = [n for n in more_networks if family[n] == "foundation"]
 
 
 def from_outside(column, name):
