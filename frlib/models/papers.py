@@ -156,8 +156,8 @@ def edgeface(name: str) -> Card:
     return Card(
         what=f"EdgeNeXt {name}: convolutions and attention across channels, for phones",
         origin="`otroshi/edgeface` (Idiap), exported by `yakhyo/edgeface-onnx`",
-        licence="BSD-3-Clause (code); weights by third parties' word CC BY-NC-SA 4.0: ask the authors before other use",
-        training_data=f"A part of WebFace260M by the authors' paper. Such parts {WEBFACE}.",
+        licence="BSD-3-Clause (code), CC BY-NC-SA 4.0 (weights, by Idiap's cards)",
+        training_data=f"Parts of WebFace260M with 4 and 12 million images, by Idiap's cards. Such parts {WEBFACE}.",
         use="A face network with attention: another family for chapter 6.",
         faults=f"Derivatives need onnx2torch, and exports of opset 18 or newer are brought to 17 first. {NOT_RUN}",
         references=("george2024edgeface", "zhu2021webface260m"),
@@ -197,7 +197,7 @@ PAPER_NETWORKS: dict[str, Network] = {
             what="Improved residual network with 50 layers, trained with the ArcFace loss",
             origin="`deepinsight/insightface`, pack buffalo_l",
             licence="InsightFace: non-commercial research only; uniface's store says MIT",
-            training_data=f"WebFace600K, a part of WebFace260M. Such parts {WEBFACE}.",
+            training_data=f"WebFace600K of InsightFace, presumably a part of WebFace260M. Such parts {WEBFACE}.",
             use="The network of paper A's first tables.",
             faults=(
                 "Paper A seems to have given it blue first, where it wants red first. Its embeddings are not of length "

@@ -25,7 +25,7 @@ from frlib.store import REMEDY, atomic_file, cache_folder, can_be_written, file_
 
 
 class DownloadError(ConnectionError):
-    """A package could not be fetched."""
+    """A package or a file could not be fetched."""
 
 
 @dataclass(frozen=True)
