@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,9 +102,21 @@ def copy(source: Path, digests: dict[str, str], target: Path) -> None:
         whole.rename(target)
 
 
+def names() -> list[str]:
+    """Return the names that the reader gave, those of damaged entries included."""
+    return sorted(path.stem for path in folder().glob("*.json"))
+
+
 def networks() -> dict[str, Network]:
-    """Return the networks that the reader added, by name."""
-    return {path.stem: network_of(json.loads(path.read_text())) for path in sorted(folder().glob("*.json"))}
+    """Return the networks that the reader added, by name; a damaged entry is left out, and a warning says so."""
+    found = {}
+    for name in names():
+        try:
+            found[name] = network_of(json.loads((folder() / f"{name}.json").read_text()))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            said = f"the entry of the added network {name} is damaged ({error!r}): remove it and add it again"
+            warnings.warn(said, stacklevel=2)
+    return found
 
 
 def network_of(known: dict) -> Network:
@@ -118,7 +131,14 @@ def network_of(known: dict) -> Network:
 
 def forget(name: str) -> None:
     """Remove the entry of an added network, and its files if no other entry has them."""
-    own = networks()[name].files[0].local.parent
-    (folder() / f"{name}.json").unlink()
-    if own not in {network.files[0].local.parent for network in networks().values()}:
-        shutil.rmtree(own, ignore_errors=True)
+    with warnings.catch_warnings(action="ignore"):  # a damaged entry is no news to who removes it
+        before = networks()
+        (folder() / f"{name}.json").unlink()
+        needed = {place_of(network) for network in networks().values()}
+    if name in before and place_of(before[name]) not in needed:
+        shutil.rmtree(place_of(before[name]), ignore_errors=True)
+
+
+def place_of(network: Network) -> Path:
+    """Return the folder with the files of an added network."""
+    return folder() / network.files[0].local.relative_to(folder()).parts[0]

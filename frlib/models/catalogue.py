@@ -322,7 +322,7 @@ def remove(name: str) -> None:
     ValueError
         If no network of this name was added.
     """
-    own = tuple(added.networks())
+    own = added.names()
     if name not in own:
         raise ValueError(
             f"name must be that of a network that you added, {', '.join(own) or 'of which there is none'}; got {name!r}"

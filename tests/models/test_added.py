@@ -183,3 +183,15 @@ def test_entries_are_plain_json_with_the_sha256(path, cache):
     (file,) = cache.rglob("mine.json")
     known = json.loads(file.read_text())
     assert list(known["files"]) == ["net.onnx"] and re.fullmatch("[0-9a-f]{64}", known["files"]["net.onnx"])
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_a_damaged_entry_is_named_left_out_and_can_be_removed(text, path, cache):
+    models.add(path, "mine")
+    models.add(path, "other")
+    (file,) = cache.rglob("mine.json")
+    file.write_text(text)
+    with pytest.warns(UserWarning, match="entry of the added network mine is damaged .* remove it and add it again"):
+        assert list(models.available().name)[-1] == "other"
+    models.remove("mine")
+    assert models.load("other", "cpu").dim == 12 and "mine.json" not in str(kept(cache))

@@ -50,15 +50,15 @@ class OneOutput(nn.Module):
         return found[0] if isinstance(found, tuple) else found
 
 
-def as_onnx(network: nn.Module, opset: int = 17, outputs=("embedding",)) -> bytes:
-    """Export a network of images of 16 pixels as its makers do."""
+def as_onnx(network: nn.Module, opset: int = 17, outputs=("embedding",), size: int = 16) -> bytes:
+    """Export a network of images as its makers do."""
     file = io.BytesIO()
     axes = {name: {0: "n"} for name in ("image", *outputs)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
-            (torch.randn(1, 3, 16, 16),),
+            (torch.randn(1, 3, size, size),),
             file,
             opset_version=opset,
             dynamo=False,
@@ -325,6 +325,19 @@ def test_vision_transformers_are_read_from_the_checkpoints_of_their_makers(name,
     assert bool(models.available().set_index("name").offline[name])
     with pytest.raises(ValueError, match=f"weights must be 'pretrained' for {name}, whose layers are not ours"):
         models.load(name, "cpu", weights="random")
+
+
+def test_the_layers_of_edgeface_can_be_trained(shop):
+    """EdgeFace-XXS is EdgeNeXt with 512 outputs, of which timm has the layers: as many weights as its makers say."""
+    timm = pytest.importorskip("timm")
+    torch.manual_seed(0)
+    network = timm.create_model("edgenext_xx_small", num_classes=512).eval()
+    shop("edgeface-xxs", as_onnx(network, size=112), preprocess=PAPER_NETWORKS["edgeface-xxs"].preprocess, dim=512)
+    for trainable in (False, True):
+        embedder = models.load("edgeface-xxs", "cpu", trainable=trainable)
+        expected = by_hand(network, "edgeface-xxs", seeded_images(112))
+        torch.testing.assert_close(embedder.embed(seeded_images(112)), expected, rtol=1e-4, atol=1e-5)
+        assert round(embedder.weights / 1e6, 2) == 1.24
 
 
 # The catalogue
