@@ -192,25 +192,29 @@ def checkpoint(network: nn.Module) -> bytes:
     return saved(network.state_dict())
 
 
-@pytest.mark.parametrize("name", ["facenet-vggface2", "facenet-vggface2-mtcnn"])
-def test_facenet_gives_what_facenet_pytorch_gives(name, inception, shop):
-    own = PAPER_NETWORKS[name]
-    serving = shop(name, checkpoint(inception), suffix=".pt", dim=512, preprocess=own.preprocess)
-    embedder, images = models.load(name, "cpu"), seeded_images(160)
-    seen = images
-    if own.crop == "mtcnn":  # 116 of 160 columns, stretched
-        wide = torch.from_numpy(images[:, :, 22:138].astype(np.float32)).permute(0, 3, 1, 2)
-        wide = nn.functional.interpolate(wide, (160, 160), mode="bilinear", align_corners=False)
-        seen = wide.permute(0, 2, 3, 1).numpy()
+def test_facenet_gives_what_facenet_pytorch_gives(inception, shop):
+    own = PAPER_NETWORKS["facenet-vggface2"]
+    serving = shop("facenet-vggface2", checkpoint(inception), suffix=".pt", dim=512, preprocess=own.preprocess)
+    embedder, images = models.load("facenet-vggface2", "cpu"), seeded_images(160)
     inception.classify = False
     with torch.no_grad():
-        expected = inception(((torch.as_tensor(seen).float() - 127.5) / 128).permute(0, 3, 1, 2))
+        expected = inception(((torch.from_numpy(images).float() - 127.5) / 128).permute(0, 3, 1, 2))
     torch.testing.assert_close(embedder.embed(images), expected, rtol=0, atol=2e-6)
     assert isinstance(embedder.network, LayerNetwork) and embedder.weights == own.parameters
     assert (embedder.metric, embedder.dim, embedder.input_size) == ("euclidean", 512, 160)
-    random = models.load(name, "cpu", weights="random")
-    assert random.name == f"{name}-random" and len(serving.asked) == 1
+    random = models.load("facenet-vggface2", "cpu", weights="random")
+    assert random.name == "facenet-vggface2-random" and len(serving.asked) == 1
     assert not torch.allclose(random.embed(images[:1]), expected[:1], atol=1e-2)
+
+
+def test_facenet_in_its_own_crop_sees_the_middle_stretched():
+    images = torch.from_numpy(seeded_images(160).astype(np.float32))
+    for data in ("vggface2", "casia"):
+        plain, own = (PAPER_NETWORKS[f"facenet-{data}{crop}"] for crop in ("", "-mtcnn"))
+        assert (plain.crop, own.crop) == ("arcface", "mtcnn") and plain.files == own.files and plain.build is own.build
+        middle = (images[:, :, 22:138].permute(0, 3, 1, 2) - 127.5) / 128  # 116 of 160 columns
+        expected = nn.functional.interpolate(middle, (160, 160), mode="bilinear", align_corners=False)
+        torch.testing.assert_close(own.preprocess(images), expected, rtol=0, atol=1e-5)
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(shop, tmp_path, cache):
