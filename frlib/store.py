@@ -8,6 +8,7 @@ computed each time, and a warning says so.
 import atexit
 import functools
 import hashlib
+import io
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pandas as pd
 import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
@@ -261,6 +263,29 @@ def load_each(
     """
     read = {key: _read_if_whole(_path(name, own, folder)) for key, own in parameters.items()}
     return {key: arrays for key, arrays in read.items() if arrays is not None}
+
+
+def absent(name: str, parameters: Mapping[str, Mapping], *, folder: str | os.PathLike | None = None) -> list[str]:
+    """Return the keys of several results that are not stored. Nothing is read: a damaged file counts as stored.
+
+    Parameters
+    ----------
+    name, parameters, folder
+        As in `load_or_build_each`.
+    """
+    return [key for key, own in parameters.items() if not os.path.exists(_path(name, own, folder))]
+
+
+def as_arrays(table: pd.DataFrame) -> dict[str, torch.Tensor]:
+    """Return a table as what can be stored: the bytes of its CSV form. `as_table` reads it, to the last digit."""
+    text = table.to_csv(index=False)
+    return {"csv": torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)}
+
+
+def as_table(arrays: Mapping[str, torch.Tensor]) -> pd.DataFrame:
+    """Return the table that `as_arrays` was given; NaN and missing values become NaN."""
+    text = arrays["csv"].numpy().tobytes().decode()
+    return pd.read_csv(io.StringIO(text), float_precision="round_trip", keep_default_na=False, na_values=[""])
 
 
 def _path(name: str, parameters: Mapping, folder: str | os.PathLike | None) -> Path:
