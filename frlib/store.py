@@ -8,7 +8,6 @@ computed each time, and a warning says so.
 import atexit
 import functools
 import hashlib
-import io
 import json
 import os
 import re
@@ -277,15 +276,14 @@ def absent(name: str, parameters: Mapping[str, Mapping], *, folder: str | os.Pat
 
 
 def as_arrays(table: pd.DataFrame) -> dict[str, torch.Tensor]:
-    """Return a table as what can be stored: the bytes of its CSV form. `as_table` reads it, to the last digit."""
-    text = table.to_csv(index=False)
-    return {"csv": torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)}
+    """Return a table of numbers and words as what can be stored, without its index. `as_table` reads it."""
+    text = json.dumps(table.to_dict("list"))
+    return {"json": torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)}
 
 
 def as_table(arrays: Mapping[str, torch.Tensor]) -> pd.DataFrame:
-    """Return the table that `as_arrays` was given; NaN and missing values become NaN."""
-    text = arrays["csv"].numpy().tobytes().decode()
-    return pd.read_csv(io.StringIO(text), float_precision="round_trip", keep_default_na=False, na_values=[""])
+    """Return the table that `as_arrays` was given, to the last digit."""
+    return pd.DataFrame(json.loads(arrays["json"].numpy().tobytes()))
 
 
 def _path(name: str, parameters: Mapping, folder: str | os.PathLike | None) -> Path:
