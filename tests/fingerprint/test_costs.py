@@ -16,7 +16,7 @@ from tests.networks import tiny
 @pytest.mark.slow
 def test_a_small_run_takes_between_half_and_twice_the_estimate(own_results):
     """In processor time, which other programs hardly change."""
-    lattices, networks = [Lattice(sample_identities(1, seed=5)[0], 2)], [load("mobileface", device="cpu")]
+    lattices, networks = [Lattice(sample_identities(1, seed=5)[0], 2, 3)], [load("mobileface", device="cpu")]
     asked, clock = measures(300), time.process_time
     expected = estimate(lattices, networks, asked, clock=clock)
     start = clock()
