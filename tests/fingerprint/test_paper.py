@@ -141,20 +141,22 @@ from frlib.models import load
 
 lattice.BLOCKS_OF_PART = 2
 network = load("mobileface", device="cpu")
-first, second = (Lattice(person, 2, batch=10).parts() for person in sample_identities(2))
-fill(first[:2], [network], n_jobs=1, progress=False)  # loads and compiles
-print(command.raised_peak(lambda: fill(second, [network], n_jobs=1, progress=False)))
+first, second, third = (Lattice(person, 2, batch=10).parts() for person in sample_identities(3))
+run = lambda parts: fill(parts, [network], n_jobs=1, progress=False)
+run(first[:2])  # loads and compiles
+print(command.raised_peak(lambda: run(second[:2])), command.raised_peak(lambda: run(third)))
 """
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_memory_is_that_of_a_block_whatever_the_number_of_parts(own_results):
-    """Of 5 MB: the 2,496 images of a lattice, in 10 parts, are 94 MB. A new person adds meshes of 13 MB."""
+def test_memory_does_not_grow_with_the_number_of_parts(own_results):
+    """Two parts have 520 images, ten 2,496, which would be 74 MB more."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT}/benchmarks", "OMP_NUM_THREADS": "1"}
     run = subprocess.run([sys.executable, "-c", PEAK], env=environment, text=True, capture_output=True)
     assert run.returncode == 0, run.stderr
-    assert float(run.stdout) < 47
+    few, many = map(float, run.stdout.split())
+    assert many < few + 25
 
 
 def test_the_chapter_asks_for_the_same_tables():
