@@ -10,7 +10,7 @@ import torch
 
 from frlib import store
 from frlib.clouds import Cloud, embedding_keys, network_key
-from frlib.fingerprint.lattices import table_key
+from frlib.fingerprint.lattices import measured_key, table_key
 from frlib.models.embedder import FaceEmbedder
 
 #: A measure is timed on a lattice of at most this many steps, with at most so many curves of each attribute.
@@ -50,8 +50,7 @@ def estimate(
         ``unit`` ("images" or "tables"), ``total``, ``left``, ``seconds`` of one, ``hours`` of all that are left, in
         one process, and ``gigabytes`` that they take on disk.
     """
-    keys = {e.name: network_key(e) for e in networks}
-    images, tables = left_over(lattices, networks, keys, measures)
+    images, tables = left_over(lattices, networks, measures)
     crops = dict.fromkeys(e.crop for e in networks)
     every, rows = sum(len(lattice.table) for lattice in lattices), []
     blocks = {crop: drawn_block(lattices[0], crop, clock) for crop in crops if images[crop]}
@@ -61,23 +60,22 @@ def estimate(
         seconds = seconds_of_embedding(e, blocks[e.crop][0], clock)
         rows.append(("embedding", e.name, "images", every, images[e.name], seconds, 4e-9 * e.dim))
     for e in (e for e in networks if tables[e.name]):
-        seconds = sum(seconds_of_measure(*measure, lattices[0], e, clock) for measure in measures.values()) / len(
-            measures
-        )
+        each = [seconds_of_measure(*measure, lattices[0], e, clock) for measure in measures.values()]
         total = len(measures) * len(lattices)
-        rows.append(("measures", e.name, "tables", total, tables[e.name], seconds, 0))
+        rows.append(("measures", e.name, "tables", total, tables[e.name], sum(each) / len(each), 0))
     table = pd.DataFrame(rows, columns=["step", "of", "unit", "total", "left", "seconds", "each"])
     table["hours"], table["gigabytes"] = table.left * table.seconds / 3600, table.left * table.pop("each")
     return table
 
 
-def left_over(lattices, networks, keys: Mapping[str, dict], measures: Measures) -> tuple[Counter, Counter]:
+def left_over(lattices, networks, measures: Measures) -> tuple[Counter, Counter]:
     """Return how many images are to be drawn (by crop) and embedded (by network), and tables computed (by network)."""
     images, tables = Counter(), Counter()
+    keys, measured = ({e.name: key(e) for e in networks} for key in (network_key, measured_key))
     for lattice in lattices:
         lacking = Counter()
         for measure, options in measures.values():
-            own = {name: table_key(measure, lattice, key, options) for name, key in keys.items()}
+            own = {name: table_key(measure, lattice, key, options) for name, key in measured.items()}
             lacking.update(store.absent(measure.__name__, own))
         tables += lacking
         for part in lattice.parts() if lacking else ():

@@ -64,7 +64,7 @@ def over_lattices(
     """
     if not lattices or not networks:
         raise ValueError(f"lattices and networks must not be empty; got {len(lattices)} and {len(networks)}")
-    run, keys = {"n_jobs": n_jobs, "progress": progress}, {e.name: network_key(e) for e in networks}
+    run, keys = {"n_jobs": n_jobs, "progress": progress}, {e.name: measured_key(e) for e in networks}
     for names, parts in missing_parts(measure, lattices, keys, options).items():
         fill(parts, [e for e in networks if e.name in names], **run)
     tasks = [
@@ -86,8 +86,13 @@ def missing_parts(measure: Callable, lattices: Sequence, keys: Mapping[str, dict
     return found
 
 
+def measured_key(embedder: FaceEmbedder) -> dict:
+    """Return what a table depends on of a network: what its embeddings do, and its metric."""
+    return network_key(embedder) | {"metric": embedder.metric}
+
+
 def table_key(measure: Callable, lattice, network: Mapping, options: Mapping) -> dict:
-    """Return what a table depends on; ``network`` is a `frlib.clouds.network_key`."""
+    """Return what a table depends on; ``network`` is a `measured_key`."""
     # The key of a whole lattice leaves out its seed: the images do not depend on it, the curves do.
     curves = {name: getattr(lattice, name) for name in ("n_curves", "n_images", "seed")}
     return {"version": DEPTH, "network": network, "lattice": lattice.key, "curves": curves, "options": dict(options)}

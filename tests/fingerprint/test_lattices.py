@@ -75,7 +75,15 @@ def test_a_lost_part_is_drawn_again_alone(lattices, own_results, drawn):
 
 @pytest.mark.parametrize(
     "change",
-    [{"n_curves": 8}, {"raw": True}, {"scales": [0.5]}, {"seed": 1}, {"n_images": 25}, {"network": tiny("o", seed=9)}],
+    [
+        {"n_curves": 8},
+        {"raw": True},
+        {"scales": [0.5]},
+        {"seed": 1},
+        {"n_images": 25},
+        {"network": tiny("o", seed=9)},
+        {"network": tiny("o", metric="euclidean")},
+    ],
 )
 def test_all_that_a_table_depends_on_is_in_its_key(lattices, change):
     """Computed after another, a table is the same as when it is alone."""
