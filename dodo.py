@@ -139,9 +139,9 @@ def task_benchmarks():
     """Run the short form of every benchmark for the performance page.
 
     They run after the chapters, with nothing beside them. In profile smoke no one reads their numbers: there they come
-    first, beside chapters.
+    first, beside chapters. That of the GPU is run by hand, where there is one.
     """
-    scripts = sorted(p for p in (ROOT / "benchmarks").glob("*.py") if p.name != "command.py")
+    scripts = sorted(p for p in (ROOT / "benchmarks").glob("*.py") if p.name not in ("command.py", "gpu.py"))
     files = sorted({f for s in scripts for f in pipeline.frlib_files(s)})
     target, before = FOLDER / "benchmarks.json", [] if PROFILE == "smoke" else CHAPTERS
 
@@ -190,7 +190,8 @@ def task_site():
     unused = {"__pycache__", "vendor", "figure.py", "energy.svg"}
     pages = [f for f in (ROOT / "book").rglob("*") if f.is_file() and not unused & set(f.parts)]
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
-    files = [*notebooks, *pages, *library, FOLDER / "benchmarks.json", ROOT / "_config.yml", ROOT / "_toc.yml"]
+    measured = [FOLDER / "benchmarks.json", *FOLDER.glob("gpu.json")]
+    files = [*notebooks, *pages, *library, *measured, ROOT / "_config.yml", ROOT / "_toc.yml"]
     return {
         **timed("site", lambda: pipeline.build_site(FOLDER), [*map(step_of, CHAPTERS), BENCHMARKS]),
         "file_dep": [str(f) for f in files],

@@ -22,14 +22,12 @@ from pathlib import Path
 from unittest import mock
 
 import command
-import onnxruntime
 import pandas as pd
 import torch
 
 from frlib import clouds
 from frlib.models import DEFAULT_NETWORKS, NETWORKS, load
 from frlib.models.embedder import FaceEmbedder
-from frlib.models.onnx import export_onnx
 from frlib.training import ArcFace, Variations, finetune
 
 BATCHES = (4, 32)
@@ -51,6 +49,10 @@ def best_times(functions: dict[str, Callable], clock: Callable[[], float], repea
 
 def by_onnxruntime(embedder: FaceEmbedder, threads: int) -> Callable[[torch.Tensor, int], torch.Tensor]:
     """Return a function that embeds images (N, S, S, 3), in batches, with onnxruntime."""
+    import onnxruntime  # the benchmark of the GPU, which has the training from here, does without
+
+    from frlib.models.onnx import export_onnx
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     with tempfile.TemporaryDirectory() as folder:
@@ -112,7 +114,7 @@ def empty_cache() -> Iterator[None]:
         yield
 
 
-def training(embedder: FaceEmbedder, repeat: int) -> dict[str, float]:
+def training(embedder: FaceEmbedder, repeat: int, clock: Callable[[], float] = time.process_time) -> dict[str, float]:
     """Return milliseconds per image of one epoch of fine-tuning, in batches of 50 images, and of embedding them."""
     size = embedder.input_size
     images, few = (Variations(noise(n, size, size, 3), noise(n, 4, size, size, 3), ("age",) * 4) for n in (10, 2))
@@ -123,7 +125,7 @@ def training(embedder: FaceEmbedder, repeat: int) -> dict[str, float]:
             finetune(embedder, images, few, margin=ArcFace(), epochs=1, learning_rate=1e-6, progress=False)
 
     functions = {"training": one_epoch, "embed": lambda: embedder.embed(every, progress=False)}
-    seconds = best_times(functions, time.process_time, repeat)
+    seconds = best_times(functions, clock, repeat)
     return {name: value * 1000 / len(every) for name, value in seconds.items()}
 
 

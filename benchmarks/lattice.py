@@ -13,9 +13,9 @@ import command
 import numpy as np
 import torch
 
-from frlib.faces import render, sample_identities
+from frlib.faces import Lattice, render, sample_identities
 from frlib.faces.attributes import ATTRIBUTES, RENDERED
-from frlib.faces.lattice import iterate_lattice, lattice_curves, lattice_table, lattice_values
+from frlib.faces.lattice import lattice_curves, lattice_table, lattice_values
 from frlib.geometry import central_difference, energy_sweep, unit_distance
 from frlib.models import load
 
@@ -28,10 +28,10 @@ ALONE = 32
 def drawn_and_embedded(identity, side: int, embedder) -> tuple[torch.Tensor, dict[str, float]]:
     """Return the embeddings of all images of the lattice, and the seconds of drawing and of embedding."""
     rows, seconds = [], {"drawing and variants": 0.0, "embedding": 0.0}
-    blocks, start = iterate_lattice(identity, side=side, progress=side > 2), time.process_time()
-    for images, _ in blocks:
+    blocks, start = Lattice(identity, side).draw([embedder.crop]), time.process_time()
+    for block in blocks:
         drawn = time.process_time()
-        rows.append(embedder.embed(images.flatten(0, 1), progress=False))
+        rows.append(embedder.embed(block[embedder.crop]["points"], progress=False))
         seconds["drawing and variants"] += drawn - start
         start = time.process_time()
         seconds["embedding"] += start - drawn

@@ -247,7 +247,7 @@ def stage(folder: Path, url: str | None) -> Path:
         if url:
             add_install_cell(notebook, url)
         nbformat.write(notebook, source / f"{name}.ipynb")
-    for name in ("build.json", "benchmarks.json"):
+    for name in ("build.json", "benchmarks.json", "gpu.json"):
         if (folder / name).exists():
             shutil.copy(folder / name, source / "book")
     subprocess.run([sys.executable, ROOT / "book/_ext/vendor.py", source / "book/assets/vendor"], check=True, cwd=ROOT)

@@ -179,20 +179,58 @@ def embed(
     ValueError
         If there is no drawing or no network, or two networks have one name.
     """
-    drawings, names = list(drawings), [e.name for e in networks]
-    if not names or len(set(names)) < len(names):
-        raise ValueError(f"networks must be at least one, with different names; got {names}")
-    if not drawings:
-        raise ValueError("drawings must hold at least one drawing; got none")
-    weights = {e.name: _digest(e.network) for e in networks}
+    drawings = _checked(drawings, networks)
+    keys = {e.name: network_key(e) for e in networks}
     # What is stored is read here: workers would first have to be sent the networks.
-    found = [store.load_each(d.kind, _parameters(d, networks, weights)) for d in drawings]
-    tasks, places = _tasks(drawings, networks, weights, found)
+    found = [store.load_each(d.kind, embedding_keys(d, keys)) for d in drawings]
+    tasks, places = _tasks(drawings, networks, keys, found)
     run = {"n_jobs": n_jobs, "device": networks[0].device, "progress": progress}
     for own, built in zip(places, spread(_embedded, tasks, description="drawings", **run), strict=True):
         for place, arrays in zip(own, built, strict=True):
             found[place] |= arrays
     return {e.name: [_cloud(d, e, own[e.name]) for d, own in zip(drawings, found, strict=True)] for e in networks}
+
+
+def fill(
+    drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], *, n_jobs: int | None = None, progress: bool = True
+) -> int:
+    """Store what `embed` would return, for more than memory holds: a process has one drawing at a time.
+
+    Parameters
+    ----------
+    drawings, networks, n_jobs, progress
+        As in `embed`.
+
+    Returns
+    -------
+    int
+        How many drawings were not stored in all networks.
+
+    Raises
+    ------
+    OSError
+        If the cache cannot be written.
+    ValueError
+        As in `embed`.
+    """
+    drawings = _checked(drawings, networks)
+    if not store.can_be_written(folder := store.cache_folder("results")):
+        raise OSError(f"{folder} cannot be written, and nothing would be kept. {store.REMEDY}")
+    keys = {e.name: network_key(e) for e in networks}
+    missing = [store.absent(d.kind, embedding_keys(d, keys)) for d in drawings]
+    tasks, places = _tasks(drawings, networks, keys, [keys.keys() - own for own in missing])
+    run = {"n_jobs": n_jobs, "device": networks[0].device, "progress": progress}
+    spread(_stored, tasks, description="drawings", **run)
+    return sum(map(len, places))
+
+
+def _checked(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder]) -> list[Drawing]:
+    names = [e.name for e in networks]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"networks must be at least one, with different names; got {names}")
+    if not (drawings := list(drawings)):
+        raise ValueError("drawings must hold at least one drawing; got none")
+    return drawings
 
 
 def images_of(drawing: Drawing, crop: str = "arcface") -> torch.Tensor:
@@ -234,7 +272,14 @@ def _digest(network) -> str:
     return store.arrays_digest(weights) if weights else repr(network)
 
 
-def _tasks(drawings, networks, weights: dict, found: Sequence[Mapping]) -> tuple[list[tuple], list[list[int]]]:
+def network_key(embedder: FaceEmbedder) -> dict:
+    """Return what embeddings depend on beside the images, as plain JSON values."""
+    # "wanted", because a drawing may have a crop of its own among its parameters, or the wish for none.
+    own = {"weights": _digest(embedder.network), "input": repr(embedder.preprocess), "wanted": embedder.crop}
+    return {"version": EMBEDDING} | own
+
+
+def _tasks(drawings, networks, keys: dict, found: Sequence) -> tuple[list[tuple], list[list[int]]]:
     """Return arguments of `_embedded` for drawings that are not found in all networks, and the drawings' places."""
     together = defaultdict(list)
     for place, own in enumerate(found):
@@ -243,30 +288,32 @@ def _tasks(drawings, networks, weights: dict, found: Sequence[Mapping]) -> tuple
     # Networks travel with each task: several drawings share one where there are many.
     size = -(-sum(map(len, together.values())) // 50)
     parts = [(names, some[k : k + size]) for names, some in together.items() for k in range(0, len(some), size)]
-    tasks = [([drawings[k] for k in own], [e for e in networks if e.name in names], weights) for names, own in parts]
+    tasks = [([drawings[k] for k in own], [e for e in networks if e.name in names], keys) for names, own in parts]
     return tasks, [own for _, own in parts]
 
 
-def _parameters(drawing: Drawing, networks: Sequence[FaceEmbedder], weights: Mapping[str, str]) -> dict[str, dict]:
-    """Return what the embeddings of a drawing depend on, by network; ``weights`` are their digests."""
-    return {
-        # "wanted", because a drawing may have a crop of its own among its parameters, or the wish for none.
-        e.name: {"version": EMBEDDING, "weights": weights[e.name], "input": repr(e.preprocess), "wanted": e.crop}
-        | drawing.key
-        for e in networks
-    }
+def embedding_keys(drawing: Drawing, keys: Mapping[str, dict]) -> dict[str, dict]:
+    """Return what the embeddings of a drawing depend on, by network; ``keys`` are those of the networks."""
+    return {name: key | drawing.key for name, key in keys.items()}
 
 
-def _embedded(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], weights: Mapping[str, str]) -> list[dict]:
+def _embedded(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], keys: Mapping[str, dict]) -> list[dict]:
     """Return the embeddings of each drawing by network and name, from the store or drawn now."""
+    keys = {e.name: keys[e.name] for e in networks}
 
     def of_one(drawing: Drawing) -> dict[str, dict[str, torch.Tensor]]:
         def build(missing: list[str]) -> dict[str, dict[str, torch.Tensor]]:
             return _drawn_and_embedded(drawing, [e for e in networks if e.name in missing])
 
-        return store.load_or_build_each(drawing.kind, _parameters(drawing, networks, weights), build)
+        return store.load_or_build_each(drawing.kind, embedding_keys(drawing, keys), build)
 
     return [of_one(drawing) for drawing in drawings]
+
+
+def _stored(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], keys: Mapping[str, dict]) -> None:
+    """Store the embeddings of each drawing, and keep none."""
+    for drawing in drawings:
+        _embedded([drawing], networks, keys)
 
 
 def _drawn_and_embedded(drawing: Drawing, networks: Sequence[FaceEmbedder]) -> dict[str, dict[str, torch.Tensor]]:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pandas as pd
 import platformdirs
 import torch
 from safetensors import SafetensorError, safe_open
@@ -261,6 +262,28 @@ def load_each(
     """
     read = {key: _read_if_whole(_path(name, own, folder)) for key, own in parameters.items()}
     return {key: arrays for key, arrays in read.items() if arrays is not None}
+
+
+def absent(name: str, parameters: Mapping[str, Mapping], *, folder: str | os.PathLike | None = None) -> list[str]:
+    """Return the keys of several results that are not stored. Nothing is read: a damaged file counts as stored.
+
+    Parameters
+    ----------
+    name, parameters, folder
+        As in `load_or_build_each`.
+    """
+    return [key for key, own in parameters.items() if not os.path.exists(_path(name, own, folder))]
+
+
+def as_arrays(table: pd.DataFrame) -> dict[str, torch.Tensor]:
+    """Return a table of numbers and words as what can be stored, without its index. `as_table` reads it."""
+    text = json.dumps(table.to_dict("list"))
+    return {"json": torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)}
+
+
+def as_table(arrays: Mapping[str, torch.Tensor]) -> pd.DataFrame:
+    """Return the table that `as_arrays` was given, to the last digit."""
+    return pd.DataFrame(json.loads(arrays["json"].numpy().tobytes()))
 
 
 def _path(name: str, parameters: Mapping, folder: str | os.PathLike | None) -> Path:

@@ -149,7 +149,8 @@ view.image_grid(
 # * *Deep*: the paper's lattice. All combinations of five steps along the drawn attributes, and each such image with
 #   twelve changes of its pixels: 121,875 images of one person, so dense that a point has neighbours at the smallest
 #   scales. We draw {glue:text}`n_curves:,` random curves per attribute, and only their images, for
-#   {glue:text}`n_lattices` people in two networks.
+#   {glue:text}`n_lattices` people in two networks. (Profile `paper` draws all images of 40 people, and takes 20,000
+#   curves. {doc}`/book/how_to_use` says how to start it and what it costs.)
 # * *Wide*: {glue:text}`n_points` random centres, the same ones for all attributes, for {glue:text}`n_people` people
 #   in all face networks, and half of them in the controls. It says how energies differ between people and networks, but it sees nothing of small balls.
 #
@@ -177,12 +178,12 @@ clouds |= embed(some, [embedders[n] for n in controls])
 
 # %%
 deep_networks = ["mobilefacenet", "mobileface"]
+drawn = None if profile == "paper" else n_curves  # None: all images
 lattices = [
-    faces.Lattice(who, side, n_curves=n_curves, seed=seed)
+    faces.Lattice(who, side, n_curves=drawn, seed=seed)
     for who in people[:n_lattices]
 ]
-deep_clouds = embed(lattices, [embedders[n] for n in deep_networks])
-in_depth = list(zip(sum(deep_clouds.values(), []), lattices * 2, strict=True))
+depth = lattices, [embedders[n] for n in deep_networks]
 
 # %% tags=["remove-cell"]
 view.say(
@@ -211,9 +212,11 @@ recognition[columns].round(3)
 
 # %%
 small_to_large = [0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0]
-balls = pd.concat(
-    fingerprint.lattice_energies(cloud, lattice, small_to_large)
-    for cloud, lattice in tqdm(in_depth, desc="lattices")
+balls = fingerprint.over_lattices(
+    fingerprint.lattice_energies,
+    *depth,
+    scales=small_to_large,
+    n_curves=n_curves,
 )
 balls = balls.rename(columns={"size": "scale"}).drop(columns="neighborhood")
 
@@ -275,8 +278,7 @@ view.say(
 # measure a ball and the five nearest points.
 
 # %%
-whole = faces.Lattice(people[0], side)
-every_image = embed([whole], [embedders["mobileface"]])["mobileface"][0]
+one_whole = [faces.Lattice(people[0], side)], [embedders["mobileface"]]
 ladder = {
     "smoke": [30, 60],
     "book": [250, 500, 1_000, 2_000, 5_000, 20_000],
@@ -284,12 +286,19 @@ ladder = {
 }[profile]
 
 # %%
-by_number = pd.concat(
-    fingerprint.lattice_energies(
-        every_image, whole, [0.1] if n <= 5_000 else [], nearest=[5], n_curves=n
-    ).assign(curves=n)
-    for n in tqdm(ladder, desc="numbers of curves")
-)
+of_numbers = {
+    n: fingerprint.over_lattices(
+        fingerprint.lattice_energies,
+        *one_whole,
+        scales=[0.1] if n <= 5_000 else [],
+        nearest=[5],
+        n_curves=n,
+    )
+    for n in ladder
+}
+
+# %% tags=["hide-input"]
+by_number = pd.concat(of_numbers, names=["curves"]).reset_index("curves")
 
 # %% tags=["hide-input"]
 number = view.Column("curves", "curves per attribute", log=True)
@@ -344,10 +353,14 @@ view.say(
 
 # %%
 ours = pd.concat(
-    fingerprint.lattice_energies(
-        cloud, lattice, nearest=[5], inverse_distance=True, raw=raw
+    fingerprint.over_lattices(
+        fingerprint.lattice_energies,
+        *depth,
+        nearest=[5],
+        inverse_distance=True,
+        raw=raw,
+        n_curves=n_curves,
     ).assign(vectors="raw" if raw else "tangent")
-    for cloud, lattice in in_depth
     for raw in (False, True)
 )
 kind = {"nearest": five, "inverse distance": all_pairs}
@@ -443,11 +456,9 @@ view.say(
 # alone?
 
 # %%
-turning = pd.concat(
-    fingerprint.lattice_steps(cloud, lattice) for cloud, lattice in in_depth
-)
+turning = fingerprint.over_lattices(fingerprint.lattice_steps, *depth)
 turning["cloud"] = f"{n_lattices} people, " + turning.network
-in_whole = fingerprint.lattice_steps(every_image, whole)
+in_whole = fingerprint.over_lattices(fingerprint.lattice_steps, *one_whole)
 turning = pd.concat(
     [in_whole.assign(cloud="whole lattice, mobileface"), turning]
 )
@@ -478,9 +489,8 @@ view.figure(
 # The second half of the answer: in what do near images differ?
 
 # %%
-near_images = pd.concat(
-    fingerprint.lattice_neighbors(cloud, lattice, [0.1, 0.2, 0.4, 1.0])
-    for cloud, lattice in in_depth
+near_images = fingerprint.over_lattices(
+    fingerprint.lattice_neighbors, *depth, scales=[0.1, 0.2, 0.4, 1.0]
 )
 
 # %% tags=["hide-input"]
@@ -616,9 +626,12 @@ view.sweep(
 
 # %%
 as_authors = {"raw": True, "include_center": True, "max_neighbors": 100}
-authors_balls = pd.concat(
-    fingerprint.lattice_energies(cloud, lattice, small_to_large, **as_authors)
-    for cloud, lattice in tqdm(in_depth, desc="authors' settings")
+authors_balls = fingerprint.over_lattices(
+    fingerprint.lattice_energies,
+    *depth,
+    scales=small_to_large,
+    n_curves=min(n_curves, 5_000),  # drawing neighbours takes long
+    **as_authors,
 )
 authors_balls = authors_balls.rename(columns={"size": "scale"})
 
@@ -1160,8 +1173,8 @@ view.say(
 # ````{solution} ex-twenty-04
 # :class: dropdown
 # ```python
-# twenty = pd.concat(
-#     fingerprint.lattice_energies(c, l, nearest=[20]) for c, l in in_depth
+# twenty = fingerprint.over_lattices(
+#     fingerprint.lattice_energies, *depth, nearest=[20]
 # )
 # fingerprint.agreement_with(first, twenty, ["network"])
 # ```

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from frlib import clouds, runtime, store
-from frlib.clouds import drawn, embed, images_of
+from frlib.clouds import drawn, embed, fill, images_of
 from frlib.datasets import Detected
 from frlib.faces import (
     ATTRIBUTES,
@@ -361,3 +361,30 @@ def test_networks_without_weights_are_told_apart_by_what_they_are_made_of():
         network = FaceEmbedder("pixels", pixels, Preprocess(56), dim=dim, **look)
         ((cloud,),) = run([drawing], [network]).values()
         assert cloud.points.shape == (N, dim)
+
+
+# --------------------------------------------------------------------------------------------- more than memory holds
+
+
+def test_what_is_filled_is_what_is_read_and_nothing_is_filled_twice():
+    calls, networks = [], [tiny("a"), tiny("b", "wide")]
+    drawings = [Noise(k, calls=calls) for k in range(3)]
+    run(drawings[:1], networks[:1])
+    assert fill(drawings, networks, n_jobs=1, progress=False) == 3
+    assert calls == ["arcface", "wide", "arcface", "wide", "arcface", "wide"]
+    assert fill(drawings, networks, n_jobs=1, progress=False) == 0
+    found = run(drawings, networks)
+    assert len(calls) == 6
+    for name, network in zip(found, networks, strict=True):
+        images = drawings[2].images(network.crop, "points")
+        torch.testing.assert_close(found[name][2].points, network.embed(images, progress=False), rtol=1e-5, atol=1e-6)
+
+
+def test_a_cache_that_cannot_be_written_is_refused_before_anything_is_drawn(monkeypatch):
+    calls = []
+    monkeypatch.setattr(store, "can_be_written", lambda folder: False)
+    with pytest.raises(OSError, match="results cannot be written, and nothing would be kept. Set FRLIB_CACHE"):
+        fill([Noise(calls=calls)], [tiny("a")], n_jobs=1)
+    assert calls == []
+    with pytest.raises(ValueError, match="drawings must hold at least one drawing; got none"):
+        fill([], [tiny("a")])

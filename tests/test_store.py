@@ -7,14 +7,18 @@ from pathlib import Path
 
 import numba
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from frlib.store import (
+    absent,
     arrays_digest,
+    as_arrays,
     as_file_name,
+    as_table,
     atomic_file,
     cache_folder,
     can_be_written,
@@ -311,3 +315,21 @@ def test_names_of_files_by_hand():
 def test_results_may_have_any_name(tmp_path):
     found = load_or_build("curves-" + "é/" * 300, {"a": 1}, lambda: {"x": torch.ones(2)}, folder=tmp_path)
     assert torch.equal(found["x"], torch.ones(2)) and len(list(tmp_path.iterdir())) == 1
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(), st.integers(-(2**60), 2**60), st.text("abc ,\"'ü\n", min_size=1)),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_a_table_comes_back_to_the_last_digit(rows):
+    table = pd.DataFrame(rows, columns=["a number", "a count", "words"])
+    pd.testing.assert_frame_equal(as_table(as_arrays(table)), table, check_exact=True)
+
+
+def test_absent_are_the_keys_without_a_file(tmp_path):
+    parameters = {"a": {"k": 1}, "b": {"k": 2}}
+    load_or_build("x", parameters["b"], lambda: {"y": torch.ones(1)}, folder=tmp_path)
+    assert absent("x", parameters, folder=tmp_path) == ["a"] and absent("y", parameters, folder=tmp_path) == ["a", "b"]

@@ -15,7 +15,7 @@
     Times of all benchmarks over the times of what they are compared with, beside aims and limits (``book/aims.csv``),
     and which are reached. The content is the caption.
 ``benchmark-table``
-    The rows of ``book/benchmarks.json``.
+    The rows of ``book/benchmarks.json``, or of another file that the option ``file`` names.
 ``data-table``
     A CSV file (option ``file``, from the folder of the page) as a table.
 ``chapter-list``
@@ -316,11 +316,11 @@ class StatusTable(BookDirective):
 class BenchmarkTable(BookDirective):
     """The rows of the benchmarks."""
 
-    option_spec = {"benchmark": directives.unchanged}
+    option_spec = {"benchmark": directives.unchanged, "file": directives.unchanged}
 
     def html(self) -> str:
         """Return one table per benchmark, or only of the one named by the option ``benchmark``."""
-        rows = read_json(self.source_folder / "book/benchmarks.json", [])
+        rows = read_json(self.source_folder / "book" / self.options.get("file", "benchmarks.json"), [])
         names = (
             [self.options["benchmark"]] if "benchmark" in self.options else dict.fromkeys(r["benchmark"] for r in rows)
         )

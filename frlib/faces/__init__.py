@@ -13,7 +13,7 @@ _NAMES = {
     "generator.renderer": ("render",),
     "generator.tangent": ("tangent",),
     "identity": ("Identity", "sample_identities"),
-    "lattice": ("Lattice", "iterate_lattice", "lattice_curves", "lattice_table", "lattice_values"),
+    "lattice": ("Lattice", "lattice_curves", "lattice_table", "lattice_values"),
     "people": ("People", "crowd", "switched", "switches"),
     "population": ("Population", "draw_population", "sample_population"),
     "portraits": ("Portraits",),

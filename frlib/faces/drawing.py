@@ -18,6 +18,10 @@ class Faces:
         """What the images depend on: the version of the generator, and every field that is compared."""
         return {"generator": GENERATOR} | {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.compare}
 
+    def __getstate__(self) -> dict:
+        """Return the fields alone: what was found from them is found again, and does not travel to workers."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
     def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
         """Yield the images by crop and name: see `frlib.clouds.Drawing`."""
         yield {crop: self.images(crop, round(enlarged * IMAGE_SIZES[crop])) for crop in crops}

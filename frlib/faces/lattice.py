@@ -8,12 +8,11 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
 
 from frlib import checks
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
-from frlib.faces.crops import CROPS, IMAGE_SIZES
+from frlib.faces.crops import IMAGE_SIZES
 from frlib.faces.drawing import Faces
 from frlib.faces.generator.renderer import BATCH, render
 from frlib.faces.generator.shared import SHARED
@@ -23,6 +22,8 @@ from frlib.faces.identity import Identity
 #: other, and among them those under one light, which differ in the colour of the hair. `render` draws what they share
 #: once.
 ORDER = (*SHARED, *(name for name in RENDERED if name not in SHARED))
+#: Blocks of a part: the 9,375 drawings of a whole lattice are 11 parts.
+BLOCKS_OF_PART = 10
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ class Lattice(Faces):
         Seeds both draws, together with the index of the identity. The first k curves, and the first k images, are the
         same for every larger number.
     batch : int
-        Drawn images per block.
+        Drawn images per block. What images share is drawn once per block.
+    source : optional
+        Another object with `render`; default: the parametric generator.
 
     Raises
     ------
@@ -62,11 +65,14 @@ class Lattice(Faces):
     n_images: int = 1_000
     seed: int = 0
     batch: int = field(default=90, compare=False)
+    source: object = None
 
     kind, attributes = "lattice", ()
 
     def __post_init__(self):
-        _check_one(self.identity)
+        if isinstance(self.identity, Sequence):
+            raise ValueError(f"identity must be one Identity; got a sequence of {len(self.identity)}")
+        _check_sizes(self.side, self.low_level)
         for name, least in {"n_curves": 2, "n_images": 2, "seed": 0, "batch": 1}.items():
             if getattr(self, name) is not None:
                 checks.at_least(name, getattr(self, name), least)
@@ -74,17 +80,18 @@ class Lattice(Faces):
     @property
     def key(self) -> dict:
         """What the images depend on, and the order in which they follow each other."""
-        own = super().key | {"order": ORDER}
-        return own if self.n_curves else {k: v for k, v in own.items() if k not in ("n_curves", "n_images", "seed")}
+        left_out = () if self.n_curves else ("n_curves", "n_images", "seed")
+        left_out = (*left_out, "source") if self.source is None else left_out
+        return {k: v for k, v in (super().key | {"order": ORDER}).items() if k not in left_out}
 
-    @functools.cached_property
+    @property
     def _whole(self) -> pd.DataFrame:
-        return lattice_table(self.side, self.low_level)
+        return _shared_table(self.side, self.low_level)
 
     @functools.cached_property
     def _chosen(self) -> dict[str, pd.DataFrame]:
         """Curves by attribute, in a random order, as positions in the whole lattice."""
-        found = {name: lattice_curves(self._whole, name) for name in ATTRIBUTES}
+        found = {name: _shared_curves(self.side, self.low_level, name) for name in ATTRIBUTES}
         return {name: curves.iloc[self._draw(name, len(curves), self.n_curves)] for name, curves in found.items()}
 
     @functools.cached_property
@@ -107,6 +114,8 @@ class Lattice(Faces):
     @functools.cached_property
     def table(self) -> pd.DataFrame:
         """Coordinates of each image that is drawn."""
+        if self.n_curves is None:
+            return self._whole
         return self._whole.iloc[self._rows].reset_index(drop=True)
 
     @functools.cached_property
@@ -126,36 +135,75 @@ class Lattice(Faces):
 
     def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
         """Yield blocks of images by crop: see `frlib.clouds.Drawing`."""
-        values = lattice_values(self.table, self.side, self.low_level)
-        sizes = {crop: round(enlarged * IMAGE_SIZES[crop]) for crop in crops}
-        for part in self._blocks():
-            own = values.iloc[part]
-            yield {crop: {"points": draw_block(self.identity, own, crop, size)} for crop, size in sizes.items()}
+        yield from self.draw_blocks(self.blocks(), crops, enlarged)
 
-    def _blocks(self) -> Iterator[slice]:
-        """Yield the rows of the table block after block: variants of one drawing stay together."""
+    def draw_blocks(self, blocks: Sequence[slice], crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict]:
+        """Yield some of the `blocks`, as `draw` does."""
+        sizes = {crop: round(enlarged * IMAGE_SIZES[crop]) for crop in crops}
+        draw = render if self.source is None else self.source.render
+        for rows in blocks:
+            own = lattice_values(self.table.iloc[rows], self.side, self.low_level)
+            yield {crop: {"points": _block(draw, self.identity, own, crop, size)} for crop, size in sizes.items()}
+
+    def parts(self) -> list["LatticePart"]:
+        """Return the drawings of `BLOCKS_OF_PART` blocks each: as pieces that are stored alone, and do not fill memory.
+
+        Together they have the images of the lattice in their order. Blocks stay whole, so that the embeddings are
+        those of the lattice, bit for bit.
+        """
+        blocks = self.blocks()
+        starts = range(0, len(blocks), BLOCKS_OF_PART)
+        return [LatticePart(self, blocks[k].start, blocks[k : k + BLOCKS_OF_PART][-1].stop) for k in starts]
+
+    def blocks(self) -> list[slice]:
+        """Return the rows of the table block after block: variants of one drawing stay together."""
         variants = len(variant_coordinates(self.low_level))
         drawing = self._rows // variants
-        first = np.flatnonzero(np.diff(drawing, prepend=-1))[:: self.batch]
-        for start, stop in zip(first, [*first[1:], len(drawing)], strict=True):
-            yield slice(int(start), int(stop))
+        first = np.flatnonzero(np.diff(drawing, prepend=-1))[:: self.batch].tolist()
+        return [slice(start, stop) for start, stop in zip(first, [*first[1:], len(drawing)], strict=True)]
 
 
-def draw_block(identity: Identity, values: pd.DataFrame, crop: str, size: int, source=None) -> torch.Tensor:
-    """Return images of a lattice, uint8 (n, size, size, 3); neighbours that differ in low levels alone are drawn once.
+@dataclass(frozen=True)
+class LatticePart(Faces):
+    """The drawing of some blocks of a lattice that follow each other: see `Lattice.parts`.
 
     Parameters
     ----------
-    identity : Identity
-    values : DataFrame
-        Of `lattice_values`, one row per image.
-    crop, size, source
-        As in `iterate_lattice`.
+    lattice : Lattice
+    start, stop : int
+        Its rows.
+    """
+
+    lattice: Lattice
+    start: int
+    stop: int
+
+    kind, attributes = "lattice", ()
+
+    @property
+    def identity(self) -> Identity:
+        """That of the lattice."""
+        return self.lattice.identity
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Coordinates of each image that is drawn."""
+        return self.lattice.table.iloc[self.start : self.stop].reset_index(drop=True)
+
+    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Yield blocks of images by crop: see `frlib.clouds.Drawing`."""
+        own = [block for block in self.lattice.blocks() if self.start <= block.start < self.stop]
+        yield from self.lattice.draw_blocks(own, crops, enlarged)
+
+
+def _block(draw, identity: Identity, values: pd.DataFrame, crop: str, size: int) -> torch.Tensor:
+    """Return images of a lattice, uint8 (n, size, size, 3); neighbours that differ in low levels alone are drawn once.
+
+    ``draw`` is `render` or that of another source; ``values`` are of `lattice_values`, one row per image.
     """
     rendered, low = values[list(RENDERED)], values[list(PIXELS)]
     first = rendered.ne(rendered.shift()).any(axis=1).to_numpy()
-    drawn = render if source is None else source.render
-    exact = drawn(identity, rendered[first].to_dict("list"), crop=crop, size=size, dtype=torch.float32)
+    exact = draw(identity, rendered[first].to_dict("list"), crop=crop, size=size, dtype=torch.float32)
     of, images = torch.from_numpy(np.cumsum(first) - 1), torch.empty(len(values), size, size, 3, dtype=torch.uint8)
     for change, rows in low.groupby(list(PIXELS)).indices.items():
         # A few at a time stay in the cache of the processor.
@@ -190,14 +238,21 @@ def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
     ValueError
         If an argument is too small, or low_level even.
     """
+    _check_sizes(side, low_level)
     drawn, variants = drawn_coordinates(side), variant_coordinates(low_level)
     rows = np.hstack([np.repeat(drawn, len(variants), axis=0), np.tile(variants, (len(drawn), 1))])
     return pd.DataFrame(rows, columns=[*RENDERED, *PIXELS])
 
 
+def _check_sizes(side: int, low_level: int) -> None:
+    checks.at_least("side", side, 1)
+    checks.at_least("low_level", low_level, 3)
+    if low_level % 2 == 0:
+        raise ValueError(f"low_level must be odd, so that its middle step is neutral; got {low_level}")
+
+
 def drawn_coordinates(side: int) -> np.ndarray:
     """Return the steps of the drawn images, int (D, 5), in the order of `ORDER`."""
-    checks.at_least("side", side, 1)
     inner, n = range(1, side + 1), len(RENDERED)
     blocks = [[inner] * n] + [[(0, side + 1) if j == k else inner for j in range(n)] for k in range(n)]
     steps = np.concatenate([np.stack(np.meshgrid(*block, indexing="ij"), -1).reshape(-1, n) for block in blocks])
@@ -206,9 +261,6 @@ def drawn_coordinates(side: int) -> np.ndarray:
 
 def variant_coordinates(low_level: int) -> np.ndarray:
     """Return the steps of the low-level variants, int (V, 3): neutral, then each attribute's other steps."""
-    checks.at_least("low_level", low_level, 3)
-    if low_level % 2 == 0:
-        raise ValueError(f"low_level must be odd, so that its middle step is neutral; got {low_level}")
     neutral = low_level // 2
     n, others = len(PIXELS), [step for step in range(low_level) if step != neutral]
     rows = [[step if j == k else neutral for j in range(n)] for k in range(n) for step in others]
@@ -263,67 +315,13 @@ def lattice_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return pd.DataFrame({"minus": minus[center], "center": center, "plus": plus[center], "group": group})
 
 
-def iterate_lattice(
-    identity: Identity,
-    *,
-    side: int = 5,
-    low_level: int = 5,
-    batch: int = 90,
-    crop: str = "arcface",
-    size: int = 112,
-    source=None,
-    progress: bool = True,
-) -> Iterator[tuple[torch.Tensor, pd.DataFrame]]:
-    """Yield the images of the lattice of one identity, block after block, never all at once.
-
-    Parameters
-    ----------
-    identity : Identity
-    side, low_level : int
-        See `lattice_table`.
-    batch : int
-        Drawn images per block; a block holds `batch` times the number of variants. What images share is drawn once
-        per block.
-    crop, size
-        As in `frlib.faces.render`.
-    source : optional
-        Another object with `render`; default: the parametric generator.
-    progress : bool
-        Show a bar over the drawn images.
-
-    Yields
-    ------
-    images : Tensor of uint8, shape (n, V, size, size, 3)
-        RGB; n drawn images, each with its V low-level variants, the neutral one first.
-    table : DataFrame, n V rows
-        The rows of `lattice_table` of these images, with their index there, and the values in natural units in
-        columns that end in `_value`.
-
-    Raises
-    ------
-    ValueError
-        If an argument is out of range or there are several identities, before the first block.
-    """
-    _check_one(identity)
-    table, variants = lattice_table(side, low_level), len(variant_coordinates(low_level))
-    checks.at_least("batch", batch, 1)
-    checks.at_least("size", size, 16)
-    checks.one_of("crop", crop, tuple(CROPS))
-    values = lattice_values(table, side, low_level)
-    draw = functools.partial(draw_block, identity, crop=crop, size=size, source=source)
-    return _blocks_of(draw, table.join(values.add_suffix("_value")), values, variants, batch, progress)
+# Lattices of many people share these.
+_shared_table = functools.lru_cache(maxsize=2)(lattice_table)
 
 
-def _check_one(identity) -> None:
-    if isinstance(identity, Sequence):
-        raise ValueError(f"identity must be one Identity; got a sequence of {len(identity)}")
-
-
-def _blocks_of(draw, table: pd.DataFrame, values: pd.DataFrame, variants: int, batch: int, progress: bool):
-    """Yield the blocks of `iterate_lattice`."""
-    for start in tqdm(range(0, len(table), batch * variants), desc="lattice", unit="block", disable=not progress):
-        part = slice(start, start + batch * variants)
-        yield draw(values.iloc[part]).unflatten(0, (-1, variants)), table.iloc[part]
+@functools.lru_cache(maxsize=2 * len(ATTRIBUTES))
+def _shared_curves(side: int, low_level: int, name: str) -> pd.DataFrame:
+    return lattice_curves(_shared_table(side, low_level), name)
 
 
 def changed(exact: torch.Tensor, change: dict[str, float]) -> torch.Tensor:

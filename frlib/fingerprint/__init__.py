@@ -4,6 +4,7 @@ from frlib.fingerprint.depth import lattice_energies, lattice_neighbors, lattice
 from frlib.fingerprint.designs import energy_variances, half_width, part_energies
 from frlib.fingerprint.energies import cloud_energies, fingerprint
 from frlib.fingerprint.errors import ErrorGrowth, GrowthCorrelation, error_growth, growth_correlation
+from frlib.fingerprint.lattices import over_lattices
 from frlib.fingerprint.orders import (
     against_others,
     agreement_with,
@@ -40,6 +41,7 @@ __all__ = [
     "lattice_steps",
     "lowest_shares",
     "means_over_identities",
+    "over_lattices",
     "paired_changes",
     "part_energies",
     "ranking",

@@ -81,11 +81,13 @@ def lattice_energies(
     """
     if len(cloud.points) != len(lattice.table):
         raise ValueError(f"cloud must have the {len(lattice.table)} points of lattice; got {len(cloud.points)}")
-    along = {name: cloud.along(name, curves[:n_curves]) for name, curves in lattice.curves.items()}
     unit = mean_pair_distance(cloud.points[lattice.random_images], metric=cloud.metric)
-    points = {name: own.points for name, own in along.items()}
     kind = "euclidean" if raw else cloud.metric
-    fields = {a: central_difference(own.minus[a], own.plus[a], metric=kind) for a, own in along.items()}
+    points, fields, moved = {}, {}, {}
+    for a, curves in lattice.curves.items():  # one after the other: the ends of all curves are larger than the cloud
+        own = cloud.along(a, curves[:n_curves])
+        points[a], fields[a] = own.points, central_difference(own.minus[a], own.plus[a], metric=kind)
+        moved[a] = float(own.displacements[a].mean()) / unit
     options, tables = {"metric": cloud.metric, "device": device}, []
     if len(scales):
         balls = {"mean_distance": unit, "include_center": include_center, "max_neighbors": max_neighbors}
@@ -95,7 +97,6 @@ def lattice_energies(
         asked = {"nearest": nearest, "inverse_distance": inverse_distance}
         tables.append(neighborhood_energies(points, fields, **asked, **options))
     table = pd.concat(tables, ignore_index=True)
-    moved = {name: float(own.displacements[name].mean()) / unit for name, own in along.items()}
     table = table.assign(network=cloud.network, identity=cloud.identity, displacement=table["attribute"].map(moved))
     return table.reindex(columns=COLUMNS)
 

@@ -1,15 +1,18 @@
 """The lattice of the paper: its counts, its curves, and that it is streamed."""
 
+import pickle
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from frlib.faces import lattice as module
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
 from frlib.faces.curves import STEPS
 from frlib.faces.generator.renderer import render
-from frlib.faces.lattice import Lattice, iterate_lattice, lattice_curves, lattice_table, lattice_values
+from frlib.faces.lattice import Lattice, lattice_curves, lattice_table, lattice_values
 from frlib.faces.pixels import change
 
 
@@ -20,7 +23,7 @@ def full():
 
 @pytest.fixture
 def source():
-    """Return a source whose images encode the age, and that counts what it drew."""
+    """Return a source, without a key, whose images encode the age, and that counts what it drew."""
     drawn = []
 
     def draw(identity, attributes, *, crop, size, dtype):
@@ -78,24 +81,29 @@ def test_curves_equal_a_search_by_hand(name):
     assert lattice_curves(table, name)[["minus", "center", "plus"]].to_numpy().tolist() == expected
 
 
+def images_of(blocks):
+    return [block["arcface"]["points"] for block in blocks]
+
+
 def test_blocks_cover_the_table_in_order(person, source):
-    table, at = lattice_table(2, 5), 0
-    for images, rows in iterate_lattice(person, side=2, batch=50, size=16, source=source, progress=False):
-        assert images.dtype == torch.uint8 and images.shape[1:] == (13, 16, 16, 3) and len(rows) == 13 * len(images)
-        assert rows[list(ATTRIBUTES)].equals(table.iloc[at : at + len(rows)])
-        assert (images[:, 0, 0, 0, 0].numpy() == rows["age_value"].to_numpy()[::13].round()).all()
-        at += len(rows)
-    assert at == len(table) and max(source.drawn) == 50 and sum(source.drawn) == 192
+    lattice, at = Lattice(person, 2, batch=50, source=source), 0
+    values = lattice_values(lattice_table(2, 5), 2)
+    for images in images_of(lattice.draw(["arcface"])):
+        assert images.dtype == torch.uint8 and images.shape[1:] == (112, 112, 3) and len(images) % 13 == 0
+        own = values.iloc[at : at + len(images)]
+        assert (images[::13, 0, 0, 0].numpy() == own["age"].to_numpy()[::13].round()).all()
+        at += len(images)
+    assert at == len(lattice.table) and max(source.drawn) == 50 and sum(source.drawn) == 192
 
 
 def test_images_are_drawn_at_the_values_of_their_rows(person):
-    images, rows = next(iterate_lattice(person, side=1, batch=2, size=32, progress=False))
-    values = rows.filter(like="_value").rename(columns=lambda c: c.removesuffix("_value"))
-    exact = render(person, values[list(RENDERED)][::13].to_dict("list"), size=32, dtype=torch.float32)
+    lattice = Lattice(person, 1, batch=2)
+    images, values = next(iter(images_of(lattice.draw(["arcface"])))), lattice_values(lattice.table, 1).iloc[:26]
+    exact = render(person, values[list(RENDERED)][::13].to_dict("list"), dtype=torch.float32)
     for k in (0, 1, 6, 12):
         given = {name: torch.tensor(values[name][k::13].to_numpy(np.float32)) for name in PIXELS}
         expected = change(exact, {n: v for n, v in given.items() if v.any()})
-        assert torch.equal(images[:, k], expected.round().to(torch.uint8))
+        assert torch.equal(images[k::13], expected.round().to(torch.uint8))
 
 
 def test_images_that_share_pose_and_light_follow_each_other(full):
@@ -107,18 +115,39 @@ def test_images_that_share_pose_and_light_follow_each_other(full):
 
 
 def test_a_block_equals_images_drawn_one_by_one(person):
-    images, rows = next(iterate_lattice(person, side=1, size=48, progress=False))
-    values = rows.filter(like="_value").rename(columns=lambda c: c.removesuffix("_value"))
-    values = values[list(RENDERED)].iloc[::13].to_dict("records")
-    assert torch.equal(images[:, 0], torch.cat([render(person, own, size=48) for own in values]))
+    lattice = Lattice(person, 1)
+    (images,) = images_of(lattice.draw(["arcface"]))
+    values = lattice_values(lattice.table, 1)[list(RENDERED)].iloc[::13].to_dict("records")
+    assert torch.equal(images[::13], torch.cat([render(person, own) for own in values]))
 
 
 def test_blocks_are_drawn_one_at_a_time(person, source):
-    blocks = iterate_lattice(person, side=2, batch=8, size=16, source=source, progress=False)
+    blocks = Lattice(person, 2, batch=8, source=source).draw(["arcface"])
     assert source.drawn == []
     for count in (1, 2, 3):
         next(blocks)
         assert len(source.drawn) == count
+
+
+@pytest.mark.parametrize("n_curves", [None, 5])
+def test_parts_are_whole_blocks_that_together_are_the_lattice(person, monkeypatch, n_curves):
+    monkeypatch.setattr(module, "BLOCKS_OF_PART", 3)
+    lattice = Lattice(person, 1, 3, n_curves=n_curves, batch=2)
+    parts, blocks = lattice.parts(), lattice.blocks()
+    assert len(parts) == -(-len(blocks) // 3) > 1
+    assert pd.concat([part.table for part in parts], ignore_index=True).equals(lattice.table)
+    drawn = [images_of(part.draw(["arcface"])) for part in parts]
+    for one, two in zip(sum(drawn, []), images_of(lattice.draw(["arcface"])), strict=True):  # block by block
+        assert torch.equal(one, two)
+    assert len({str(part.key) for part in parts}) == len(parts) and {part.identity for part in parts} == {person}
+
+
+def test_what_a_lattice_found_does_not_travel(person):
+    lattice = Lattice(person, 2, n_curves=50)
+    assert len(lattice.table) + len(lattice.curves)
+    sent = pickle.dumps(lattice.parts())
+    assert len(sent) < 20_000 < 8 * lattice.table.size  # the person alone
+    assert pickle.loads(sent)[0].table.equals(lattice.parts()[0].table)
 
 
 @pytest.mark.parametrize(
@@ -128,18 +157,16 @@ def test_blocks_are_drawn_one_at_a_time(person, source):
         ({"low_level": 1}, "low_level must be an integer of at least 3; got 1"),
         ({"low_level": 4}, "low_level must be odd, so that its middle step is neutral; got 4"),
         ({"batch": 0}, "batch must be an integer of at least 1; got 0"),
-        ({"size": 8}, "size must be an integer of at least 16; got 8"),
-        ({"crop": "tight"}, "crop must be one of 'arcface', 'wide', 'mtcnn'; got 'tight'"),
     ],
 )
 def test_what_is_refused_before_anything_is_drawn(person, options, message):
     with pytest.raises(ValueError, match=message):
-        iterate_lattice(person, **options)
+        Lattice(person, **options)
 
 
 def test_several_identities_are_refused(people):
     with pytest.raises(ValueError, match="identity must be one Identity; got a sequence of 3"):
-        iterate_lattice(people)
+        Lattice(people)
 
 
 def test_unknown_attributes_have_no_curves(full):
@@ -178,7 +205,7 @@ def test_images_of_some_curves_are_those_of_the_whole_lattice(person, some):
 
 @pytest.mark.parametrize("batch", [1, 7, 90])
 def test_the_blocks_of_some_curves_keep_variants_together(person, some, batch):
-    blocks = list(Lattice(person, 2, 3, 4, 6, 1, batch)._blocks())
+    blocks = Lattice(person, 2, 3, 4, 6, 1, batch).blocks()
     assert [b.start for b in blocks] == [0, *(b.stop for b in blocks[:-1])] and blocks[-1].stop == len(some.table)
     drawn = [len(some.table[list(RENDERED)].iloc[b].drop_duplicates()) for b in blocks]
     assert set(drawn[:-1]) <= {batch} and sum(drawn) == len(some.table[list(RENDERED)].drop_duplicates())

@@ -48,6 +48,11 @@ PAGE = """# Results
 ```{benchmark-table}
 ```
 
+```{benchmark-table}
+:benchmark: gpu
+:file: gpu.json
+```
+
 ```{run-card}
 ```
 
@@ -97,6 +102,11 @@ Distances.
 
 ```{benchmark-table}
 :benchmark: maps
+```
+
+```{benchmark-table}
+:benchmark: gpu
+:file: gpu.json
 ```
 """
 ROWS = [
@@ -173,6 +183,8 @@ def measured(tmp_path_factory):
     keys = ("benchmark", "case", "quantity", "value", "unit", "baseline")
     rows = [dict(zip(keys, row, strict=True)) for row in ROWS]
     (source / "book/benchmarks.json").write_text(json.dumps(rows))
+    values = ("gpu", "Toy GPU, net", "images embedded", 9.0, "1/s", "111 ms each")
+    (source / "book/gpu.json").write_text(json.dumps([dict(zip(keys, values, strict=True))]))
     return built(source, {"measured": MEASURED})("book/measured")
 
 
@@ -216,7 +228,14 @@ def test_the_run_card_is_that_of_its_own_page(site):
 
 
 def test_missing_benchmarks_are_said_to_be_missing(site):
-    assert "The benchmarks were not run" in site("book/results").get_text()
+    said = site("book/results").get_text()
+    assert "The benchmarks were not run" in said and "The benchmark gpu was not run" in said
+
+
+def test_what_was_measured_on_a_gpu_has_its_name(measured):
+    assert rows_of(table_with(measured, "Benchmark: gpu")) == [
+        ["Toy GPU, net", "images embedded", "9 1/s", "111 ms each"]
+    ]
 
 
 def chart_of(page, name):
