@@ -251,6 +251,7 @@ def stage(folder: Path, url: str | None) -> Path:
         if (folder / name).exists():
             shutil.copy(folder / name, source / "book")
     subprocess.run([sys.executable, ROOT / "book/_ext/vendor.py", source / "book/assets/vendor"], check=True, cwd=ROOT)
+    shutil.copytree(folder / "live", source / "book/assets/vendor", dirs_exist_ok=True)
     return source
 
 

@@ -1,0 +1,153 @@
+"""What the page "Move a face yourself" knows of drawn people: embeddings, fields, a plane and a rule.
+
+The people and their images are the first ones of chapter 1.
+"""
+
+import io
+from dataclasses import dataclass
+from unittest import mock
+
+import numpy as np
+import torch
+from PIL import Image
+
+from frlib import geometry
+from frlib.clouds import Cloud, embed
+from frlib.faces import ATTRIBUTES, Portraits, crops, pixels, render, sample_identities
+from frlib.faces.attributes import PIXELS
+from frlib.faces.curves import STEPS
+from frlib.models import FaceEmbedder
+from frlib.view import static
+from frlib.view.plane import principal_plane
+
+#: People with embeddings, images of each, and the seed of chapter 1.
+PEOPLE, IMAGES, SEED = 24, 5, 0
+#: Those whose next images a reader can choose; the last is a stranger, who has no embedding.
+CHOICE = (0, 1, 2, 3, 5, PEOPLE)
+NEW_IMAGES = 2
+#: Share of the images that the rule may name if their person is left out.
+NAMED = 0.02
+#: A picture with room around the face, in pixels: the face of a crop at half of its scale, in the middle.
+SIDE, ROOM = 320, {"room": (0.5, 0.4803)}
+#: Length of a step along each attribute, in its unit, from the centre to an end.
+STEP = {name: STEPS["pixels"] * (ATTRIBUTES[name].high - ATTRIBUTES[name].low) for name in PIXELS}
+
+
+@dataclass(frozen=True)
+class VariedPortraits(Portraits):
+    """Portraits, and both ends of a step along each attribute that is an operation on pixels."""
+
+    kind, attributes = "varied-portraits", PIXELS
+
+    @property
+    def key(self) -> dict:
+        """What the images depend on."""
+        return super().key | {"step": STEP}
+
+    def images(self, crop: str, size: int) -> dict:
+        """Return the images by name; the ends are not rounded, as those on the page."""
+        points = super().images(crop, size)["points"].float()
+        ends = {
+            f"{end} {name}": pixels.change(points, {name: torch.full((len(points),), sign * STEP[name])})
+            for end, sign in (("minus", -1), ("plus", 1))
+            for name in PIXELS
+        }
+        return {"points": points} | ends
+
+
+def clouds_of(embedder: FaceEmbedder) -> list[Cloud]:
+    """Return the cloud of each person, with its fields; they are stored."""
+    people = sample_identities(PEOPLE, seed=SEED)
+    return embed([VariedPortraits(p, IMAGES, SEED) for p in people], [embedder], progress=False)[embedder.name]
+
+
+def table(clouds: list[Cloud]) -> dict:
+    """Return what the page computes with, as plain JSON values."""
+    points, who = joined(clouds)
+    center, axes, share = principal_plane(points)
+    named = {name: torch.cat([cloud.fields[name] for cloud in clouds]) for name in PIXELS}
+    return {
+        "who": who.tolist(),
+        "points": static.pack(points),
+        "fields": {name: static.pack(field, bits=8) for name, field in named.items()},
+        "attributes": {name: {"low": ATTRIBUTES[name].low, "high": ATTRIBUTES[name].high} for name in PIXELS},
+        "step": STEP,
+        "plane": {"center": static.pack(center), "axes": static.pack(axes), "share": share},
+        "rule": rule(geometry.pair_distances(points).numpy(), who),
+        "chosen": [{"person": person, "image": k} for person in CHOICE for k in range(NEW_IMAGES)],
+        "frame": frame(),
+    }
+
+
+def joined(clouds: list[Cloud]) -> tuple[torch.Tensor, np.ndarray]:
+    """Return the embeddings of all people, of length 1 in float64, and whose they are."""
+    points = torch.cat([cloud.points for cloud in clouds]).double()
+    return torch.nn.functional.normalize(points), np.repeat(np.arange(len(clouds)), [len(c.points) for c in clouds])
+
+
+def rule(distances: np.ndarray, who: np.ndarray) -> dict:
+    """Return the threshold of the decision rule of chapter 1, and what it does to images that it was chosen on.
+
+    The rule names the person of the nearest image, if that is no farther than the threshold.
+
+    Returns
+    -------
+    dict
+        ``threshold``, the largest at which at most `NAMED` of the images get a name if their person is left out;
+        ``named``, that share; ``right``, how often images get their own name from the others.
+    """
+    same = who[:, None] == who
+    own = np.where(same & ~np.eye(len(who), dtype=bool), distances, np.inf).min(axis=1)
+    other = np.where(same, np.inf, distances).min(axis=1)
+    threshold = float(np.sort(other)[int(NAMED * len(other)) - 1])
+    right = (own <= threshold) & (own < other)
+    return {"threshold": threshold, "named": float((other <= threshold).mean()), "right": float(right.mean())}
+
+
+def frame() -> dict:
+    """Return how a place of the crop lies in a picture with room: ``scale`` times it, plus ``x`` and ``y``."""
+    with mock.patch.dict(crops.CROPS, ROOM):
+        there, size = crops.template("room", SIDE), 112
+    onto = crops.similarity(crops.template("arcface", size)[None], there)
+    x, y = onto.shift[0].tolist()
+    return {"scale": float(onto.matrix[0, 0, 0]), "x": x, "y": y, "marks": crops.template("arcface", size).tolist()}
+
+
+def pictures() -> dict[str, bytes]:
+    """Return JPEG files of new images of the people of `CHOICE`, with room around the face, by name."""
+    people, files = sample_identities(PEOPLE + 1, seed=SEED), {}
+    with mock.patch.dict(crops.CROPS, ROOM):
+        for index in CHOICE:
+            seen = Portraits(people[index], IMAGES + NEW_IMAGES, SEED).table[IMAGES:]
+            for k, image in enumerate(render(people[index], seen.to_dict("list"), crop="room", size=SIDE)):
+                files[f"{index}-{k}.jpg"] = jpeg(image)
+    return files
+
+
+def jpeg(image: torch.Tensor) -> bytes:
+    """Return an image (H, W, 3) of uint8 as a JPEG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(image.numpy()).save(buffer, "JPEG", quality=85, subsampling=0)
+    return buffer.getvalue()
+
+
+def still(embedder: FaceEmbedder, known: dict, clouds: list[Cloud], picture: bytes) -> dict:
+    """Return what the page draws before the network is there: the map, and the way of one face as it gets brighter."""
+    points, who = joined(clouds)
+    center, axes, share = principal_plane(points)
+    image = torch.from_numpy(np.array(Image.open(io.BytesIO(picture))))[None].float()
+    place = known["frame"]
+    marks = torch.tensor(place["marks"]) * place["scale"] + torch.tensor([place["x"], place["y"]])
+    crop = crops.align(image, marks[None])
+    amounts = torch.linspace(ATTRIBUTES["brightness"].low, ATTRIBUTES["brightness"].high, 21)
+    moved = pixels.change(crop.expand(len(amounts), -1, -1, -1), {"brightness": amounts})
+    way = torch.nn.functional.normalize(embedder.embed(moved, progress=False).double())
+    nearest = geometry.pair_distances(way, points).min(dim=1).values
+    return {
+        "who": who.tolist(),
+        "places": ((points - center) @ axes.T).round(decimals=4).tolist(),
+        "way": ((way - center) @ axes.T).round(decimals=4).tolist(),
+        "nearest": nearest.round(decimals=4).tolist(),
+        "share": share,
+        "threshold": known["rule"]["threshold"],
+    }
