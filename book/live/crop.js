@@ -7,10 +7,10 @@
 const CROP = 112;
 
 /* The frame after the reader's move of the face in the crop: shifted across and down (pixels of the crop), turned
- * clockwise (degrees) and enlarged (factor) about the centre. */
-function movedFrame(frame, { across = 0, down = 0, turn = 0, zoom = 1 }) {
+ * clockwise (degrees) and enlarged (doublings) about the centre. */
+function movedFrame(frame, { across = 0, down = 0, turn = 0, zoom = 0 }) {
   const angle = (-turn * Math.PI) / 180,
-    [c, s] = [Math.cos(angle) / zoom, Math.sin(angle) / zoom],
+    [c, s] = [Math.cos(angle) / 2 ** zoom, Math.sin(angle) / 2 ** zoom],
     middle = CROP / 2,
     [du, dv] = [-middle - across, -middle - down];
   const [x, y] = placeIn(frame, middle + c * du - s * dv, middle + s * du + c * dv);

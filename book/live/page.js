@@ -9,7 +9,11 @@ const STUDIO_STYLE = `
 .frw-faces img { width: 3rem; height: 3rem; border-radius: 6px; display: block; }
 .frw .frw-faces button[aria-pressed="true"] { box-shadow: 0 0 0 2px var(--frw-accent); border-color: var(--frw-accent); }
 .frw-file input { max-width: 100%; font: inherit; color: var(--frw-ink); }
-.frw-crop { position: relative; width: min(100%, 15rem); line-height: 0; }
+.frw-still img { width: 100%; border-radius: 8px; }
+.frw-see { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0.5rem 1.6rem; margin: 0.6rem 0;
+  align-items: start; background: var(--frw-page); }
+@container (max-width: 599px) { .frw-see { gap: 0.5rem; position: sticky; top: 3rem; z-index: 2; padding: 0.3rem 0; } }
+.frw-crop { position: relative; line-height: 0; }
 .frw-crop canvas { width: 100%; height: auto; border-radius: 10px; }
 .frw .frw-crop svg { position: absolute; inset: 0; width: 100%; height: 100%; }
 .frw-drag { touch-action: none; cursor: move; }
@@ -20,6 +24,7 @@ const STUDIO_STYLE = `
 .frw-sliders { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: 0.5rem 1.2rem; margin: 0.6rem 0; }
 .frw-part { margin: 0.2rem 0 0.3rem; font-weight: 600; font-size: 0.88rem; }
 .frw-said { margin: 0.5rem 0; font-size: 0.95rem; }
+.frw-kinds + svg { margin-top: 0.5rem; }
 .frw-start { margin: 0.8rem 0; display: flex; flex-wrap: wrap; gap: 0.6rem 1rem; align-items: center; }
 .frw-start p { margin: 0; }
 `;
@@ -29,7 +34,7 @@ const OBSTACLES = {
   vectors: "This browser has no WebAssembly SIMD, which the network needs. Below is what one face did when the book was built.",
   old: "This browser cannot unpack the network: it is too old. Below is what one face did when the book was built.",
 };
-const STILL = "Drawn when the book was built: one face as its brightness goes from −50 to 50. ";
+const STILL_KEYS = ["who", "places", "way", "nearest", "shifts", "crops", "share", "threshold"];
 const PRIVATE = "A photograph that you choose is read by this page only. It is not sent anywhere, and it is forgotten when you leave.";
 
 const megabytes = (sizes) => `${(Object.values(sizes).reduce((sum, size) => sum + size, 0) / 1e6).toFixed(1)} MB`;
@@ -40,7 +45,7 @@ function render({ model, el }) {
     description: model.get("description"),
     style: STUDIO_STYLE,
   });
-  const still = Object.fromEntries(["who", "places", "way", "nearest", "share", "threshold"].map((key) => [key, model.get(key)]));
+  const still = Object.fromEntries(STILL_KEYS.map((key) => [key, model.get(key)]));
   const problem = obstacle();
   const row = createElement("div", { class: "frw-start" }),
     said = createElement("p", { class: "frw-lead", role: "status" }, problem ? OBSTACLES[problem] : PRIVATE);
@@ -52,16 +57,19 @@ function render({ model, el }) {
 
 /* The picture before the network is there. */
 function stillPicture(frame, still) {
-  const place = createElement("figure", { class: "frw-panel" }),
-    draw = peopleMap(place, still);
+  const [first, last] = [still.nearest[0], still.nearest.at(-1)].map((value) => formatNumber(value));
+  const words = `Drawn when the book was built: one face as it moves by ${still.shifts.at(-1)} of the ${CROP} pixels of its crop. The distance to the nearest
+    image of a drawn person goes from ${first} to ${last}; beyond ${formatNumber(still.threshold)} the rule knows nobody.`;
+  const shown = createElement("img", { src: still.crops, alt: "The crop at the start, half way, and at the end.", class: "dark-light" });
+  const left = createElement("div", { class: "frw-panel" }, shown, createElement("p", { class: "frw-note" }, words)),
+    right = createElement("div", { class: "frw-panel" }),
+    draw = peopleMap(right, still);
   const paint = () => draw({ person: still.who[0], way: still.way }, frame.colors());
   frame.onTheme(paint);
   paint();
-  mapLegend(place, true);
-  const [low, high] = [Math.min(...still.nearest), Math.max(...still.nearest)].map((value) => formatNumber(value));
-  const words = `${STILL}The distance to the nearest image goes from ${low} to ${high}; the threshold is ${formatNumber(still.threshold)}. `;
-  place.append(createElement("p", { class: "frw-note" }, words + inPercent(still.share)));
-  return place;
+  mapLegend(right);
+  right.append(createElement("p", { class: "frw-note" }, inPercent(still.share)));
+  return createElement("div", { class: "frw-panels frw-still" }, left, right);
 }
 const inPercent = (share) => `The plane shows ${Math.round(100 * share)} % of the variance of these embeddings.`;
 
@@ -85,7 +93,7 @@ function startButton(row, said, frame, el, sizes) {
   });
 }
 
-const AT_REST = { brightness: 0, hue: 0, image_quality: 0, across: 0, down: 0, turn: 0, zoom: 1 };
+const AT_REST = { brightness: 0, hue: 0, image_quality: 0, across: 0, down: 0, turn: 0, zoom: 0 };
 const signed = (unit, digits = 0) => (value) => `${value > 0 ? "+" : ""}${formatNumber(value, digits)}${unit}`;
 const quality = (value) => (value === 0 ? "unchanged" : `${value < 0 ? "blur" : "contrast"} ${formatNumber(Math.abs(value))}`);
 
@@ -97,13 +105,13 @@ function sliderList(attributes) {
     ["hue", "Hue", 0.1, (value) => signed("°", 1)(2 * value)],
     ["image_quality", "Image quality", 0.05, quality],
   ].map(([name, ...rest]) => [name, ...rest, ends(name), ends(name)]);
-  const percent = (value) => `${Math.round(100 * value)} %`;
+  const percent = (value) => `${Math.round(100 * 2 ** value)} %`;
   return [
     ...pixels,
     ["across", "Move to the right", 0.5, signed(" px", 1), [-20, 20], [-112, 112]],
     ["down", "Move down", 0.5, signed(" px", 1), [-20, 20], [-112, 112]],
     ["turn", "Turn", 0.5, signed("°", 1), [-30, 30], [-90, 90]],
-    ["zoom", "Zoom", 0.01, percent, [0.75, 1.35], [0.5, 6]],
+    ["zoom", "Zoom", 0.02, percent, [-0.5, 0.5], [-1, 3]],
   ];
 }
 

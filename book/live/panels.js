@@ -25,7 +25,7 @@ function peopleMap(parent, { places, who }) {
   const mark = ([x, y], own, colors) =>
     own
       ? createSvg("path", { d: `M${x} ${y - 6}l5.5 10h-11z`, fill: colors.series[1], stroke: colors.page })
-      : createSvg("circle", { cx: x, cy: y, r: 3.2, fill: "none", stroke: colors.soft });
+      : createSvg("circle", { cx: x, cy: y, r: 3.8, fill: "none", stroke: colors.soft });
   return ({ person, way }, colors) => {
     const marks = places.map((place, i) => mark(toMap(place), who[i] === person, colors));
     const steps = way.map(toMap),
@@ -43,17 +43,18 @@ function peopleMap(parent, { places, who }) {
   };
 }
 
-function mapLegend(parent, person) {
-  const sample = (...marks) => createSvg("svg", { viewBox: "0 0 27 14", "aria-hidden": "true" }, ...marks);
-  const at = { cx: 13, cy: 7 };
-  const rows = [
+/* What the marks of the map mean. Returns show(known): whether the person has images on it. */
+function mapLegend(parent) {
+  const sample = (mark) => createSvg("svg", { viewBox: "0 0 27 14", "aria-hidden": "true" }, mark),
+    at = { cx: 13, cy: 7 };
+  const own = sample(createSvg("path", { d: "M13 1l5.5 10h-11z", fill: SERIES[1] }));
+  addLegend(parent, [
     [sample(createSvg("circle", { ...at, r: 6, class: "frw-now" })), "this image now"],
     [sample(createSvg("circle", { ...at, r: 5, class: "frw-ring" })), "where it started"],
     [sample(createSvg("circle", { ...at, r: 3.2, class: "frw-other" })), "other drawn images"],
-  ];
-  const own = sample(createSvg("path", { d: "M13 1l5.5 10h-11z", fill: SERIES[1] }));
-  if (person) rows.splice(2, 0, [own, "images of the same person"]);
-  addLegend(parent, rows);
+    [own, "images of the same person"],
+  ]);
+  return (known) => (own.parentElement.style.display = known ? "" : "none");
 }
 
 /* Distances to the nearest people as bars, with the threshold. Returns draw(near, person, colors). */
@@ -88,8 +89,8 @@ function nameOf(person) {
 /* Cosines of one direction with others, as ticks on rows with their mean. Returns draw(rows, colors) with rows a list of
  * [name, cosines]. */
 function cosineRows(parent) {
-  const row = 40,
-    svg = createSvg("svg", { viewBox: `0 0 ${PANEL} ${2 * row + 22}`, "aria-hidden": "true" }),
+  const row = 44,
+    svg = createSvg("svg", { viewBox: `0 0 ${PANEL} ${2 * row + 24}`, "aria-hidden": "true" }),
     x = scaleLinear([-1, 1], [8, PANEL - 8]);
   parent.append(svg);
   return (rows, colors) => {
@@ -102,15 +103,15 @@ function cosineRows(parent) {
         ...cosines.map((cosine) =>
           createSvg("path", { d: `M${x(cosine)} ${y - 6}v12`, stroke: cosineColor(cosine, colors.dark), "stroke-width": 1.6 }),
         ),
-        createSvg("path", { d: `M${x(mean)} ${y - 8}l5 -6h-10z`, fill: colors.ink }),
+        createSvg("path", { d: `M${x(mean)} ${y + 8}l5 7h-10z`, fill: colors.ink }),
       ];
     });
     const ends = [-1, 0, 1].map((cosine) => {
       const anchor = { "-1": "start", 0: "middle", 1: "end" }[cosine];
       const word = { "-1": "−1 opposed", 0: "0", 1: "1 the same way" }[cosine];
-      return createSvg("text", { x: x(cosine), y: rows.length * row + 14, "text-anchor": anchor }, word);
+      return createSvg("text", { x: x(cosine), y: rows.length * row + 18, "text-anchor": anchor }, word);
     });
-    svg.setAttribute("viewBox", `0 0 ${PANEL} ${rows.length * row + 22}`);
+    svg.setAttribute("viewBox", `0 0 ${PANEL} ${rows.length * row + 24}`);
     svg.replaceChildren(...marks, ...ends);
   };
 }

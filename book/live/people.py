@@ -18,6 +18,7 @@ from frlib.faces.attributes import PIXELS
 from frlib.faces.curves import STEPS
 from frlib.models import FaceEmbedder
 from frlib.view import static
+from frlib.view.images import webp_address
 from frlib.view.plane import principal_plane
 
 #: People with embeddings, images of each, and the seed of chapter 1.
@@ -31,6 +32,9 @@ NAMED = 0.02
 SIDE, ROOM = 320, {"room": (0.5, 0.4803)}
 #: Length of a step along each attribute, in its unit, from the centre to an end.
 STEP = {name: STEPS["pixels"] * (ATTRIBUTES[name].high - ATTRIBUTES[name].low) for name in PIXELS}
+
+#: Pixels of the crop by which the face moves in the picture that the page shows before its network is started.
+SHIFTS = torch.arange(0.0, 8.5, 0.5)
 
 
 @dataclass(frozen=True)
@@ -132,22 +136,27 @@ def jpeg(image: torch.Tensor) -> bytes:
 
 
 def still(embedder: FaceEmbedder, known: dict, clouds: list[Cloud], picture: bytes) -> dict:
-    """Return what the page draws before the network is there: the map, and the way of one face as it gets brighter."""
+    """Return what the page draws before the network is there: the map, and the way of a face as its crop is moved."""
     points, who = joined(clouds)
     center, axes, share = principal_plane(points)
-    image = torch.from_numpy(np.array(Image.open(io.BytesIO(picture))))[None].float()
-    place = known["frame"]
-    marks = torch.tensor(place["marks"]) * place["scale"] + torch.tensor([place["x"], place["y"]])
-    crop = crops.align(image, marks[None])
-    amounts = torch.linspace(ATTRIBUTES["brightness"].low, ATTRIBUTES["brightness"].high, 21)
-    moved = pixels.change(crop.expand(len(amounts), -1, -1, -1), {"brightness": amounts})
-    way = torch.nn.functional.normalize(embedder.embed(moved, progress=False).double())
+    crop = shifted(torch.from_numpy(np.array(Image.open(io.BytesIO(picture)))), known["frame"])
+    way = torch.nn.functional.normalize(embedder.embed(crop, progress=False).double())
     nearest = geometry.pair_distances(way, points).min(dim=1).values
+    shown = torch.cat([crop[0], crop[len(crop) // 2], crop[-1]], dim=1).round().byte()
     return {
         "who": who.tolist(),
         "places": ((points - center) @ axes.T).round(decimals=4).tolist(),
         "way": ((way - center) @ axes.T).round(decimals=4).tolist(),
         "nearest": nearest.round(decimals=4).tolist(),
+        "shifts": SHIFTS.tolist(),
+        "crops": webp_address(shown.numpy(), 80),
         "share": share,
         "threshold": known["rule"]["threshold"],
     }
+
+
+def shifted(picture: torch.Tensor, place: dict) -> torch.Tensor:
+    """Return the crop of a picture with room, (S, 112, 112, 3), with its face moved to the right by `SHIFTS`."""
+    marks = torch.tensor(place["marks"]) - SHIFTS[:, None, None] * torch.tensor([1.0, 0.0])
+    marks = marks * place["scale"] + torch.tensor([place["x"], place["y"]])
+    return crops.align(picture.float().expand(len(marks), -1, -1, -1), marks)

@@ -18,7 +18,7 @@ async function openedPicture(blob) {
   return pen.getImageData(0, 0, width, height);
 }
 
-/* The crop on a canvas, under the marks. onDrag(across, down) follows a pointer, in pixels of the crop.
+/* The crop on a canvas, under the marks. letDrag(true) takes drags of a finger, which else scroll the page. onDrag(across, down) follows a pointer, in pixels of the crop.
  * Returns {draw, showMarks, letDrag}. */
 function cropView(parent, marks, onDrag) {
   const canvas = createElement("canvas", { width: CROP, height: CROP, role: "img" }),
@@ -31,7 +31,6 @@ function cropView(parent, marks, onDrag) {
   parent.append(host);
   let last = null;
   host.addEventListener("pointerdown", (event) => {
-    if (!host.classList.contains("frw-drag")) return;
     last = [event.clientX, event.clientY];
     host.setPointerCapture(event.pointerId);
   });

@@ -16,15 +16,18 @@ function studioView(frame, known, on) {
     }
   });
   card.append(told);
-  const panels = createElement("div", { class: "frw-panels" }),
+  const see = createElement("div", { class: "frw-see" }),
+    seen = createElement("div"),
+    panels = createElement("div", { class: "frw-panels" }),
     left = createElement("div", { class: "frw-panel" }),
     right = createElement("div", { class: "frw-panel" });
   panels.append(left, right);
-  card.append(panels);
-  const crop = cropView(left, known.marks, on.drag),
+  see.append(seen);
+  card.append(see, panels);
+  const crop = cropView(seen, known.marks, on.drag),
     marks = addCheckbox(left, { label: "Show where eyes, nose and mouth belong", value: false, onInput: crop.showMarks }),
     sliders = studioSliders(left, known.attributes, on);
-  const show = foundView(frame, right, known, on);
+  const show = foundView(frame, see, right, known, on);
   return {
     show,
     set: sliders.set,
@@ -103,16 +106,15 @@ function studioSliders(parent, attributes, on) {
 }
 
 /* What the network says: map, distances, directions. Returns show(found). */
-function foundView(frame, parent, known, on) {
+function foundView(frame, see, parent, known, on) {
   const part = (title) => parent.append(createElement("p", { class: "frw-part" }, title));
-  part("Where the network puts it");
-  const map = peopleMap(parent, known);
-  mapLegend(parent, true);
+  const map = peopleMap(see, known),
+    legend = mapLegend(parent);
   parent.append(createElement("p", { class: "frw-note" }, inPercent(known.plane.share)));
   part("Who is near");
   const bars = nearestBars(parent, known.rule.threshold),
     said = createElement("p", { class: "frw-said" });
-  parent.append(said);
+  parent.append(said, createElement("p", { class: "frw-note" }, ruleInWords(known)));
   part("Which way does it move, and do others move alike?");
   const ways = alongButtons(parent, on.along),
     rows = cosineRows(parent),
@@ -126,6 +128,7 @@ function foundView(frame, parent, known, on) {
       { person } = found.face,
       near = nearestPeople(found.point, known.points, known.who);
     map({ person, way: found.way }, colors);
+    legend(person !== null);
     bars(near, person, colors);
     said.textContent = decision(near[0], known.rule.threshold);
     ways(found.attribute);
@@ -137,6 +140,12 @@ function foundView(frame, parent, known, on) {
   };
   frame.onTheme(() => last && paint(last));
   return paint;
+}
+
+function ruleInWords({ rule, points, who }) {
+  const [right, named] = [rule.right, rule.named].map((share) => `${Math.round(100 * share)} %`);
+  return `Of the ${points.length} images of ${new Set(who).size} drawn people, ${right} get their own name from the others; with
+    their person left out, ${named} get one.`;
 }
 
 /* What the rule of chapter 1 says. */
@@ -158,7 +167,7 @@ function alike({ field, attribute, face }, known) {
 function inWords(groups) {
   const [name, cosines] = groups[0];
   const mean = meanOf(cosines);
-  return `1 − ${formatNumber(mean)} = ${formatNumber(1 - mean)}, over ${name}: what this image adds to an energy of all pairs.`;
+  return `1 − ${formatNumber(mean)} = ${formatNumber(1 - mean)}, against ${name}. An energy of all pairs is the mean of such numbers.`;
 }
 
 /* Buttons for the attribute. Returns mark(attribute). */
