@@ -12,8 +12,8 @@ function obstacle(view = window) {
 }
 
 /* The content of a file, unpacked if it is still gzipped. onBytes(count) is called as it arrives. */
-async function fetched(address, onBytes) {
-  const response = await fetch(address);
+async function fetched(address, onBytes, signal) {
+  const response = await fetch(address, { signal });
   if (!response.ok) throw new Error(`${address.split("/").pop()}: ${response.status} ${response.statusText}`);
   const parts = [],
     reader = response.body.getReader();
@@ -37,17 +37,22 @@ function scriptAdded(address) {
 }
 
 /* Load everything. Returns {people, embed}: what people.json holds, and embed(crop), a promise of the raw embedding.
- * onShare(share) follows the bytes. */
+ * onShare(share) follows the bytes; it is not called any more once a file has failed. */
 async function startNetwork(base, sizes, onShare) {
-  const total = Object.values(sizes).reduce((sum, size) => sum + size, 0);
+  const total = Object.values(sizes).reduce((sum, size) => sum + size, 0),
+    stop = new AbortController();
   let bytes = sizes["runtime.js"];
-  const onBytes = (count) => onShare(Math.min(1, (bytes += count) / total));
+  const onBytes = (count) => !stop.signal.aborted && onShare(Math.min(1, (bytes += count) / total));
+  const file = (name) => fetched(base + name, onBytes, stop.signal);
   const [program, network, people] = await Promise.all([
-    fetched(base + "runtime.wasm.gz", onBytes).then((file) => file.arrayBuffer()),
-    fetched(base + "network.onnx.gz", onBytes).then((file) => file.arrayBuffer()),
-    fetched(base + "people.json.gz", onBytes).then((file) => file.json()),
-    scriptAdded(base + "runtime.js"),
-  ]);
+    file("runtime.wasm.gz").then((found) => found.arrayBuffer()),
+    file("network.onnx.gz").then((found) => found.arrayBuffer()),
+    file("people.json.gz").then((found) => found.json()),
+    window.ort || scriptAdded(base + "runtime.js"),
+  ]).catch((error) => {
+    stop.abort();
+    throw error;
+  });
   const address = URL.createObjectURL(new Blob([program], { type: "application/wasm" }));
   Object.assign(ort.env.wasm, { numThreads: 1, simd: true, wasmPaths: { "ort-wasm-simd.wasm": address } });
   const session = await ort.InferenceSession.create(network, { executionProviders: ["wasm"] });

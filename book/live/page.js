@@ -148,19 +148,20 @@ async function studio(frame, el, { people, embed }) {
     const turn = ++wanted,
       { face, values, attribute } = state,
       image = view.draw(face, values);
-    const at = async (step) => unit(await embed(changed(face.crop, CROP, { ...values, [attribute]: values[attribute] + step })));
+    const at = (step) => embed(changed(face.crop, CROP, { ...values, [attribute]: values[attribute] + step }));
     const now = performance.now(),
-      point = await at(0),
+      raw = await embed(image),
+      point = unit(raw),
       took = performance.now() - now;
     if (turn !== wanted) return; /* the reader went on */
-    const ends = [await at(-known.step[attribute]), await at(known.step[attribute])];
+    const ends = [unit(await at(-known.step[attribute])), unit(await at(known.step[attribute]))];
     if (turn !== wanted) return;
     if (!state.start) [state.start, state.way] = [point, []];
     state.way = [...state.way, inPlane(point, known.plane)].slice(-400);
     const field = directionOf(...ends);
     const found = { point, field, took, attribute, face, moved: apart(point, state.start), way: state.way };
     view.show(found);
-    el.dispatchEvent(new CustomEvent("frlib-moved", { detail: { ...found, image, values: { ...values } } }));
+    el.dispatchEvent(new CustomEvent("frlib-moved", { detail: { ...found, raw, values: { ...values } } }));
   }
   async function choose(face) {
     const picture = await openedPicture(face.blob || (await (await fetch(FILES + face.file)).blob()));
