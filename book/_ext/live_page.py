@@ -25,6 +25,8 @@ class MoveAFace(SphinxDirective):
         """Return the place of the network, with what is drawn before it is started."""
         still, described = Path(self.env.srcdir) / STILL, " ".join(self.content)
         self.env.note_dependency(str(STILL))
+        if not still.exists():
+            raise self.error(f"there is no {STILL}: the step `live` of the build writes it")
         state = json.loads(still.read_text(encoding="utf-8")) | {"description": described}
         return [nodes.raw("", static.widget_html("move_a_face", state, described), format="html")]
 

@@ -1,7 +1,7 @@
 /* The crop of a picture that a network sees: bilinear, as frlib.faces.crops.align cuts it.
  *
- * Positions are in pixels; the centre of the first pixel is (0.5, 0.5). A frame {a, b, x, y} says where a place (u, v) of
- * the crop lies in the picture: (a u - b v + x, b u + a v + y). */
+ * Positions are in pixels; the centre of the first pixel is (0.5, 0.5). A frame {a, b, x, y} says where a place (u, v)
+ * of the crop lies in the picture: (a u - b v + x, b u + a v + y). */
 
 /* Height and width of the crop, in pixels. */
 const CROP = 112;

@@ -1,18 +1,18 @@
 /* The network in the page: fetched when the reader asks, from files beside the page's own, and run by WebAssembly. */
 
 /* A program of one vector instruction: valid where the browser has them. */
-const WITH_VECTORS = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+const WITH_VECTORS = "0 97 115 109 1 0 0 0 1 5 1 96 0 1 123 3 2 1 0 10 10 1 8 0 65 0 253 15 253 98 11".split(" ");
 
 /* Why the network cannot run here; empty if it can. */
 function obstacle(view = window) {
   if (view.location.protocol === "file:") return "disk";
-  if (!view.WebAssembly?.validate(new Uint8Array(WITH_VECTORS))) return "vectors";
+  if (!view.WebAssembly?.validate(Uint8Array.from(WITH_VECTORS, Number))) return "vectors";
   if (!view.DecompressionStream || !view.createImageBitmap) return "old";
   return "";
 }
 
-/* The content of a file, unpacked if it is still gzipped. onBytes(count) is called as it arrives. */
-async function fetched(address, onBytes, signal) {
+/* A file as {blob}, unpacked if it is still gzipped. onBytes(count) is called as it arrives. */
+async function fetched(address, onBytes = () => {}, signal = undefined) {
   const response = await fetch(address, { signal });
   if (!response.ok) throw new Error(`${address.split("/").pop()}: ${response.status} ${response.statusText}`);
   const parts = [],
@@ -23,8 +23,8 @@ async function fetched(address, onBytes, signal) {
   }
   const blob = new Blob(parts),
     [first, second] = new Uint8Array(await blob.slice(0, 2).arrayBuffer());
-  const packed = first === 0x1f && second === 0x8b;
-  return packed ? new Response(blob.stream().pipeThrough(new DecompressionStream("gzip"))) : new Response(blob);
+  if (first !== 0x1f || second !== 0x8b) return { blob };
+  return { blob: await new Response(blob.stream().pipeThrough(new DecompressionStream("gzip"))).blob() };
 }
 
 function scriptAdded(address) {
@@ -45,9 +45,9 @@ async function startNetwork(base, sizes, onShare) {
   const onBytes = (count) => !stop.signal.aborted && onShare(Math.min(1, (bytes += count) / total));
   const file = (name) => fetched(base + name, onBytes, stop.signal);
   const [program, network, people] = await Promise.all([
-    file("runtime.wasm.gz").then((found) => found.arrayBuffer()),
-    file("network.onnx.gz").then((found) => found.arrayBuffer()),
-    file("people.json.gz").then((found) => found.json()),
+    file("runtime.wasm.gz").then(({ blob }) => blob.arrayBuffer()),
+    file("network.onnx.gz").then(({ blob }) => blob.arrayBuffer()),
+    file("people.json.gz").then(async ({ blob }) => JSON.parse(await blob.text())),
     window.ort || scriptAdded(base + "runtime.js"),
   ]).catch((error) => {
     stop.abort();

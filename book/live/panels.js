@@ -9,13 +9,10 @@ function mapScale(places) {
     unit = (MAP_SIDE - 70) / Math.max(x[1] - x[0], y[1] - y[0]);
   const middle = [(x[0] + x[1]) / 2, (y[0] + y[1]) / 2];
   const inside = (value) => Math.min(MAP_SIDE - 8, Math.max(8, value));
-  return ([px, py]) => [
-    inside(MAP_SIDE / 2 + unit * (px - middle[0])),
-    inside(MAP_SIDE / 2 - unit * (py - middle[1])),
-  ];
+  return ([px, py]) => [inside(MAP_SIDE / 2 + unit * (px - middle[0])), inside(MAP_SIDE / 2 - unit * (py - middle[1]))];
 }
 
-/* The map of people. Returns draw({person, way}, colors): circles are images, triangles those of the person, and the way
+/* The map of people. Returns draw({person, way}, colors): circles are images, triangles those of the person, the way
  * leads from an open to a filled ring. A person of null has no images. */
 function peopleMap(parent, { places, who }) {
   const toMap = mapScale(places),
@@ -69,14 +66,23 @@ function nearestBars(parent, threshold, count = 5) {
     const bars = shown.flatMap(({ person: other, distance }, k) => [
       createSvg("text", { x: 0, y: k * row + 16 }, nameOf(other) + (other === person ? " ▲" : "")),
       createSvg("rect", {
-        x: 96, y: k * row + 4, height: row - 8, width: wide(distance) - 96, rx: 2,
-        fill: other === person ? colors.series[1] : colors.series[0], "fill-opacity": distance <= threshold ? 1 : 0.45,
+        x: 96,
+        y: k * row + 4,
+        height: row - 8,
+        width: wide(distance) - 96,
+        rx: 2,
+        fill: other === person ? colors.series[1] : colors.series[0],
+        "fill-opacity": distance <= threshold ? 1 : 0.45,
       }),
       createSvg("text", { x: wide(distance) + 5, y: k * row + 16 }, formatNumber(distance, 3)),
     ]);
     const x = wide(threshold);
     const line = { x1: x, x2: x, y1: 0, y2: height - 18, stroke: colors.ink, "stroke-dasharray": "4 3" };
-    const word = createSvg("text", { x, y: height - 4, "text-anchor": "middle" }, `threshold ${formatNumber(threshold, 3)}`);
+    const word = createSvg(
+      "text",
+      { x, y: height - 4, "text-anchor": "middle" },
+      `threshold ${formatNumber(threshold, 3)}`,
+    );
     svg.replaceChildren(...bars, createSvg("line", line), word);
   };
 }
@@ -86,7 +92,7 @@ function nameOf(person) {
   return `person ${String(person).padStart(2, "0")}`;
 }
 
-/* Cosines of one direction with others, as ticks on rows with their mean. Returns draw(rows, colors) with rows a list of
+/* Cosines of one direction with others, as ticks on rows with their mean. Returns draw(rows, colors); rows is a list of
  * [name, cosines]. */
 function cosineRows(parent) {
   const row = 44,
@@ -101,7 +107,11 @@ function cosineRows(parent) {
         createSvg("text", { x: 8, y: y - 14 }, `${name}: mean ${formatNumber(mean)}`),
         createSvg("line", { x1: x(-1), x2: x(1), y1: y, y2: y, stroke: colors.line }),
         ...cosines.map((cosine) =>
-          createSvg("path", { d: `M${x(cosine)} ${y - 6}v12`, stroke: cosineColor(cosine, colors.dark), "stroke-width": 1.6 }),
+          createSvg("path", {
+            d: `M${x(cosine)} ${y - 6}v12`,
+            stroke: cosineColor(cosine, colors.dark),
+            "stroke-width": 1.6,
+          }),
         ),
         createSvg("path", { d: `M${x(mean)} ${y + 8}l5 7h-10z`, fill: colors.ink }),
       ];

@@ -1,11 +1,11 @@
-/* Pictures: a file of the site or of the reader becomes pixels, and the crop is drawn with the marks of the template. */
+/* Pictures: a file of the site or of the reader becomes pixels; the crop is drawn with the marks of the template. */
 
 /* Longest side that is kept of a photograph, in pixels. */
 const LONGEST = 1024;
 
 /* {width, height, data} of a file, upright. It stays in the memory of the page. */
 async function openedPicture(blob) {
-  const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image", colorSpaceConversion: "default" });
+  const bitmap = await createImageBitmap(blob, { imageOrientation: "from-image" });
   const shrink = Math.min(1, LONGEST / Math.max(bitmap.width, bitmap.height)),
     [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.round(side * shrink)));
   const canvas = createElement("canvas", { width, height }),
@@ -18,8 +18,8 @@ async function openedPicture(blob) {
   return pen.getImageData(0, 0, width, height);
 }
 
-/* The crop on a canvas, under the marks. letDrag(true) takes drags of a finger, which else scroll the page. onDrag(across, down) follows a pointer, in pixels of the crop.
- * Returns {draw, showMarks, letDrag}. */
+/* The crop on a canvas, under the marks. onDrag(across, down) follows a pointer, in pixels of the crop.
+ * Returns {draw, showMarks, letDrag}; letDrag(true) takes drags of a finger, which else scroll the page. */
 function cropView(parent, marks, onDrag) {
   const canvas = createElement("canvas", { width: CROP, height: CROP, role: "img" }),
     pen = canvas.getContext("2d"),
@@ -56,14 +56,14 @@ function cropView(parent, marks, onDrag) {
   };
 }
 
-/* Choose a file, or drop one on `area`. onFile(file). */
-function fileChooser(parent, area, onFile) {
+/* Choose a file, or drop one anywhere on the page. onFile(file). */
+function fileChooser(parent, onFile) {
   const input = createElement("input", { type: "file", accept: "image/*" });
-  const words = createElement("span", {}, "A photograph of your own (choose it, or drop it anywhere on this card)");
+  const words = createElement("span", {}, "A photograph of your own: choose it, or drop it on the page");
   parent.append(createElement("label", { class: "frw-control frw-file" }, words, input));
   input.addEventListener("change", () => input.files.length && onFile(input.files[0]));
-  area.addEventListener("dragover", (event) => event.preventDefault());
-  area.addEventListener("drop", (event) => {
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
     event.preventDefault();
     if (event.dataTransfer.files.length) onFile(event.dataTransfer.files[0]);
   });

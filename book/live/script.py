@@ -5,7 +5,7 @@ from pathlib import Path
 from frlib.view import static
 
 #: In the order in which they stand; each uses what comes before it.
-PARTS = ("pixels", "crop", "vectors", "network", "picture", "panels", "studio", "page")
+PARTS = "pixels crop vectors network picture style panels found sliders studio session page".split()
 NAME = "move_a_face"
 
 

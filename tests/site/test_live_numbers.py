@@ -20,7 +20,7 @@ def in_browser(code: str, question):
 
 
 def drawn(seed: int, height: int, width: int) -> torch.Tensor:
-    """Return an image of waves and edges, with some greys, some blacks and some whites, (height, width, 3) in 0..255."""
+    """Return an image of waves and edges, with some greys, blacks and whites, (height, width, 3) in 0..255."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:height, :width] / 20
     waves = np.sin(rng.normal(size=(3, 1, 1)) * x + rng.normal(size=(3, 1, 1)) * y + rng.uniform(0, 6, (3, 1, 1)))
@@ -48,7 +48,8 @@ def test_brightness_hue_and_quality_are_those_of_frlib(seed, values):
 @pytest.mark.parametrize("amount", [1e-7, 1e-3, 0.05, 0.3, 1.0])
 def test_weights_of_the_blur_are_those_of_frlib(amount):
     found = in_browser("answer(blurWeights(question, 7))", 2 * amount)
-    np.testing.assert_allclose(found, pixels.blur_weights(torch.tensor([2 * amount], dtype=torch.float64), 7)[0], atol=1e-12)
+    expected = pixels.blur_weights(torch.tensor([2 * amount], dtype=torch.float64), 7)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 @settings(max_examples=12, deadline=None)

@@ -227,6 +227,20 @@ def test_a_photograph_lies_as_its_camera_says(page):
     assert float(apart) < 0.02
 
 
+def test_a_photograph_can_be_dropped(page):
+    choose(page, "0-0.jpg")
+    page.evaluate(
+        """(bytes) => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([Uint8Array.from(bytes)], "dropped.jpg", { type: "image/jpeg" }));
+      document.querySelector("h1").dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
+    }""",
+        list(photograph((200, 200))),
+    )
+    settled(page)
+    assert page.get_by_role("img", name="The crop that the network sees: your photograph").count()
+
+
 def test_what_is_no_image_is_said(page):
     choose(page, "0-0.jpg")
     give(page, b"not an image", "letter.jpg")
@@ -312,7 +326,8 @@ def test_from_the_disk_the_page_says_what_it_needs_and_shows_a_picture(fresh):
     opened, errors = fresh
     page = opened(base=SITE.as_uri() + "/")
     assert "make serve" in page.locator(".frw-card").inner_text()
-    assert page.locator(".frw-still svg path").count() and page.locator(".frw-still img").evaluate("e => e.naturalWidth")
+    assert page.locator(".frw-still svg path").count()
+    assert page.locator(".frw-still img").evaluate("(image) => image.naturalWidth") == 3 * 112
     assert not page.get_by_role("button", name="Start").count() and not errors
 
 
