@@ -1,12 +1,15 @@
 """The page "Move a face yourself" computes in JavaScript what frlib computes in Python."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from book.live import people, script
+from book.live import __main__ as step
+from book.live import people, runtime, script
 from frlib.faces import ATTRIBUTES, crops, pixels
 from frlib.geometry import central_difference, pair_distances
 from tests.javascript import run_in_node
@@ -139,3 +142,25 @@ def test_a_picture_with_room_holds_the_crop_with_its_own_size_around_it():
     corner = np.array([frame["x"], frame["y"]])
     assert frame["scale"] * 112 == pytest.approx(people.SIDE / 2, rel=1e-5)
     np.testing.assert_allclose(corner, people.SIDE / 4, atol=0.2)
+
+
+def test_files_are_packed_to_the_same_bytes_at_any_time(tmp_path, monkeypatch):
+    for name, now in (("a", 1e9), ("b", 1.5e9)):
+        monkeypatch.setattr(time, "time", lambda now=now: now)
+        runtime.pack(tmp_path / name, b"0" * 1000)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_a_step_that_fails_leaves_what_was_there(tmp_path, monkeypatch):
+    folder = tmp_path / "live"
+    folder.mkdir()
+    (folder / "old").write_text("")
+
+    def fail(place):
+        (place / "runtime.js").write_text("")
+        raise OSError("no network")
+
+    monkeypatch.setattr(step, "write", fail)
+    with pytest.raises(OSError, match="no network"):
+        step.main(folder)
+    assert [f.name for f in tmp_path.rglob("*")] == ["live", "old"]
