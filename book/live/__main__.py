@@ -44,13 +44,12 @@ def write(folder: Path) -> None:
     export_onnx(embedder, folder / "network.onnx")
     runtime.pack(folder / "network.onnx.gz", (folder / "network.onnx").read_bytes())
     (folder / "network.onnx").unlink()
-    clouds, files = people.clouds_of(embedder), people.pictures()
-    known = people.table(clouds)
-    runtime.pack(folder / "people.json.gz", static.json_for_script(known).encode())
+    known, files = people.gallery(embedder), people.pictures()
+    runtime.pack(folder / "people.json.gz", static.json_for_script(people.table(known)).encode())
     for name, content in files.items():
         (folder / name).write_bytes(content)
     sizes = {name: (folder / name).stat().st_size for name in STARTS_WITH}
-    still = people.still(embedder, known, clouds, next(iter(files.values())))
+    still = people.still(embedder, known, next(iter(files.values())))
     (folder / "still.json").write_text(json.dumps(still | {"sizes": sizes}))
 
 

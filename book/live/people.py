@@ -3,6 +3,7 @@
 The people and their images are the first ones of chapter 1.
 """
 
+import functools
 import io
 from dataclasses import dataclass
 from unittest import mock
@@ -59,34 +60,66 @@ class VariedPortraits(Portraits):
         return {"points": points} | ends
 
 
-def clouds_of(embedder: FaceEmbedder) -> list[Cloud]:
-    """Return the cloud of each person, with its fields; they are stored."""
+@dataclass(frozen=True)
+class Gallery:
+    """The embeddings of the people whom the page knows.
+
+    Parameters
+    ----------
+    clouds : list of Cloud
+        One per person, with the fields of `PIXELS`.
+    """
+
+    clouds: list[Cloud]
+
+    @functools.cached_property
+    def points(self) -> torch.Tensor:
+        """Embeddings of all images, (N, d), of length 1 in float64."""
+        return torch.nn.functional.normalize(torch.cat([cloud.points for cloud in self.clouds]).double())
+
+    @functools.cached_property
+    def who(self) -> np.ndarray:
+        """The person of each image, (N,)."""
+        return np.repeat(np.arange(len(self.clouds)), [len(cloud.points) for cloud in self.clouds])
+
+    @functools.cached_property
+    def plane(self) -> tuple[torch.Tensor, torch.Tensor, float]:
+        """Mean, axes and share of the variance of the map: `frlib.view.plane.principal_plane`."""
+        return principal_plane(self.points)
+
+    @functools.cached_property
+    def rule(self) -> dict:
+        """The threshold of the page, see `rule`."""
+        return rule(geometry.pair_distances(self.points).numpy(), self.who)
+
+    def places(self, points: torch.Tensor) -> list[list[float]]:
+        """Return where embeddings of length 1 lie on the map."""
+        center, axes, _ = self.plane
+        return ((points - center) @ axes.T).round(decimals=4).tolist()
+
+
+def gallery(embedder: FaceEmbedder) -> Gallery:
+    """Draw and embed the people, or read what was stored of them."""
     people = sample_identities(PEOPLE, seed=SEED)
-    return embed([VariedPortraits(p, IMAGES, SEED) for p in people], [embedder], progress=False)[embedder.name]
+    drawings = [VariedPortraits(p, IMAGES, SEED) for p in people]
+    return Gallery(embed(drawings, [embedder], progress=False)[embedder.name])
 
 
-def table(clouds: list[Cloud]) -> dict:
+def table(known: Gallery) -> dict:
     """Return what the page computes with, as plain JSON values."""
-    points, who = joined(clouds)
-    center, axes, share = principal_plane(points)
-    named = {name: torch.cat([cloud.fields[name] for cloud in clouds]) for name in PIXELS}
+    center, axes, share = known.plane
+    fields = {name: torch.cat([cloud.fields[name] for cloud in known.clouds]) for name in PIXELS}
     return {
-        "who": who.tolist(),
-        "points": static.pack(points),
-        "fields": {name: static.pack(field, bits=8) for name, field in named.items()},
+        "who": known.who.tolist(),
+        "points": static.pack(known.points),
+        "fields": {name: static.pack(field, bits=8) for name, field in fields.items()},
         "attributes": {name: {"low": ATTRIBUTES[name].low, "high": ATTRIBUTES[name].high} for name in PIXELS},
         "step": STEP,
         "plane": {"center": static.pack(center), "axes": static.pack(axes), "share": share},
-        "rule": rule(geometry.pair_distances(points).numpy(), who),
+        "rule": known.rule,
         "chosen": [{"person": person, "image": k} for person in CHOICE for k in range(NEW_IMAGES)],
         "frame": frame(),
     }
-
-
-def joined(clouds: list[Cloud]) -> tuple[torch.Tensor, np.ndarray]:
-    """Return the embeddings of all people, of length 1 in float64, and whose they are."""
-    points = torch.cat([cloud.points for cloud in clouds]).double()
-    return torch.nn.functional.normalize(points), np.repeat(np.arange(len(clouds)), [len(c.points) for c in clouds])
 
 
 def rule(distances: np.ndarray, who: np.ndarray) -> dict:
@@ -135,23 +168,21 @@ def jpeg(image: torch.Tensor) -> bytes:
     return buffer.getvalue()
 
 
-def still(embedder: FaceEmbedder, known: dict, clouds: list[Cloud], picture: bytes) -> dict:
+def still(embedder: FaceEmbedder, known: Gallery, picture: bytes) -> dict:
     """Return what the page draws before the network is there: the map, and the way of a face as its crop is moved."""
-    points, who = joined(clouds)
-    center, axes, share = principal_plane(points)
-    crop = shifted(torch.from_numpy(np.array(Image.open(io.BytesIO(picture)))), known["frame"])
+    crop = shifted(torch.from_numpy(np.array(Image.open(io.BytesIO(picture)))), frame())
     way = torch.nn.functional.normalize(embedder.embed(crop, progress=False).double())
-    nearest = geometry.pair_distances(way, points).min(dim=1).values
+    nearest = geometry.pair_distances(way, known.points).min(dim=1).values
     shown = torch.cat([crop[0], crop[len(crop) // 2], crop[-1]], dim=1).round().byte()
     return {
-        "who": who.tolist(),
-        "places": ((points - center) @ axes.T).round(decimals=4).tolist(),
-        "way": ((way - center) @ axes.T).round(decimals=4).tolist(),
+        "who": known.who.tolist(),
+        "places": known.places(known.points),
+        "way": known.places(way),
         "nearest": nearest.round(decimals=4).tolist(),
         "shifts": SHIFTS.tolist(),
         "crops": webp_address(shown.numpy(), 80),
-        "share": share,
-        "threshold": known["rule"]["threshold"],
+        "share": known.plane[2],
+        "threshold": known.rule["threshold"],
     }
 
 

@@ -152,19 +152,18 @@ def test_directions_of_all_attributes_are_those_of_python(page, network):
 
 
 def test_the_words_are_those_of_the_numbers(page, network):
-    clouds = people.clouds_of(network)
-    points, who = people.joined(clouds)
-    known = people.table(clouds)
+    known = people.gallery(network)
+    points, who = known.points, known.who
     for file, person in (("0-0.jpg", 0), ("24-1.jpg", None)):
         found = choose(page, file)
         distances = pair_distances(torch.tensor([found["point"]]), points)[0].numpy()
-        nearest, threshold = distances.min(), known["rule"]["threshold"]
+        nearest, threshold = distances.min(), known.rule["threshold"]
         said = page.locator(".frw-said").inner_text()
         assert f"nearest image is {nearest:.3f} away" in said and f"{threshold:.3f}" in said
         assert ("nobody" in said) == (nearest > threshold) == (person is None)
         if person is not None:
             assert f"person {who[distances.argmin()]:02d}." in said
-            cosines = torch.cat([cloud.fields["brightness"] for cloud in clouds]) @ torch.tensor(found["field"])
+            cosines = torch.cat([cloud.fields["brightness"] for cloud in known.clouds]) @ torch.tensor(found["field"])
             mean = float(cosines[who == person].mean())
             text = page.locator(".frw-panels .frw-note").last.inner_text()
             assert float(text.split("= ")[1].split(",")[0]) == pytest.approx(1 - mean, abs=0.011)
