@@ -13,7 +13,7 @@ from book.live import people
 from frlib import models
 from frlib.faces import crops, pixels
 from frlib.geometry import central_difference, pair_distances
-from tests.build import SITE
+from tests.build import ROOT, SITE
 from tests.site import browser
 from tests.site.browser import Report, served
 
@@ -167,6 +167,19 @@ def test_the_words_are_those_of_the_numbers(page, network):
             mean = float(cosines[who == person].mean())
             text = page.locator(".frw-panels .frw-note").last.inner_text()
             assert float(text.split("= ")[1].split(",")[0]) == pytest.approx(1 - mean, abs=0.011)
+
+
+def test_four_pixels_move_a_face_about_as_far_as_all_of_brightness(network):
+    assert "four pixels of 112 move these faces about as far" in (ROOT / "book/move_a_face.md").read_text()
+    moved = []
+    for file in sorted(LIVE.glob("*.jpg")):
+        picture = Image.open(file)
+        crop, shifted = (crop_of(picture, people.frame(), {"across": k}) for k in (0, 4))
+        ends = [changed(crop, {"brightness": k}) for k in (-50, 50)]
+        points = network.embed(torch.cat([crop, shifted, *ends]), progress=False).split(1)
+        moved.append([float(pair_distances(*pair)) for pair in (points[:2], points[2:])])
+    by_crop, by_brightness = np.mean(moved, axis=0)
+    assert 0.8 < by_crop / by_brightness < 1.25
 
 
 def test_moved_is_counted_from_where_the_way_starts(page):
