@@ -187,15 +187,15 @@ def task_readme():
 
 def task_live():
     """Write the network, and the people, that the page "Move a face yourself" loads."""
-    own = [f for f in (ROOT / "book/live").iterdir() if f.suffix in {".py", ".js"}]
-    files = sorted({f for script in own if script.suffix == ".py" for f in pipeline.frlib_files(script)})
+    scripts, page = ([*(ROOT / "book/live").glob(f"*.{kind}")] for kind in ("py", "js"))
+    files = sorted({f for script in scripts for f in pipeline.frlib_files(script)})
 
     def write():
         subprocess.run([sys.executable, "-m", "book.live", FOLDER / "live"], check=True, cwd=ROOT)
 
     return {
         **timed(LIVE, write, [WEIGHTS, HEAD]),
-        "file_dep": [*map(str, own), *files],
+        "file_dep": [*map(str, [*scripts, *page]), *files],
         "task_dep": ["weights", "head"],
         "targets": [str(FOLDER / "live/live/still.json")],
     }
