@@ -30,6 +30,7 @@ if not {*WORDS[:1]} & {"list", "info", "help", "dumpdb"}:  # these commands of d
         sys.exit(str(error))
 READER = FOLDER / "reader"  # in profile smoke, chapters run with a reader's packages, and no tool of the build
 WEIGHTS, HEAD, BENCHMARKS = "weights of the networks", "head file of the faces", "benchmarks, short form"
+LIVE = "network in the page"
 LINKS = "environment of a reader"
 CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
 DOIT_CONFIG = {
@@ -184,16 +185,32 @@ def task_readme():
     }
 
 
+def task_live():
+    """Write the network, and the people, that the page "Move a face yourself" loads."""
+    scripts, page = ([*(ROOT / "book/live").glob(f"*.{kind}")] for kind in ("py", "js"))
+    files = sorted({f for script in scripts for f in pipeline.frlib_files(script)})
+
+    def write():
+        subprocess.run([sys.executable, "-m", "book.live", FOLDER / "live"], check=True, cwd=ROOT)
+
+    return {
+        **timed(LIVE, write, [WEIGHTS, HEAD]),
+        "file_dep": [*map(str, [*scripts, *page]), *files],
+        "task_dep": ["weights", "head"],
+        "targets": [str(FOLDER / "live/live/still.json")],
+    }
+
+
 def task_site():
     """Build the site, warnings as errors."""
     notebooks = [FOLDER / "notebooks" / f"{c.stem}.ipynb" for c in CHAPTERS]
     unused = {"__pycache__", "vendor", "figure.py", "energy.svg"}
     pages = [f for f in (ROOT / "book").rglob("*") if f.is_file() and not unused & set(f.parts)]
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
-    measured = [FOLDER / "benchmarks.json", *FOLDER.glob("gpu.json")]
-    files = [*notebooks, *pages, *library, *measured, ROOT / "_config.yml", ROOT / "_toc.yml"]
+    made = [FOLDER / "benchmarks.json", *FOLDER.glob("gpu.json"), FOLDER / "live/live/still.json"]
+    files = [*notebooks, *pages, *library, *made, ROOT / "_config.yml", ROOT / "_toc.yml"]
     return {
-        **timed("site", lambda: pipeline.build_site(FOLDER), [*map(step_of, CHAPTERS), BENCHMARKS]),
+        **timed("site", lambda: pipeline.build_site(FOLDER), [*map(step_of, CHAPTERS), BENCHMARKS, LIVE]),
         "file_dep": [str(f) for f in files],
         "uptodate": [config_changed({"url": pipeline.repository_url()})],
         "targets": [str(FOLDER / "html/index.html")],

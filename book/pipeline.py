@@ -50,7 +50,7 @@ def frlib_files(script: str | Path, root: Path = ROOT) -> list[str]:
     Imports are found in the code, also inside functions, without running it. Data files (CSV, JavaScript) beside an
     imported module count as part of it.
     """
-    finder = modulefinder.ModuleFinder(path=[str(root)])
+    finder = modulefinder.ModuleFinder(path=[str(root)], excludes=["book"])  # has no __init__, which it cannot read
     finder.run_script(str(script))
     modules = [Path(m.__file__) for name, m in finder.modules.items() if m.__file__ and name.split(".")[0] == "frlib"]
     data = [
@@ -251,6 +251,7 @@ def stage(folder: Path, url: str | None) -> Path:
         if (folder / name).exists():
             shutil.copy(folder / name, source / "book")
     subprocess.run([sys.executable, ROOT / "book/_ext/vendor.py", source / "book/assets/vendor"], check=True, cwd=ROOT)
+    shutil.copytree(folder / "live", source / "book/assets/vendor", dirs_exist_ok=True)
     return source
 
 

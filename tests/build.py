@@ -22,7 +22,8 @@ def states() -> dict[str, str]:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     states = dict(reversed(line.split()[:2]) for line in done.stdout.splitlines() if line.strip())
-    return {n: s for n, s in states.items() if n.startswith(("chapter:", "site", "weights", "head", "benchmarks"))}
+    steps = ("chapter:", "site", "weights", "head", "live", "benchmarks")
+    return {name: state for name, state in states.items() if name.startswith(steps)}
 
 
 def unfit() -> str:

@@ -414,6 +414,7 @@ def setup(app):
     """Register directives and the choice of assets."""
     app.connect("html-page-context", add_assets, priority=900)
     app.connect("build-finished", trim_icons)
+    app.setup_extension("live_page")
     for name, directive in {
         "run-card": RunCard,
         "scoreboard": Scoreboard,

@@ -433,7 +433,8 @@ function widgetFrame(el, { title, description, style = "" }) {
 
 /* A labelled slider. format(value) is shown beside the label and read out. Returns {element, input, set}. */
 function addSlider(parent, { label, min, max, step, value, format = String, onInput }) {
-  const input = createElement("input", { type: "range", min, max, step, value });
+  /* A label names the first thing in it that can have one, which is the output. */
+  const input = createElement("input", { type: "range", min, max, step, value, "aria-label": label });
   const output = createElement("output");
   const element = createElement(
     "label",

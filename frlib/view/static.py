@@ -58,12 +58,21 @@ def module_source(name: str) -> str:
     own = path.read_text(encoding="utf-8")
     if not own.rstrip().endswith(_EXPORT) or own.count("export ") != 1:
         raise ValueError(f"{path.name} must have one export, at its end: {_EXPORT}")
-    return (_FOLDER / "field.js").read_text(encoding="utf-8") + own
+    return helpers() + own
+
+
+def helpers() -> str:
+    """Return the JavaScript that widgets share."""
+    return (_FOLDER / "field.js").read_text(encoding="utf-8")
 
 
 def classic_script(name: str) -> str:
     """Return a widget as a classic script that sets ``window.FRLIB_MODULES[name]``; works from ``file://`` too."""
-    body = module_source(name).rstrip().removesuffix(_EXPORT)
+    return as_classic_script(name, module_source(name).rstrip().removesuffix(_EXPORT))
+
+
+def as_classic_script(name: str, body: str) -> str:
+    """Return a text that defines ``render`` as a classic script that sets ``window.FRLIB_MODULES[name]``."""
     head = "window.FRLIB_MODULES = window.FRLIB_MODULES || {};"
     wrapped = f'(function () {{\n"use strict";\n{body}\nreturn {{ render }};\n}})();\n'
     return f'{head}\nwindow.FRLIB_MODULES["{name}"] = {wrapped}'

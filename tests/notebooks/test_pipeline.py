@@ -131,6 +131,7 @@ def test_a_site_with_a_known_address_builds_and_leads_to_colab_and_to_the_source
     (tmp_path / "notebooks").mkdir()
     for path in executed_chapters():
         shutil.copy(path, tmp_path / "notebooks")
+    shutil.copytree(ROOT / "_build/smoke/live", tmp_path / "live")
     pipeline.build_site(tmp_path)
     page = (tmp_path / "html/notebooks/03_toy_model.html").read_text()
     assert "colab.research.google.com/github/me/book/blob/gh-pages/_sources/notebooks/03_toy_model.ipynb" in page
