@@ -1,0 +1,122 @@
+"""The photographs of one person as a drawing: their aligned faces, and three attributes of them changed."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from frlib import checks, store
+from frlib.datasets.cutting import cut
+from frlib.datasets.finding import LANDMARKS, Faces
+from frlib.datasets.photographs import Photographs
+from frlib.faces import pixels
+from frlib.faces.attributes import PIXELS, step_of
+from frlib.faces.crops import IMAGE_SIZES
+
+#: Version of what is cut: raise it when the same landmarks would give other crops.
+CUT = 1
+#: Photographs that are in memory together.
+BLOCK = 32
+
+
+@dataclass(frozen=True)
+class Person:
+    """Someone on photographs.
+
+    Parameters
+    ----------
+    name : str
+    index : int
+        Place among the people of the photographs.
+    """
+
+    name: str
+    index: int
+
+
+@dataclass(frozen=True)
+class Crops:
+    """A drawing of one person from photographs: see `frlib.clouds.Drawing`.
+
+    Parameters
+    ----------
+    photographs : Photographs
+    faces : Faces
+        Of these photographs: see `frlib.datasets.find_faces`.
+    person : str
+        One of the identities. Photographs of that person without a face are left out.
+    step : float, optional
+        Length of a step along an attribute as a share of its range. Default: that of `frlib.faces.Curves`.
+
+    Raises
+    ------
+    ValueError
+        If the faces are of other photographs, or none of the person's photographs has a face.
+    """
+
+    photographs: Photographs
+    faces: Faces
+    person: str
+    step: float | None = None
+
+    kind = "photographs"
+    attributes = PIXELS
+
+    def __post_init__(self):
+        if tuple(self.faces.table["identity"]) != self.photographs.identities:
+            raise ValueError("faces must be those of the photographs, in their order; got those of others")
+        checks.one_of("person", self.person, self.photographs.people)
+        if self.table.empty:
+            raise ValueError(f"person must have a photograph with a face; got {self.person!r}, who has none")
+
+    @property
+    def identity(self) -> Person:
+        """The person."""
+        return Person(self.person, self.photographs.people.index(self.person))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The row of each image among the photographs, and what is said about it."""
+        own = (self.faces.table["identity"] == self.person) & self.faces.found.numpy()
+        table = pd.DataFrame({"row": own.to_numpy().nonzero()[0]})
+        if self.photographs.attributes is None:
+            return table
+        return table.join(self.photographs.attributes.iloc[table["row"]].reset_index(drop=True))
+
+    @property
+    def steps(self) -> dict[str, float]:
+        """How far an end lies from the photograph along each attribute, in its unit."""
+        return {name: step_of(name, self.step) for name in self.attributes}
+
+    @property
+    def key(self) -> dict:
+        """What the images depend on: the content of the files, where the faces are, how they are cut and changed."""
+        rows = self.table["row"].tolist()
+        return {
+            "cut": CUT,
+            "landmarks": LANDMARKS,
+            "places": store.arrays_digest({"landmarks": self.faces.landmarks[rows]}),
+            "files": [self.faces.digests[row] for row in rows],
+            "steps": self.steps,
+        }
+
+    def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
+        """Yield the images by crop and name: see `frlib.clouds.Drawing`."""
+        rows = self.table["row"].tolist()
+        for first in range(0, len(rows), BLOCK):
+            block = rows[first : first + BLOCK]
+            seen = {crop: [] for crop in crops}
+            for row in block:
+                image = self.photographs.read(row)
+                for crop, images in seen.items():
+                    images.append(cut(image, self.faces.landmarks[row], crop, round(enlarged * IMAGE_SIZES[crop])))
+            yield {crop: self._with_ends(torch.stack(images)) for crop, images in seen.items()}
+
+    def _with_ends(self, points: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return images and their ends by name, as uint8."""
+        images = {"points": points}
+        for end, sign in (("minus", -1), ("plus", 1)):
+            for name, step in self.steps.items():
+                images[f"{end} {name}"] = pixels.change(points, {name: torch.full((len(points),), sign * step)})
+        return {name: batch.round().to(torch.uint8) for name, batch in images.items()}
