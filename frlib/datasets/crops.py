@@ -1,8 +1,10 @@
 """The photographs of one person as a drawing: their aligned faces, and three attributes of them changed."""
 
+import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -45,9 +47,16 @@ class Crops:
     faces : Faces
         Of these photographs: see `frlib.datasets.find_faces`.
     person : str
-        One of the identities. Photographs of that person without a face are left out.
+        One of the identities. Photographs of that person without a face are left out; only the person's own ones are
+        kept here.
     step : float, optional
         Length of a step along an attribute as a share of its range. Default: that of `frlib.faces.Curves`.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        Where the person's photographs with a face are among those given.
+    identity : Person
 
     Raises
     ------
@@ -59,30 +68,32 @@ class Crops:
     faces: Faces
     person: str
     step: float | None = None
+    rows: tuple[int, ...] = field(init=False)
+    identity: Person = field(init=False)
 
     kind = "photographs"
     attributes = PIXELS
 
     def __post_init__(self):
+        people = self.photographs.people
         if tuple(self.faces.table["identity"]) != self.photographs.identities:
             raise ValueError("faces must be those of the photographs, in their order; got those of others")
-        checks.one_of("person", self.person, self.photographs.people)
-        if self.table.empty:
+        checks.one_of("person", self.person, people)
+        rows = (np.array(self.photographs.identities) == self.person) & self.faces.found.numpy()
+        if not rows.any():
             raise ValueError(f"person must have a photograph with a face; got {self.person!r}, who has none")
+        set_field = functools.partial(object.__setattr__, self)
+        set_field("rows", tuple(rows.nonzero()[0].tolist()))
+        set_field("identity", Person(self.person, people.index(self.person)))
+        # Only the own ones: workers are sent the drawing.
+        set_field("photographs", self.photographs.take(rows))
+        set_field("faces", self.faces.take(rows))
 
-    @property
-    def identity(self) -> Person:
-        """The person."""
-        return Person(self.person, self.photographs.people.index(self.person))
-
-    @property
+    @functools.cached_property
     def table(self) -> pd.DataFrame:
-        """The row of each image among the photographs, and what is said about it."""
-        own = (self.faces.table["identity"] == self.person) & self.faces.found.numpy()
-        table = pd.DataFrame({"row": own.to_numpy().nonzero()[0]})
-        if self.photographs.attributes is None:
-            return table
-        return table.join(self.photographs.attributes.iloc[table["row"]].reset_index(drop=True))
+        """The row of each image among the photographs that were given, and what is said about it."""
+        table = pd.DataFrame({"row": self.rows})
+        return table if self.photographs.attributes is None else table.join(self.photographs.attributes)
 
     @property
     def steps(self) -> dict[str, float]:
@@ -92,22 +103,19 @@ class Crops:
     @property
     def key(self) -> dict:
         """What the images depend on: the content of the files, where the faces are, how they are cut and changed."""
-        rows = self.table["row"].tolist()
         return {
             "cut": CUT,
             "landmarks": LANDMARKS,
-            "places": store.arrays_digest({"landmarks": self.faces.landmarks[rows]}),
-            "files": [self.faces.digests[row] for row in rows],
+            "places": store.arrays_digest({"landmarks": self.faces.landmarks}),
+            "files": list(self.faces.digests),
             "steps": self.steps,
         }
 
     def draw(self, crops: Sequence[str], enlarged: float = 1.0) -> Iterator[dict[str, dict[str, torch.Tensor]]]:
         """Yield the images by crop and name: see `frlib.clouds.Drawing`."""
-        rows = self.table["row"].tolist()
-        for first in range(0, len(rows), BLOCK):
-            block = rows[first : first + BLOCK]
+        for first in range(0, len(self.rows), BLOCK):
             seen = {crop: [] for crop in crops}
-            for row in block:
+            for row in range(first, min(first + BLOCK, len(self.rows))):
                 image = self.photographs.read(row)
                 for crop, images in seen.items():
                     images.append(cut(image, self.faces.landmarks[row], crop, round(enlarged * IMAGE_SIZES[crop])))

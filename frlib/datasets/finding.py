@@ -1,6 +1,5 @@
 """Find the faces in whole photographs, once for each file: what was found is stored under the file's content."""
 
-import functools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -115,7 +114,7 @@ def find_faces(photographs: Photographs, device=None, n_jobs: int | None = None,
         parts[digest[:2]].append(digest)
     known = {digest: found for part in parts for digest, found in stored_part(part).items()}
     tasks = []
-    for part, own in parts.items():
+    for own in parts.values():
         missing = [digest for digest in own if digest not in known]
         if missing:
             tasks.append((photographs.take([rows[digest] for digest in missing]), missing, str(device)))

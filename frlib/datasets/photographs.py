@@ -53,7 +53,7 @@ class Photographs:
         if len(self.attributes) != len(self.paths):
             raise ValueError(f"attributes must have {len(self.paths)} rows; got {len(self.attributes)}")
         for name, kind in self.attributes.dtypes.items():
-            if kind != bool:
+            if not pd.api.types.is_bool_dtype(kind):
                 raise ValueError(f"attributes must be of type bool; column {name!r} is of type {kind}")
 
     def __len__(self) -> int:
