@@ -97,6 +97,10 @@ class Faces:
 def find_faces(photographs: Photographs, device=None, n_jobs: int | None = None, progress: bool = True) -> Faces:
     """Find the faces of each photograph, and choose one.
 
+    The search is that of `detect`, with its border, in the photograph reduced to `SEARCHED` pixels. What is found is
+    stored under the sha256 of the file, so that nothing is searched twice, and a run that was cut off goes on. A file
+    that cannot be read is remarked, and the others go on.
+
     Parameters
     ----------
     photographs : Photographs
@@ -108,6 +112,28 @@ def find_faces(photographs: Photographs, device=None, n_jobs: int | None = None,
     Returns
     -------
     Faces
+
+    Raises
+    ------
+    ImportError
+        If facenet-pytorch is not installed.
+
+    Notes
+    -----
+    A face counts from a probability of 0.9 on; on 27 pictures without people that scikit-image carries none did. Of
+    several, the one is chosen whose width times 1 - r is the largest, where r is its distance from the middle of the
+    photograph over half the diagonal. LFW means the face in the middle; someone at the edge must be much larger to be
+    the one who is meant. With a second drawn face at the edge, the one in the middle was chosen as long as the other
+    was up to 1.2 times as large, and not when it was twice as large.
+
+    TABLE
+
+    Seconds of one processor for a photograph of 112, 250, 320 to 1000 and 4000 pixels: 0.04, 0.08, 0.12 and 0.5; of
+    1000 pixels without a face: 1.0.
+
+    "small": the eyes are nearer than 20 pixels. Images of drawn people reduced to that distance moved, in the default
+    networks, by 0.22 to 0.58 of the mean distance between two images of a person, the most in dlib; at 12 pixels by
+    0.75 to 1.2, at 35 by 0.03 to 0.22. "blurred": a sharpness below 0.01, see ``frlib.datasets.sharpness``.
     """
     device = choose_device(device)
     digests = [_digest(photographs, row) for row in range(len(photographs))]
