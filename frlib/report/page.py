@@ -125,13 +125,31 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Gallery:
+    """Small pictures in a row, each with a line of words.
+
+    Parameters
+    ----------
+    images : sequence of (address, words)
+        A picture as the address of its own content, see `frlib.view.images.webp_address`; its words are the text
+        alternative too.
+    caption : str
+        What to see.
+    """
+
+    images: Sequence[tuple[str, str]]
+    caption: str
+    kind = "gallery"
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page.
 
     Parameters
     ----------
     title : str
-    blocks : sequence of Text, Points, Table and Figure
+    blocks : sequence of Text, Points, Table, Figure and Gallery
     """
 
     title: str
