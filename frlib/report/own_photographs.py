@@ -1,0 +1,179 @@
+"""The report on a folder of photographs: faces found, distances, who is confused, what is odd, and why pairs are far."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from frlib.datasets import Faces, Photographs
+from frlib.geometry import threshold_at
+from frlib.models.embedder import FaceEmbedder
+from frlib.report import far_pairs, found_faces, misplaced, photograph_labels, pixel_energies, recognition
+from frlib.report.album import Album, album_of
+from frlib.report.facts import facts_of
+from frlib.report.page import Column, Page, Points, Section, Table, Text
+
+
+def report(
+    photographs: Photographs,
+    faces: Faces,
+    names: pd.DataFrame,
+    embedders: Sequence[FaceEmbedder],
+    *,
+    title: str,
+    labels: pd.DataFrame | None = None,
+    far: float = 0.01,
+    pictured: bool = False,
+    drawn_from: str = "",
+    permutations: int = 999,
+    seed: int = 0,
+    n_jobs: int | None = None,
+    progress: bool = True,
+) -> Page:
+    """Return the report on photographs.
+
+    Parameters
+    ----------
+    photographs : Photographs
+    faces : Faces
+        Of `frlib.datasets.find_faces`.
+    names : DataFrame
+        Of `frlib.report.album.names_of`, a row per photograph.
+    embedders : sequence of FaceEmbedder
+    title : str
+    labels : DataFrame, optional
+        Of `frlib.report.photograph_labels.read_labels`, by row of the photographs.
+    far : float
+        A false acceptance rate, at which a second threshold is given.
+    pictured : bool
+        Whether the page may show small pictures of faces.
+    drawn_from : str
+        Which photographs of a larger folder these are, in one sentence.
+    permutations : int
+        Of the test by attribute.
+    seed : int
+        Seeds that test, and the drawn people.
+    n_jobs, progress
+        As in `frlib.runtime.spread`.
+
+    Raises
+    ------
+    ValueError
+        If faces of fewer than two people were found, or nobody has two photographs with a face; or an argument is not
+        accepted.
+    """
+    options = {"n_jobs": n_jobs, "progress": progress}
+    album = album_of(photographs, faces, names, embedders, pictured=pictured, **options)
+    n_images = int(np.clip(np.median(np.bincount(album.codes)), pixel_energies.IMAGES_AT_LEAST, pixel_energies.DRAWN_IMAGES))
+    drawn = pixel_energies.drawn_clouds(embedders, n_images, seed=seed, **options)
+    detection, remarked = found_faces.section(faces, names)
+    confused, of_people = misplaced.people_section(album)
+    odd, outliers = misplaced.outlier_section(album)
+    why, pairs = far_pairs.section(album)
+    energies, more = pixel_energies.section(album.clouds, drawn, n_jobs)
+    sections = [detection, _distances(album, far), confused, odd, why]
+    if labels is not None:
+        tested, attributes = photograph_labels.section(album, labels, permutations, seed)
+        sections, more = [*sections, tested], more | attributes
+    short = _in_short(album, outliers, of_people, pictured, drawn_from)
+    sections = [short, *sections, energies, Section("What this page cannot tell", [Points(caveats())])]
+    tables = {"remarks.csv": remarked, "distances.csv": pd.DataFrame(album.figures.values()), "confused.csv": of_people}
+    tables |= {"outliers.csv": outliers, "far_pairs.csv": pairs}
+    facts = {
+        "photographs": f"{len(photographs):,}",
+        "people": f"{names['person'].nunique():,}",
+        "with a face": f"{len(album.images):,}",
+        "networks": ", ".join(album.clouds),
+    }
+    lead = "Faces found in a folder of photographs, and the distances between them in several networks."
+    return Page(title, lead, facts | facts_of(seed), sections, tables | more)
+
+
+def _in_short(album: Album, outliers: pd.DataFrame, people: pd.DataFrame, pictured: bool, drawn_from: str) -> Section:
+    """Return what to know first: where all this stays, and the findings in a few lines."""
+    pictures = "and small pictures of faces" if pictured else "and no picture"
+    privacy = Text(
+        "Nothing left this machine: photographs were read and embedded here, and this page loads and sends nothing. It "
+        f"holds the names of people and files as it shows them, {pictures}. Positions of faces and embeddings stay in "
+        "the cache folder of frlib until you delete them. All of it is personal data, as the photographs are."
+    )
+    n = len(album.clouds)
+    auc = pd.Series({network: found["auc"] for network, found in album.figures.items()})
+    mislabelled = int((outliers["misplaced"] > n / 2).sum())
+    confused = int((people["networks"] > n / 2).sum())
+    points = [
+        f"{len(album.images):,} photographs with a face, of {len(album.people):,} people, in {n} networks.",
+        f"Pairs of people whom most networks take for one in some photograph: {confused:,}.",
+        f"Photographs that may be mislabelled, by most networks: {mislabelled:,}.",
+        *([drawn_from] if drawn_from else []),
+    ]
+    return Section("In short", [privacy, _recognised(auc), Points(points)])
+
+
+def _recognised(auc: pd.Series) -> Text:
+    """Say which networks tell these people apart."""
+    poor = auc[auc < recognition.RECOGNISES]
+    if len(poor):
+        named = ", ".join(f"{network} {value:.3f}" for network, value in poor.items())
+        return Text(
+            f"These people are not told apart well by every network: the AUC is below {recognition.RECOGNISES} for "
+            f"{named}. Look at the odd photographs first: a few in a wrong folder are enough.",
+            "warning",
+        )
+    return Text(f"These people are told apart: the AUC is {auc.min():.3f} or more in every network.", "good")
+
+
+def _distances(album: Album, far: float) -> Section:
+    """Return the part of the page on distances and thresholds."""
+    found = next(iter(album.figures.values()))
+    used = Text(f"All pairs of these photographs: {found['same_pairs']:,} of one person, {found['different_pairs']:,} of two.")
+    given = {network: (own,) for network, own in album.clouds.items()}
+    blocks = [used, *recognition.blocks(album.figures, given), _thresholds(album, far)]
+    if far * found["different_pairs"] < 10:
+        blocks.append(
+            Text(
+                f"With {found['different_pairs']:,} pairs of two people, a FAR of {far:.2%} is less than ten pairs: the "
+                "threshold at it rests on next to nothing.",
+                "warning",
+            )
+        )
+    return Section("Distances and threshold", blocks)
+
+
+def _thresholds(album: Album, far: float) -> Table:
+    rows = pd.DataFrame(
+        {
+            "network": network,
+            "metric": album.figures[network]["metric"],
+            "threshold": album.thresholds[network],
+            "strict": threshold_at(own, far),
+        }
+        for network, own in album.clouds.items()
+    )
+    columns = [
+        Column("network", "Network"),
+        Column("metric", "Distance"),
+        Column("threshold", "Balanced threshold", ".3f"),
+        Column("strict", f"Threshold at FAR {far:.2%}", ".3f"),
+    ]
+    caption = (
+        "Two photographs up to the threshold are taken for one person. Balanced: the smallest sum of both errors on "
+        "these photographs, where all sections of this page draw the line. It was chosen on the photographs that it is "
+        "applied to, so errors on new ones are larger."
+    )
+    return Table(rows, columns, caption)
+
+
+def caveats() -> list[str]:
+    """Return what holds for every report on photographs."""
+    return [
+        "Distances do not say who somebody is. Nothing on this page is fit for a decision about a person.",
+        "Few people: figures are of these people and these photographs, and say nothing about others. Errors that were "
+        "not seen may still occur.",
+        "A photograph that lies oddly may be in the wrong folder, show another face of the picture, be of a child, or be "
+        "one that these networks read badly. Look at it.",
+        "Networks are wrong more often about some groups of people than about others. With few people that cannot be "
+        "measured here, and it is in every number.",
+        "Faces that the detector does not find are missing from all figures, and those are the hard ones.",
+        "What differs between two photographs need not be what moves them apart.",
+    ]
