@@ -240,7 +240,7 @@ def load_or_build_each(
     built = build(missing) if missing else {}
     for key in missing:
         found[key] = dict(built[key])
-        save_arrays(_path(name, parameters[key], folder), found[key], parameters[key])
+        save_arrays(result_file(name, parameters[key], folder), found[key], parameters[key])
     return {key: found[key] for key in parameters}
 
 
@@ -259,12 +259,12 @@ def load_each(
     dict of key to dict of arrays
         Without the keys that are not stored, or whose file is damaged; a warning reports the latter.
     """
-    read = {key: _read_if_whole(_path(name, own, folder)) for key, own in parameters.items()}
+    read = {key: _read_if_whole(result_file(name, own, folder)) for key, own in parameters.items()}
     return {key: arrays for key, arrays in read.items() if arrays is not None}
 
 
-def _path(name: str, parameters: Mapping, folder: str | os.PathLike | None) -> Path:
-    """Return the file of a result."""
+def result_file(name: str, parameters: Mapping, folder: str | os.PathLike | None = None) -> Path:
+    """Return the file of a result of `load_or_build`."""
     folder = cache_folder("results") if folder is None else Path(folder)
     return folder / f"{as_file_name(name)}-{content_key(parameters)}.safetensors"
 

@@ -5,6 +5,7 @@ the package. Positions are in pixels, x to the right and y down; the centre of t
 """
 
 import functools
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -89,24 +90,32 @@ def detect(images, *, margin: float = MARGIN, device=None) -> Detection:
     """
     images = as_images(images)
     checks.between("margin", margin, 0, 2)
+    landmarks = torch.full((len(images), 5, 2), torch.nan)
+    probability = torch.full((len(images),), torch.nan)
+    for row, (scores, points) in enumerate(search(images, margin, device)):
+        if len(scores):
+            best = scores.argmax()
+            probability[row], landmarks[row] = scores[best], points[best]
+    return Detection(probability.isfinite(), probability, landmarks)
+
+
+def search(images: torch.Tensor, margin: float = MARGIN, device=None) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield, for each image, the probability (K,) and the landmarks (K, 5, 2) of all its faces; see `detect`."""
     detector = load_detector(str(choose_device(device)))
     border = round(margin * max(images.shape[1:3]))
     height, width = images.shape[1] + 2 * border, images.shape[2] + 2 * border
     together = max(1, min(BATCH, PIXELS // (height * width)))
     color = tone(torch.tensor(BACKGROUND))
-    landmarks = torch.full((len(images), 5, 2), torch.nan)
-    probability = torch.full((len(images),), torch.nan)
-    for first in range(0, len(images), together):
-        batch = images[first : first + together]
+    for batch in images.split(together):
         padded = color.repeat(len(batch), height, width, 1)
         padded[:, border : height - border, border : width - border] = batch
         _, scores, points = detector.detect(padded, landmarks=True)
-        for row, (score, point) in enumerate(zip(scores, points, strict=True), start=first):
-            if point is not None:
-                best = int(np.argmax(np.asarray(score, dtype=float)))
-                probability[row] = float(score[best])
-                landmarks[row] = torch.as_tensor(np.asarray(point[best], dtype=np.float32)) - border
-    return Detection(probability.isfinite(), probability, landmarks)
+        for score, point in zip(scores, points, strict=True):
+            found = point is not None
+            yield (
+                torch.as_tensor(np.array(score if found else [], dtype=np.float32)),
+                torch.as_tensor(np.array(point if found else [], dtype=np.float32)).reshape(-1, 5, 2) - border,
+            )
 
 
 @functools.lru_cache(maxsize=2)

@@ -45,6 +45,14 @@ ATTRIBUTES: Mapping[str, Attribute] = {
 }
 RENDERED = tuple(name for name, attribute in ATTRIBUTES.items() if attribute.kind == "rendered")
 PIXELS = tuple(name for name, attribute in ATTRIBUTES.items() if attribute.kind == "pixels")
+#: Length of a step along a curve as a share of an attribute's range, by kind, as in paper A's lattice.
+STEPS = {"rendered": 1 / 6, "pixels": 1 / 4}
+
+
+def step_of(name: str, share: float | None = None) -> float:
+    """Return the length of a step along an attribute, in its unit, for a share of its range; default: `STEPS`."""
+    attribute = ATTRIBUTES[name]
+    return (share or STEPS[attribute.kind]) * (attribute.high - attribute.low)
 
 
 def check_attributes(attributes: Mapping, n: int | None = None) -> dict[str, torch.Tensor]:

@@ -11,15 +11,12 @@ import torch
 
 from frlib import checks
 from frlib.faces import pixels
-from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
+from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED, STEPS, step_of
 from frlib.faces.crops import CROPS, IMAGE_SIZES
 from frlib.faces.drawing import Faces
 from frlib.faces.generator.renderer import render
 from frlib.faces.generator.tangent import SMOOTH, tangent
 from frlib.faces.identity import Identity
-
-#: Length of a step as a share of an attribute's range, as in paper A's lattice.
-STEPS = {"rendered": 1 / 6, "pixels": 1 / 4}
 
 
 @dataclass(frozen=True)
@@ -136,9 +133,7 @@ class Curves(Faces):
 
     def _shift(self, end: str, name: str) -> float:
         """Return how far an end lies from the centre, in the unit of the attribute."""
-        attribute = ATTRIBUTES[name]
-        step = (self.step or STEPS[attribute.kind]) * (attribute.high - attribute.low)
-        return -step if end == "minus" else step
+        return step_of(name, self.step) * (-1 if end == "minus" else 1)
 
     @functools.cached_property
     def _drawn(self) -> dict[str, torch.Tensor]:

@@ -1,0 +1,93 @@
+"""Folders of drawn faces that look to the readers like photographs, with faults of known kinds."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+
+from frlib.faces import render, sample_identities
+from frlib.faces.crops import CROPS
+
+#: Names of the people, in the order of `sample_identities`.
+PEOPLE = ("Ann", "Bob", "Cid", "Dora", "Eve", "Fay")
+SIDE = 250
+
+
+def pictures(n_people: int = 3, n_images: int = 4, *, share: float = 0.8, side: int = SIDE, seed: int = 0) -> dict:
+    """Return images by name of the person, uint8 (n_images, side, side, 3).
+
+    ``share`` is the scale of the face: 1 is the ArcFace crop, less shows more around it.
+    """
+    crop = CROPS.setdefault(f"photograph {share}", (share, 0.46))
+    assert crop[0] == share
+    generator = np.random.default_rng(seed)
+    images = {}
+    for name, person in zip(PEOPLE[:n_people], sample_identities(n_people, seed=seed), strict=True):
+        attributes = {
+            "head_angle": generator.uniform(-25, 25, n_images).tolist(),
+            "expression": generator.uniform(0, 1, n_images).tolist(),
+            "illumination": generator.uniform(-40, 40, n_images).tolist(),
+        }
+        images[name] = render(person, attributes, crop=f"photograph {share}", size=side)
+    return images
+
+
+def as_image(picture: torch.Tensor) -> Image.Image:
+    return Image.fromarray(picture.numpy())
+
+
+def write_folder(folder: Path, images: dict, quality: int = 92) -> Path:
+    """Write a folder with one sub-folder per person, as JPEG; return it."""
+    for name, own in images.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number, picture in enumerate(own, 1):
+            as_image(picture).save(folder / name / f"{number}.jpg", quality=quality)
+    return folder
+
+
+def plant_faults(folder: Path, images: dict) -> dict[str, str]:
+    """Add photographs with faults to a folder of `write_folder`; return the expected remark by name of the file."""
+    (ann, bob), (one, other) = list(images)[:2], list(images.values())[:2]
+    side = one.shape[1]
+    sky = torch.full((side, side, 3), 120, dtype=torch.uint8)
+    as_image(sky).save(folder / ann / "no face.jpg")
+    as_image(torch.cat([one[0], other[0]], dim=1)).save(folder / ann / "two faces.jpg")
+    whole = (folder / ann / "1.jpg").read_bytes()
+    (folder / bob / "truncated.jpg").write_bytes(whole[: len(whole) // 3])
+    as_image(one[0]).filter(ImageFilter.GaussianBlur(side / 40)).save(folder / ann / "blurred.jpg")
+    tiny = Image.new("RGB", (side, side), (120, 120, 120))
+    tiny.paste(as_image(other[1]).resize((40, 40)), (side // 2 - 20, side // 2 - 20))
+    tiny.save(folder / bob / "tiny.jpg")
+    as_image(one[1]).save(folder / bob / "mislabelled.jpg")  # Ann in Bob's folder
+    return {
+        "no face.jpg": "no face",
+        "two faces.jpg": "several faces",
+        "truncated.jpg": "unreadable",
+        "blurred.jpg": "blurred",
+        "tiny.jpg": "small",
+        "mislabelled.jpg": "",
+    }
+
+
+def write_kinds(folder: Path, picture: torch.Tensor) -> dict[str, Path]:
+    """Write one picture in many formats below the folder of one person; return the files by kind."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = as_image(picture)
+    grey = np.asarray(image.convert("L")).astype(np.uint16) * 257
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter, clockwise
+    writers = {
+        "rgb.png": lambda file: image.save(file),
+        "grey.jpg": lambda file: image.convert("L").save(file, quality=95),
+        "rgba.png": lambda file: image.convert("RGBA").save(file),
+        "cmyk.jpg": lambda file: image.convert("CMYK").save(file, quality=95),
+        "palette.png": lambda file: image.convert("P", palette=Image.Palette.ADAPTIVE).save(file),
+        "16 bit.png": lambda file: Image.fromarray(grey).save(file),
+        "turned.jpg": lambda file: image.transpose(Image.Transpose.ROTATE_90).save(file, quality=95, exif=exif),
+        "photo.webp": lambda file: image.save(file, quality=95),
+        "photo.TIF": lambda file: image.save(file, format="TIFF"),
+    }
+    for name, write in writers.items():
+        write(folder / name)
+    return {name: folder / name for name in writers}
