@@ -14,6 +14,7 @@ from frlib.datasets import Crops, Faces, Photographs
 from frlib.datasets.pose import head_turn
 from frlib.geometry import image_placements, recognition_figures
 from frlib.models.embedder import FaceEmbedder
+from frlib.report.drawn import draw_identities, used_images
 from frlib.view.images import webp_address
 
 #: Quality of a small picture: an image of 112 pixels takes about 2 kB.
@@ -111,6 +112,37 @@ def names_of(photographs: Photographs, folder: Path, *, numbers: bool = False) -
         return pd.DataFrame(table)
     paths = [path.relative_to(folder).as_posix() for path in photographs.paths]
     return pd.DataFrame({"photograph": paths, "person": list(photographs.identities)}).map(_as_text)
+
+
+def folder_name(folder: Path) -> str:
+    """Return the name of a folder as text."""
+    return _as_text(folder.resolve().name) or "Photographs"
+
+
+def some_of(
+    photographs: Photographs, names: pd.DataFrame, labels: pd.DataFrame | None, max_images: int, seed: int
+) -> tuple[Photographs, pd.DataFrame, pd.DataFrame | None, str]:
+    """Return some photographs of a large folder, with their names and labels, and a sentence on which they are.
+
+    Parameters
+    ----------
+    photographs : Photographs
+    names : DataFrame
+        Of `names_of`.
+    labels : DataFrame, optional
+        By row of the photographs.
+    max_images, seed : int
+        As in `frlib.report.drawn.draw_identities`.
+    """
+    identities = np.array(photographs.identities, dtype=object)
+    used = draw_identities(identities, max_images, seed)
+    if len(used) == len(identities):
+        return photographs, names, labels, ""
+    if labels is not None:
+        labels = labels.loc[labels.index.isin(used)]
+        labels = labels.set_axis(np.searchsorted(used, labels.index))
+    part = names.iloc[used].reset_index(drop=True)
+    return photographs.take(used), part, labels, used_images(identities, used)
 
 
 def _as_text(name: str) -> str:

@@ -75,7 +75,9 @@ def people_section(album: Album) -> tuple[Section, pd.DataFrame]:
     blocks = [said, Table(table.head(SHOWN), columns, caption)]
     shown = table.head(PICTURED // 2)[["image", "other_image"]].to_numpy().ravel()
     if pictures := album.pictures(shown):
-        blocks.append(Gallery(pictures, "The closest photographs, in the order of the table: two neighbours, one pair."))
+        blocks.append(
+            Gallery(pictures, "The closest photographs, in the order of the table: two neighbours, one pair.")
+        )
     columns = ["people", "networks", "share", "photographs", "over"]
     return Section(title, blocks), table[columns]
 
@@ -97,7 +99,9 @@ def outlier_table(album: Album) -> pd.DataFrame:
     """
     every = pd.concat(
         [
-            t.assign(image=range(len(t)), own=t["own"] / album.thresholds[n], to_other=t["to_other"] / album.thresholds[n])
+            t.assign(
+                image=range(len(t)), own=t["own"] / album.thresholds[n], to_other=t["to_other"] / album.thresholds[n]
+            )
             for n, t in album.placements.items()
         ]
     )

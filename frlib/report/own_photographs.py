@@ -1,6 +1,7 @@
 """The report on a folder of photographs: faces found, distances, who is confused, what is odd, and why pairs are far."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,9 @@ def report(
     """
     options = {"n_jobs": n_jobs, "progress": progress}
     album = album_of(photographs, faces, names, embedders, pictured=pictured, **options)
-    n_images = int(np.clip(np.median(np.bincount(album.codes)), pixel_energies.IMAGES_AT_LEAST, pixel_energies.DRAWN_IMAGES))
+    n_images = int(
+        np.clip(np.median(np.bincount(album.codes)), pixel_energies.IMAGES_AT_LEAST, pixel_energies.DRAWN_IMAGES)
+    )
     drawn = pixel_energies.drawn_clouds(embedders, n_images, seed=seed, **options)
     detection, remarked = found_faces.section(faces, names)
     confused, of_people = misplaced.people_section(album)
@@ -87,6 +90,21 @@ def report(
     }
     lead = "Faces found in a folder of photographs, and the distances between them in several networks."
     return Page(title, lead, facts | facts_of(seed), sections, tables | more)
+
+
+def check_folder(photographs: Photographs, folder: Path) -> None:
+    """Raise, before the work begins, unless there are photographs of at least two people.
+
+    Raises
+    ------
+    ValueError
+        If there are not.
+    """
+    if len(photographs.people) < 2:
+        raise ValueError(
+            f"{folder} must have at least two sub-folders with photographs, one per person; it has one: "
+            f"{photographs.people[0]!r}"
+        )
 
 
 def _in_short(album: Album, outliers: pd.DataFrame, people: pd.DataFrame, pictured: bool, drawn_from: str) -> Section:
@@ -126,7 +144,9 @@ def _recognised(auc: pd.Series) -> Text:
 def _distances(album: Album, far: float) -> Section:
     """Return the part of the page on distances and thresholds."""
     found = next(iter(album.figures.values()))
-    used = Text(f"All pairs of these photographs: {found['same_pairs']:,} of one person, {found['different_pairs']:,} of two.")
+    used = Text(
+        f"All pairs of these photographs: {found['same_pairs']:,} of one person, {found['different_pairs']:,} of two."
+    )
     given = {network: (own,) for network, own in album.clouds.items()}
     blocks = [used, *recognition.blocks(album.figures, given), _thresholds(album, far)]
     if far * found["different_pairs"] < 10:

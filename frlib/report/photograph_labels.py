@@ -64,7 +64,9 @@ def read_labels(path, photographs: Sequence[str], attributes: Sequence[str] | No
     return pd.DataFrame(columns, index=paths.map(rows).to_numpy())
 
 
-def section(album: Album, labels: pd.DataFrame, permutations: int, seed: int) -> tuple[Section, dict[str, pd.DataFrame]]:
+def section(
+    album: Album, labels: pd.DataFrame, permutations: int, seed: int
+) -> tuple[Section, dict[str, pd.DataFrame]]:
     """Return the part of the page on labels, and its table.
 
     Parameters

@@ -56,7 +56,9 @@ def energies_of(clouds: Mapping[str, Sequence[Cloud]], device=None, n_jobs: int 
     DataFrame
         Rows of `frlib.fingerprint.fingerprint`; none if nobody has `CURVES_AT_LEAST` images that do not coincide.
     """
-    enough = {name: [c for c in own if len(c.points) >= CURVES_AT_LEAST and not c.coincides] for name, own in clouds.items()}
+    enough = {
+        name: [c for c in own if len(c.points) >= CURVES_AT_LEAST and not c.coincides] for name, own in clouds.items()
+    }
     enough = {name: own for name, own in enough.items() if own}
     return fingerprint(enough, SCALES, device=device, n_jobs=n_jobs) if enough else pd.DataFrame()
 
@@ -139,7 +141,10 @@ def section(
         return Section(TITLE, [Text(said)]), {}
     energies = {kind: energies_of(own, n_jobs=n_jobs) for kind, own in zip(KINDS, (clouds, drawn), strict=True)}
     together = pd.concat(
-        [summary(energies["photographs"], displaced, KINDS[0]), summary(energies["drawn"], displacements_of(drawn), KINDS[1])],
+        [
+            summary(energies["photographs"], displaced, KINDS[0]),
+            summary(energies["drawn"], displacements_of(drawn), KINDS[1]),
+        ],
         ignore_index=True,
     )
     every = pd.concat([table.assign(images=kind) for kind, table in energies.items() if len(table)], ignore_index=True)
