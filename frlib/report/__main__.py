@@ -226,9 +226,7 @@ def parser() -> argparse.ArgumentParser:
     photographs = p.add_argument_group("photographs")
     photographs.add_argument("--thumbnails", action="store_true", help="show small pictures of faces on the page")
     photographs.add_argument("--numbers", action="store_true", help="numbers in place of names of people and files")
-    photographs.add_argument(
-        "--far", type=float, default=0.01, help="false acceptance rate of a second threshold (0.01)"
-    )
+    photographs.add_argument("--far", type=float, default=0.01, help="FAR of a second threshold (0.01)")
     file = p.add_argument_group("file .onnx")
     file.add_argument("--crop", choices=("arcface", "wide"), help="how much of the head the network wants (arcface)")
     file.add_argument("--size", type=int, help="pixels of the input, if the file leaves them open (a usual one)")

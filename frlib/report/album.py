@@ -73,6 +73,17 @@ class Album:
         """Rows of `frlib.geometry.image_placements` at this threshold, by network."""
         return {network: image_placements(own, self.thresholds[network]) for network, own in self.clouds.items()}
 
+    @functools.cached_property
+    def misplaced(self) -> list[int]:
+        """The images that are nearer to another person than to their own, in most networks."""
+        votes = np.mean([table["misplaced"] for table in self.placements.values()], axis=0)
+        return np.flatnonzero(votes > 0.5).tolist()
+
+    def embeddings_without(self, network: str, images: Sequence[int]) -> tuple[torch.Tensor, np.ndarray]:
+        """Return the embeddings of all images but some, and whose they are."""
+        kept = np.setdiff1d(np.arange(len(self.codes)), images)
+        return torch.cat([cloud.points for cloud in self.clouds[network]])[kept], self.codes[kept]
+
     def pictures(self, images: Sequence[int], words: Sequence[str] | None = None) -> list[tuple[str, str]]:
         """Return small pictures of images, each with its words (default: the photograph's name); none if not wanted."""
         if not self.pictured:

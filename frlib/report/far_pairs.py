@@ -15,7 +15,7 @@ from frlib.geometry import pair_distances, rank_correlation
 from frlib.report.album import Album
 from frlib.report.page import Column, Gallery, Points, Section, Table, Text
 
-#: Pairs on the page, one per person.
+#: Most pairs on the page.
 SHOWN = 8
 #: Fewest pairs of one person for which a rank correlation is shown.
 PAIRS_AT_LEAST = 10
@@ -56,13 +56,13 @@ class Fact:
     def said(self, one: float, other: float) -> str:
         """Return the difference in words."""
         differ = float(self.between(np.asarray(one), np.asarray(other)))
-        return self.words.format(a=one, b=other, d=differ, r=differ)
+        return self.words.format(a=one, b=other, d=differ, r=f"{differ:,.0f}" if differ >= 10 else f"{differ:.1f}")
 
 
 #: A head angle is rough: on drawn faces up to 11 degrees off, see `frlib.datasets.pose.head_turn`.
 FACTS = (
     Fact("width", "the faces are {a:.0f} and {b:.0f} pixels wide", "Width, larger over smaller", 2, ratio=True),
-    Fact("sharpness", "one face is {r:.1f} times as sharp", "Sharpness, larger over smaller", 2, ratio=True),
+    Fact("sharpness", "one face is {r} times as sharp", "Sharpness, larger over smaller", 2, ratio=True),
     Fact("brightness", "the faces are {d:.0f} of 255 levels apart in brightness", "Brightness, levels", 25),
     Fact("turn", "the heads are turned about {d:.0f} degrees apart", "Turn of the head, degrees", 20),
 )
@@ -110,9 +110,21 @@ def _distances(album: Album, code: int, one: np.ndarray, other: np.ndarray) -> d
     return {"over": np.mean(over, axis=0)} | {f"by {name}": np.mean(parts, axis=0) for name, parts in moved.items()}
 
 
-def farthest(pairs: pd.DataFrame, shown: int = SHOWN) -> pd.DataFrame:
-    """Return the farthest pair of each person, the farthest of them first; at most ``shown``."""
-    own = pairs.loc[pairs.groupby("code")["over"].idxmax()]
+def farthest(pairs: pd.DataFrame, misplaced: Sequence[int] = (), shown: int = SHOWN) -> pd.DataFrame:
+    """Return the farthest pair of each person, and the farthest without photographs that may be of somebody else.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Of `same_person_pairs`.
+    misplaced : sequence of int
+        Photographs that may be of somebody else.
+    shown : int
+        Most pairs; the farthest are kept, and stand first.
+    """
+    right = pairs[~pairs[["image", "other_image"]].isin(list(misplaced)).any(axis=1)]
+    places = np.concatenate([part.groupby("code")["over"].idxmax().to_numpy() for part in (pairs, right)])
+    own = pairs.loc[np.unique(places)]
     return own.sort_values("over", ascending=False).head(shown).reset_index(drop=True)
 
 
@@ -129,25 +141,28 @@ def what_differs(pair, pairs: pd.DataFrame, album: Album) -> str:
     """
     rows = pair.image, pair.other_image
     one, other = (album.images.iloc[row] for row in rows)
-    said = [f"{album.images['photograph'][row]} may show somebody else" for row in rows if _misplaced(album, row)]
+    said = [f"{album.images['photograph'][row]} may show somebody else" for row in rows if row in album.misplaced]
     for fact in FACTS:
         differ = getattr(pair, fact.name)
         if differ >= fact.named_from:
-            less = (pairs[fact.name] < differ).mean()
-            unusual = f" (more than in {less:.0%} of all pairs of one person here)" if len(pairs) > 1 else ""
-            said.append(fact.said(one[fact.name], other[fact.name]) + unusual)
+            said.append(fact.said(one[fact.name], other[fact.name]) + _unusual(differ, pairs[fact.name]))
     said += [f"{image['photograph']}: {image['remark']}" for image in (one, other) if image["remark"]]
     if not said:
         return (
-            "nothing that is measured here sets them apart. Age, glasses, hair, make-up, expression and what covers the "
-            "face are not measured."
+            "nothing that is measured here sets them apart. Age, glasses, hair, make-up, expression and what covers "
+            "the face are not measured."
         )
     return "; ".join(said) + "."
 
 
-def _misplaced(album: Album, row: int) -> bool:
-    """Return whether a photograph is nearer to another person in most networks."""
-    return np.mean([table["misplaced"].iloc[row] for table in album.placements.values()]) > 0.5
+def _unusual(differ: float, of_all: pd.Series) -> str:
+    """Say how unusual a difference is among those of all pairs of one person."""
+    if len(of_all) < PAIRS_AT_LEAST:
+        return ""
+    less = int(100 * (of_all < differ).mean())
+    return (
+        f" (more than in {less} % of all pairs of one person here)" if differ < of_all.max() else " (the most of all)"
+    )
 
 
 def going_along(pairs: pd.DataFrame) -> str:
@@ -169,18 +184,19 @@ def going_along(pairs: pd.DataFrame) -> str:
 def section(album: Album) -> tuple[Section, pd.DataFrame]:
     """Return the part of the page on the farthest pairs, and its table."""
     pairs = same_person_pairs(album)
-    far = farthest(pairs)
+    far = farthest(pairs, album.misplaced)
     name = album.images["photograph"]
     far["person"] = [album.people[code] for code in far["code"]]
     far["photographs"] = [f"{name[a]} and {name[b]}" for a, b in far[["image", "other_image"]].to_numpy()]
     sentences = [f"{pair.photographs}: {what_differs(pair, pairs, album)}" for pair in far.itertuples()]
     lead = Text(
-        "The two photographs of each person that lie farthest apart, and what differs between them. These are facts, "
-        "not causes: photographs differ in many ways at once."
+        "The two photographs of each person that lie farthest apart, and what differs between them. Where one of them "
+        "may be mislabelled, the farthest pair without it stands here too. These are facts, not causes: photographs "
+        "differ in many ways at once."
     )
     blocks = [lead, _facts_table(far), Points(sentences), Text(going_along(pairs)), _moved_table(far)]
     if pictures := album.pictures(far[["image", "other_image"]].to_numpy().ravel()):
-        blocks.append(Gallery(pictures, "The pairs in the order of the table: two neighbours, one pair."))
+        blocks.append(Gallery(pictures, "The pairs, in the order of the table, two by two."))
     kept = ["person", "photographs", "over", *(fact.name for fact in FACTS), *(f"by {name}" for name in PIXELS)]
     return Section(TITLE, blocks), far[kept]
 
@@ -196,7 +212,8 @@ def _facts_table(far: pd.DataFrame) -> Table:
     caption = (
         "Distance: mean over networks; above 1 the two are not taken for one person. The turn of a head is rough, from "
         "where the nose lies between the eyes: on drawn faces its root mean square error is 4 degrees and the largest "
-        f"error 11; on photographs it was not measured. Differences that are named below: {named}; these are rules of thumb."
+        f"error 11; on photographs it was not measured. Differences from here on are named below, by rules "
+        f"of thumb: {named}."
     )
     return Table(far, columns, caption)
 

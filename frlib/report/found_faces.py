@@ -36,8 +36,8 @@ def remarks(faces: Faces, names: pd.DataFrame) -> pd.DataFrame:
     table = names.reset_index(drop=True).join(faces.table[["faces", "width", "sharpness", "remark"]])
     digests = pd.Series(faces.digests)
     copies = digests.duplicated(keep=False) & (digests != "")
-    together = [", ".join(filter(None, pair)) for pair in zip(table["remark"], np.where(copies, "same file", ""))]
-    table["remark"] = together
+    both = zip(table["remark"], np.where(copies, "same file", ""), strict=True)
+    table["remark"] = [", ".join(filter(None, pair)) for pair in both]
     return table.loc[table["remark"] != "", ["photograph", "person", "remark", "faces", "width", "sharpness"]]
 
 

@@ -75,9 +75,7 @@ def people_section(album: Album) -> tuple[Section, pd.DataFrame]:
     blocks = [said, Table(table.head(SHOWN), columns, caption)]
     shown = table.head(PICTURED // 2)[["image", "other_image"]].to_numpy().ravel()
     if pictures := album.pictures(shown):
-        blocks.append(
-            Gallery(pictures, "The closest photographs, in the order of the table: two neighbours, one pair.")
-        )
+        blocks.append(Gallery(pictures, "The closest photographs, in the order of the table, two by two."))
     columns = ["people", "networks", "share", "photographs", "over"]
     return Section(title, blocks), table[columns]
 
@@ -97,14 +95,7 @@ def outlier_table(album: Album) -> pd.DataFrame:
         how many it is far from all of its own; ``own`` and ``to_other``, its mean distances to both over the threshold,
         mean over networks; ``image``, its row. Those that are nearer to others in most networks first.
     """
-    every = pd.concat(
-        [
-            t.assign(
-                image=range(len(t)), own=t["own"] / album.thresholds[n], to_other=t["to_other"] / album.thresholds[n]
-            )
-            for n, t in album.placements.items()
-        ]
-    )
+    every = pd.concat([_over(table, album.thresholds[network]) for network, table in album.placements.items()])
     grouped = every.groupby("image")
     table = grouped[["misplaced", "alone"]].sum().join(grouped[["own", "to_other"]].mean())
     nearer = every[every["misplaced"]].groupby("image")["other"].agg(lambda codes: codes.mode().iloc[0])
@@ -112,6 +103,12 @@ def outlier_table(album: Album) -> pd.DataFrame:
     table = table[(table["misplaced"] > 0) | (table["alone"] > 0)].reset_index().fillna({"other": ""})
     table = table.join(album.images[["photograph", "person", "remark"]], on="image")
     return table.sort_values(["misplaced", "alone", "own"], ascending=False, ignore_index=True)
+
+
+def _over(placements: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Return the placements of one network with distances over the threshold, and the row of the image."""
+    own, to_other = placements["own"] / threshold, placements["to_other"] / threshold
+    return placements.assign(image=range(len(placements)), own=own, to_other=to_other)
 
 
 def outlier_section(album: Album) -> tuple[Section, pd.DataFrame]:

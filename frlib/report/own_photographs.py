@@ -1,4 +1,4 @@
-"""The report on a folder of photographs: faces found, distances, who is confused, what is odd, and why pairs are far."""
+"""The report on a folder of photographs: faces, distances, who is confused, what is odd, and why pairs are far."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from frlib.datasets import Faces, Photographs
-from frlib.geometry import threshold_at
+from frlib.geometry import threshold_at, verification
 from frlib.models.embedder import FaceEmbedder
 from frlib.report import far_pairs, found_faces, misplaced, photograph_labels, pixel_energies, recognition
 from frlib.report.album import Album, album_of
@@ -65,10 +65,7 @@ def report(
     """
     options = {"n_jobs": n_jobs, "progress": progress}
     album = album_of(photographs, faces, names, embedders, pictured=pictured, **options)
-    n_images = int(
-        np.clip(np.median(np.bincount(album.codes)), pixel_energies.IMAGES_AT_LEAST, pixel_energies.DRAWN_IMAGES)
-    )
-    drawn = pixel_energies.drawn_clouds(embedders, n_images, seed=seed, **options)
+    drawn = pixel_energies.drawn_clouds(embedders, int(np.median(np.bincount(album.codes))), seed=seed, **options)
     detection, remarked = found_faces.section(faces, names)
     confused, of_people = misplaced.people_section(album)
     odd, outliers = misplaced.outlier_section(album)
@@ -78,7 +75,7 @@ def report(
     if labels is not None:
         tested, attributes = photograph_labels.section(album, labels, permutations, seed)
         sections, more = [*sections, tested], more | attributes
-    short = _in_short(album, outliers, of_people, pictured, drawn_from)
+    short = _in_short(album, of_people, pictured, drawn_from)
     sections = [short, *sections, energies, Section("What this page cannot tell", [Points(caveats())])]
     tables = {"remarks.csv": remarked, "distances.csv": pd.DataFrame(album.figures.values()), "confused.csv": of_people}
     tables |= {"outliers.csv": outliers, "far_pairs.csv": pairs}
@@ -107,7 +104,7 @@ def check_folder(photographs: Photographs, folder: Path) -> None:
         )
 
 
-def _in_short(album: Album, outliers: pd.DataFrame, people: pd.DataFrame, pictured: bool, drawn_from: str) -> Section:
+def _in_short(album: Album, people: pd.DataFrame, pictured: bool, drawn_from: str) -> Section:
     """Return what to know first: where all this stays, and the findings in a few lines."""
     pictures = "and small pictures of faces" if pictured else "and no picture"
     privacy = Text(
@@ -117,12 +114,11 @@ def _in_short(album: Album, outliers: pd.DataFrame, people: pd.DataFrame, pictur
     )
     n = len(album.clouds)
     auc = pd.Series({network: found["auc"] for network, found in album.figures.items()})
-    mislabelled = int((outliers["misplaced"] > n / 2).sum())
     confused = int((people["networks"] > n / 2).sum())
     points = [
         f"{len(album.images):,} photographs with a face, of {len(album.people):,} people, in {n} networks.",
         f"Pairs of people whom most networks take for one in some photograph: {confused:,}.",
-        f"Photographs that may be mislabelled, by most networks: {mislabelled:,}.",
+        f"Photographs that may be mislabelled, by most networks: {len(album.misplaced):,}.",
         *([drawn_from] if drawn_from else []),
     ]
     return Section("In short", [privacy, _recognised(auc), Points(points)])
@@ -144,15 +140,14 @@ def _recognised(auc: pd.Series) -> Text:
 def _distances(album: Album, far: float) -> Section:
     """Return the part of the page on distances and thresholds."""
     found = next(iter(album.figures.values()))
-    used = Text(
-        f"All pairs of these photographs: {found['same_pairs']:,} of one person, {found['different_pairs']:,} of two."
-    )
+    different = found["different_pairs"]
+    used = Text(f"All pairs of these photographs: {found['same_pairs']:,} of one person, {different:,} of two.")
     given = {network: (own,) for network, own in album.clouds.items()}
     blocks = [used, *recognition.blocks(album.figures, given), _thresholds(album, far)]
-    if far * found["different_pairs"] < 10:
+    if far * different < 10:
         blocks.append(
             Text(
-                f"With {found['different_pairs']:,} pairs of two people, a FAR of {far:.2%} is less than ten pairs: the "
+                f"With {different:,} pairs of two people, a FAR of {far:.2%} is less than ten pairs: the "
                 "threshold at it rests on next to nothing.",
                 "warning",
             )
@@ -161,15 +156,8 @@ def _distances(album: Album, far: float) -> Section:
 
 
 def _thresholds(album: Album, far: float) -> Table:
-    rows = pd.DataFrame(
-        {
-            "network": network,
-            "metric": album.figures[network]["metric"],
-            "threshold": album.thresholds[network],
-            "strict": threshold_at(own, far),
-        }
-        for network, own in album.clouds.items()
-    )
+    """Return the thresholds of each network, also without the photographs that may be mislabelled."""
+    rows = pd.DataFrame(_thresholds_of(album, network, far) for network in album.clouds)
     columns = [
         Column("network", "Network"),
         Column("metric", "Distance"),
@@ -181,17 +169,45 @@ def _thresholds(album: Album, far: float) -> Table:
         "these photographs, where all sections of this page draw the line. It was chosen on the photographs that it is "
         "applied to, so errors on new ones are larger."
     )
+    if "auc_without" in rows:
+        columns += [
+            Column("auc_without", "AUC without", ".4f"),
+            Column("threshold_without", "Balanced without", ".3f"),
+            Column("strict_without", "At this FAR without", ".3f"),
+        ]
+        caption += (
+            f" Without: when the photographs that may be mislabelled are left out, {len(album.misplaced)}. A few of "
+            "them move thresholds far, the strict one most."
+        )
     return Table(rows, columns, caption)
+
+
+def _thresholds_of(album: Album, network: str, far: float) -> dict:
+    """Return the thresholds of one network, and what they are without photographs that may be mislabelled."""
+    metric, threshold = album.figures[network]["metric"], album.thresholds[network]
+    row = {
+        "network": network,
+        "metric": metric,
+        "threshold": threshold,
+        "strict": threshold_at(album.clouds[network], far),
+    }
+    points, people = album.embeddings_without(network, album.misplaced)
+    counts = np.unique(people, return_counts=True)[1]
+    if not album.misplaced or len(counts) < 2 or counts.max() < 2:
+        return row
+    found = verification(points, people, metric=metric)
+    row |= {"auc_without": float(found["auc"]), "threshold_without": float(found["threshold"])}
+    return row | {"strict_without": threshold_at(points, people, far, metric=metric)}
 
 
 def caveats() -> list[str]:
     """Return what holds for every report on photographs."""
     return [
         "Distances do not say who somebody is. Nothing on this page is fit for a decision about a person.",
-        "Few people: figures are of these people and these photographs, and say nothing about others. Errors that were "
-        "not seen may still occur.",
-        "A photograph that lies oddly may be in the wrong folder, show another face of the picture, be of a child, or be "
-        "one that these networks read badly. Look at it.",
+        "Few people: figures are of these people and these photographs, and say nothing about others. Errors that "
+        "were not seen may still occur.",
+        "A photograph that lies oddly may be in the wrong folder, show another face of the picture, be of a child, or "
+        "be one that these networks read badly. Look at it.",
         "Networks are wrong more often about some groups of people than about others. With few people that cannot be "
         "measured here, and it is in every number.",
         "Faces that the detector does not find are missing from all figures, and those are the hard ones.",

@@ -32,12 +32,12 @@ def drawn_clouds(
     ----------
     embedders : sequence of FaceEmbedder
     n_images : int
-        Per person.
+        Per person; at least `IMAGES_AT_LEAST` and at most `DRAWN_IMAGES` are drawn.
     seed : int
     n_jobs, progress
         As in `frlib.runtime.spread`.
     """
-    people = sample_identities(DRAWN_PEOPLE, seed=seed)
+    people, n_images = sample_identities(DRAWN_PEOPLE, seed=seed), min(max(n_images, IMAGES_AT_LEAST), DRAWN_IMAGES)
     curves = [Curves(person, n_images, seed=seed, attributes=PIXELS) for person in people]
     return embed(curves, embedders, n_jobs=n_jobs, progress=progress)
 
@@ -140,13 +140,8 @@ def section(
         said = f"Nobody has {IMAGES_AT_LEAST} photographs with a face: there is no unit for displacements and energies."
         return Section(TITLE, [Text(said)]), {}
     energies = {kind: energies_of(own, n_jobs=n_jobs) for kind, own in zip(KINDS, (clouds, drawn), strict=True)}
-    together = pd.concat(
-        [
-            summary(energies["photographs"], displaced, KINDS[0]),
-            summary(energies["drawn"], displacements_of(drawn), KINDS[1]),
-        ],
-        ignore_index=True,
-    )
+    tables = zip(energies.values(), (displaced, displacements_of(drawn)), KINDS, strict=True)
+    together = pd.concat([summary(*table) for table in tables], ignore_index=True)
     every = pd.concat([table.assign(images=kind) for kind, table in energies.items() if len(table)], ignore_index=True)
     lead = Text(
         "Any photograph can be changed in brightness, hue and image quality. Displacement: how far the change from end "
@@ -158,9 +153,8 @@ def section(
     if len(every):
         blocks.append(_energy_chart(every))
     note = Text(
-        "Drawn people are other people in other images, so a difference between the two rows of a network may be one of "
-        "skin, light and background, or of what varies between the images of a person. The ends of the changes are the "
-        "same."
+        "Drawn people are other people in other images. A difference between photographs and drawn images may be one of "
+        "skin, light and background, or of what varies between the images of a person. The changes are the same."
     )
     return Section(TITLE, [*blocks, _table(together), note]), {"energies.csv": every, "pixel_changes.csv": together}
 
@@ -172,8 +166,8 @@ def _people_said(together: pd.DataFrame) -> str:
     drawn_said = f"Beside them {int(drawn['people'].max())} drawn people, changed alike."
     if not with_energy:
         return (
-            f"Displacements of {people} people. Nobody has {CURVES_AT_LEAST} photographs with a face, the fewest for an "
-            f"energy: whether neighbours move alike cannot be told. {drawn_said}"
+            f"Displacements of {people} people. Nobody has {CURVES_AT_LEAST} photographs with a face, the fewest for "
+            f"an energy: whether neighbours move alike cannot be told. {drawn_said}"
         )
     few = f", {'an interval needs two' if with_energy == 1 else 'so intervals are wide'}" if with_energy < 4 else ""
     return (
