@@ -228,7 +228,7 @@ def check_people(with_face: np.ndarray, n_photographs: int) -> None:
     if len(people) < 2:
         raise ValueError(
             "the photographs must show at least two people, each in a sub-folder; a face was found for one only: "
-            f"{people[0]!r}"
+            f"{str(people[0])!r}"
         )
     if counts.max() < 2:
         raise ValueError(

@@ -80,7 +80,8 @@ def same_person_pairs(album: Album) -> pd.DataFrame:
     DataFrame, one row per pair
         ``image`` and ``other_image``, rows of ``album.images``; ``code`` of the person; ``over``, the distance over the
         threshold, mean over networks; for each of `FACTS` how much the two differ; for each attribute of pixels,
-        ``by NAME``: how far its change from end to end moves the two, over their distance, mean over networks.
+        ``by NAME``: how far its change from end to end moves one of the two, the one that it moves farther, over their
+        distance, mean over networks.
     """
     parts = []
     starts = np.searchsorted(album.codes, np.arange(len(album.people)))
@@ -105,8 +106,8 @@ def _distances(album: Album, code: int, one: np.ndarray, other: np.ndarray) -> d
         over.append(distance / album.thresholds[network])
         for name in PIXELS:
             ends = cloud.displacements[name].double().numpy()
-            mean = (ends[one] + ends[other]) / 2
-            moved[name].append(np.divide(mean, distance, out=np.full_like(mean, np.nan), where=distance > 0))
+            more = np.maximum(ends[one], ends[other])
+            moved[name].append(np.divide(more, distance, out=np.full_like(more, np.nan), where=distance > 0))
     return {"over": np.mean(over, axis=0)} | {f"by {name}": np.mean(parts, axis=0) for name, parts in moved.items()}
 
 
@@ -160,9 +161,7 @@ def _unusual(differ: float, of_all: pd.Series) -> str:
     if len(of_all) < PAIRS_AT_LEAST:
         return ""
     less = int(100 * (of_all < differ).mean())
-    return (
-        f" (more than in {less} % of all pairs of one person here)" if differ < of_all.max() else " (the most of all)"
-    )
+    return f" (more than in {less} % of all such pairs)" if differ < of_all.max() else " (the most of all)"
 
 
 def going_along(pairs: pd.DataFrame) -> str:
@@ -196,7 +195,7 @@ def section(album: Album) -> tuple[Section, pd.DataFrame]:
     )
     blocks = [lead, _facts_table(far), Points(sentences), Text(going_along(pairs)), _moved_table(far)]
     if pictures := album.pictures(far[["image", "other_image"]].to_numpy().ravel()):
-        blocks.append(Gallery(pictures, "The pairs, in the order of the table, two by two."))
+        blocks.append(Gallery(pictures, "The pairs, in the order of the table.", 2))
     kept = ["person", "photographs", "over", *(fact.name for fact in FACTS), *(f"by {name}" for name in PIXELS)]
     return Section(TITLE, blocks), far[kept]
 
@@ -226,7 +225,8 @@ def _moved_table(far: pd.DataFrame) -> Table:
     caption = (
         "How much of the distance could these make? Each of the two photographs was changed: brightness by 50 of 255 "
         "levels, hue by 4 half degrees, image quality from a slight blur to more contrast. The number is how far that "
-        "moves the embedding, over the distance of the two, mean over networks. Where it is small, a difference of "
-        "this kind and size cannot be what sets the two apart."
+        "moves one of them, the one that it moves farther, over the distance of the two, mean over networks. Where it "
+        "is small, a difference of this kind and size cannot be what sets the two apart. A stronger blur, as where one "
+        "face is many times as sharp, may."
     )
     return Table(far, columns, caption)

@@ -75,7 +75,7 @@ def people_section(album: Album) -> tuple[Section, pd.DataFrame]:
     blocks = [said, Table(table.head(SHOWN), columns, caption)]
     shown = table.head(PICTURED // 2)[["image", "other_image"]].to_numpy().ravel()
     if pictures := album.pictures(shown):
-        blocks.append(Gallery(pictures, "The closest photographs, in the order of the table, two by two."))
+        blocks.append(Gallery(pictures, "The closest photographs, in the order of the table.", 2))
     columns = ["people", "networks", "share", "photographs", "over"]
     return Section(title, blocks), table[columns]
 

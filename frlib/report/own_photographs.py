@@ -117,7 +117,7 @@ def _in_short(album: Album, people: pd.DataFrame, pictured: bool, drawn_from: st
     confused = int((people["networks"] > n / 2).sum())
     points = [
         f"{len(album.images):,} photographs with a face, of {len(album.people):,} people, in {n} networks.",
-        f"Pairs of people whom most networks take for one in some photograph: {confused:,}.",
+        f"Pairs of people of whom most networks take some photographs for one person: {confused:,}.",
         f"Photographs that may be mislabelled, by most networks: {len(album.misplaced):,}.",
         *([drawn_from] if drawn_from else []),
     ]

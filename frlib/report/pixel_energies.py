@@ -142,7 +142,7 @@ def section(
     energies = {kind: energies_of(own, n_jobs=n_jobs) for kind, own in zip(KINDS, (clouds, drawn), strict=True)}
     tables = zip(energies.values(), (displaced, displacements_of(drawn)), KINDS, strict=True)
     together = pd.concat([summary(*table) for table in tables], ignore_index=True)
-    every = pd.concat([table.assign(images=kind) for kind, table in energies.items() if len(table)], ignore_index=True)
+    every = pd.concat([table.assign(images=kind) for kind, table in energies.items()], ignore_index=True)
     lead = Text(
         "Any photograph can be changed in brightness, hue and image quality. Displacement: how far the change from end "
         "to end moves the embedding, over the mean distance of the person's photographs. Energy: whether photographs "
@@ -153,8 +153,8 @@ def section(
     if len(every):
         blocks.append(_energy_chart(every))
     note = Text(
-        "Drawn people are other people in other images. A difference between photographs and drawn images may be one of "
-        "skin, light and background, or of what varies between the images of a person. The changes are the same."
+        "Drawn people are other people in other images. A difference between photographs and drawn images may be one "
+        "of skin, light and background, or of what varies between the images of a person. The changes are the same."
     )
     return Section(TITLE, [*blocks, _table(together), note]), {"energies.csv": every, "pixel_changes.csv": together}
 
@@ -221,7 +221,10 @@ def _table(together: pd.DataFrame) -> Table:
         ("isolated", "Isolated", ".0%"),
     ):
         for kind in KINDS:
-            interval = () if name == "isolated" else (f"{name}_low {kind}", f"{name}_high {kind}")
+            interval = (f"{name}_low {kind}", f"{name}_high {kind}") if name == "energy" else ()
             columns.append(Column(f"{name} {kind}", f"{head}, {kind}", form, interval))
-    caption = "Means over people with 95 % intervals (Student's t). A dash: nobody has enough photographs."
+    caption = (
+        "Means over people; energies with 95 % intervals (Student's t), displacements have theirs in the chart. "
+        "Isolated: share of images without a neighbour at this ε. A dash: nobody has enough photographs."
+    )
     return Table(wide, columns, caption)
