@@ -128,3 +128,19 @@ class Crops:
             for name, step in self.steps.items():
                 images[f"{end} {name}"] = pixels.change(points, {name: torch.full((len(points),), sign * step)})
         return {name: batch.round().to(torch.uint8) for name, batch in images.items()}
+
+
+def embedded_rows(clouds: Sequence) -> tuple[np.ndarray, torch.Tensor]:
+    """Return the rows of the photographs in clouds of `Crops`, (N,), and their embeddings, (N, d).
+
+    Raises
+    ------
+    ValueError
+        If there are none, or a cloud is not of `Crops`.
+    """
+    for cloud in clouds:
+        if cloud.table is None or "row" not in cloud.table:
+            raise ValueError("clouds must be those of Crops, whose tables have a column 'row'; got others")
+    if not len(clouds):
+        raise ValueError("clouds must hold at least one cloud; got none")
+    return np.concatenate([cloud.table["row"] for cloud in clouds]), torch.cat([cloud.points for cloud in clouds])

@@ -3,12 +3,14 @@
 import functools
 from collections.abc import Callable
 
+from frlib.datasets.celeba import read_celeba
 from frlib.datasets.folders import read_folder
+from frlib.datasets.lfw import read_lfw
 from frlib.datasets.photographs import Photographs
 from frlib.store import cache_folder
 
 #: How to read what has a name that begins like this; everything else is a folder with a sub-folder per person.
-READERS = {}
+READERS = {"lfw": read_lfw, "celeba": read_celeba}
 
 
 def stored() -> dict[str, Callable[[], Photographs]]:

@@ -147,6 +147,45 @@ def error_rates(same: np.ndarray, different: np.ndarray, far: Sequence[float]) -
     return result
 
 
+def fold_accuracies(distances, same, folds) -> np.ndarray:
+    """Measure verification on given pairs in given folds, as the protocol of LFW does.
+
+    Each fold is judged at the threshold with the largest TAR - FAR on the pairs of all other folds.
+
+    Parameters
+    ----------
+    distances : array_like, shape (P,)
+        One per pair.
+    same : array_like of bool, shape (P,)
+        Whether the pair is of one identity.
+    folds : array_like of int, shape (P,)
+
+    Returns
+    -------
+    ndarray
+        For each fold, in ascending order, the mean of the shares of pairs of one and of two identities that are judged
+        rightly.
+
+    Raises
+    ------
+    ValueError
+        If shapes differ, distances are not finite, or there are not two folds, each with pairs of both kinds.
+    """
+    distances, same, folds = np.asarray(distances, dtype=float), np.asarray(same, dtype=bool), np.asarray(folds)
+    if distances.ndim != 1 or not distances.shape == same.shape == folds.shape:
+        raise ValueError(
+            f"distances, same and folds must have one value per pair; got shapes {distances.shape}, {same.shape} and"
+            f" {folds.shape}"
+        )
+    if not np.isfinite(distances).all():
+        raise ValueError(f"distances must be finite; number {int((~np.isfinite(distances)).argmax())} is not")
+    names = np.unique(folds)
+    scores = [tuple(np.sort(distances[(folds == name) & (same == kind)]) for kind in (True, False)) for name in names]
+    if len(names) < 2 or min(map(len, sum(scores, ()))) == 0:
+        raise ValueError(f"folds must be two at least, each with pairs of both kinds; got {names.tolist()}")
+    return _held_out_accuracies(scores)
+
+
 @takes_clouds
 @torch.no_grad()
 def intra_inter_distances(embeddings, identities, *, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:
@@ -339,12 +378,17 @@ def _held_out_accuracy(embeddings, codes, metric: str) -> float:
     for k in range(n_folds):
         codes_here = codes[fold_of_row == k].unique(return_inverse=True)[1]
         scores.append(_sorted_scores(embeddings[fold_of_row == k], codes_here, metric))
+    return float(_held_out_accuracies(scores).mean())
+
+
+def _held_out_accuracies(scores: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Return the balanced accuracy of each fold at the best threshold of all others, from sorted distances."""
     accuracies = []
     for k, (same, different) in enumerate(scores):
         others = [part for j, part in enumerate(scores) if j != k]
         threshold = _best_threshold(*(np.sort(np.concatenate(kind)) for kind in zip(*others, strict=True)))
         accuracies.append((_accepted(same, threshold) + 1 - _accepted(different, threshold)) / 2)
-    return float(np.mean(accuracies))
+    return np.array(accuracies)
 
 
 def rate_name(rate: float) -> str:
