@@ -191,16 +191,9 @@ def _displacement_chart(together: pd.DataFrame) -> Figure:
 
 
 def _energy_chart(every: pd.DataFrame) -> Figure:
-    means = every.groupby(["network", "images", "attribute", "scale"], sort=False)[["energy", "isolated"]].mean()
-    scale = view.Column("scale", "scale ε, in mean distances")
-    isolated = view.Column("isolated", "isolated", format="%", domain=(0, 1), ticks=[0, 0.5, 1])
-    look = {"color": "attribute", "dash": view.Column("images", order=list(KINDS)), "points": False}
-    table = means.reset_index()
-    chart = view.figure(
-        (view.guide(y=1) + view.curves(table, scale, "energy", **look)).properties(height=240),
-        view.curves(table, scale, isolated, **look).properties(height=80),
-        choose="network",
-        columns=1,
+    chart = view.energies_of_images(
+        every,
+        order=KINDS,
         description="Energy against scale of three attributes, solid for photographs and dashed for drawn images, with "
         "the share of isolated images below.",
     )
