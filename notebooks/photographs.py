@@ -64,10 +64,9 @@ n_people, n_images, n_least, n_draws = {
 }[profile]
 
 # %% tags=["hide-input"]
-# The sizes of chapters 1 and 4, whose drawings are read from the cache.
 n_drawn, n_portraits, n_curves, n_points = {
     "smoke": (8, 4, 3, 8),
-    "book": (100, 12, 20, 60),
+    "book": (40, 12, 8, 24),
     "paper": (400, 12, 40, 400),
 }[profile]
 scales = [0.4, 0.6, 0.8, 1.0, 1.2, 1.5]
@@ -151,8 +150,8 @@ table if samples else None
 # %% [markdown]
 # ## Two scales
 #
-# The drawn images are those of {doc}`/notebooks/01_multiscale_geometry`. Photographs are cut to the landmarks that the
-# detector found, drawn faces to those of the mesh.
+# The drawn images are those of the first {glue:text}`n_drawn` people of {doc}`/notebooks/01_multiscale_geometry`.
+# Photographs are cut to the landmarks that the detector found, drawn faces to those of the mesh.
 
 # %%
 embedders = [load(name, device) for name in DEFAULT_NETWORKS]
@@ -236,6 +235,7 @@ view.say(
     printed_high=both.loc["paper A"].ratio.max(),
     inter_drawn=drawn.d_inter[drawn.metric == "cosine"].mean(),
     inter_printed=lfw.d_inter[lfw.metric == "cosine"].mean(),
+    n_drawn=n_drawn,
 )
 
 # %% [markdown]
@@ -251,17 +251,16 @@ view.say(
 # Each image is changed a little, down and up: by 25 of 255 levels of brightness, by 2 half degrees of hue, from a slight
 # blur to more contrast. Two questions. *How far* does that move the embedding? The displacement is the distance from
 # end to end, over the mean distance $\bar d$ of the person's images. *Which way?* The energy asks whether images that
-# are neighbours move alike: 0 if they do, 1 if their directions are orthogonal on average. The drawn images are those
-# of {doc}`/notebooks/04_pretrained_energies`.
+# are neighbours move alike: 0 if they do, 1 if their directions are orthogonal on average. The drawn images vary in head
+# angle, age, hair, light and expression, as in {doc}`/notebooks/04_pretrained_energies`.
 
 # %%
-curves = [faces.Curves(who, n_points, seed=seed) for who in people[:n_curves]]
-drawn_curves = embed(curves, embedders, n_jobs=n_jobs)
+curves = [
+    faces.Curves(who, n_points, seed=seed, attributes=PIXELS)
+    for who in people[:n_curves]
+]
 moved = {name: clouds[name] for name in used}
-moved["drawn"] = {
-    network: [cloud.only(attributes=PIXELS) for cloud in own]
-    for network, own in drawn_curves.items()
-}
+moved["drawn"] = embed(curves, embedders, n_jobs=n_jobs)
 
 # %%
 energies = pd.concat(
