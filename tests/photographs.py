@@ -91,3 +91,39 @@ def write_kinds(folder: Path, picture: torch.Tensor) -> dict[str, Path]:
     for name, write in writers.items():
         write(folder / name)
     return {name: folder / name for name in writers}
+
+
+def write_lfw(folder: Path, images: dict, pairs: int = 0) -> Path:
+    """Write ``lfw/NAME/NAME_0001.jpg`` and, if asked for, ``pairs.txt`` of ten folds; return the folder."""
+    for name, own in images.items():
+        (folder / "lfw" / name).mkdir(parents=True, exist_ok=True)
+        for number, picture in enumerate(own, 1):
+            as_image(picture).save(folder / "lfw" / name / f"{name}_{number:04d}.jpg", quality=95)
+    if pairs:
+        generator, lines = np.random.default_rng(0), [f"10\t{pairs}"]
+        for _ in range(10):
+            for same in [True] * pairs + [False] * pairs:
+                one, other = generator.choice(list(images), 2, replace=False)
+                first, second = generator.choice(len(images[one]), 2, replace=False) + 1
+                lines.append("\t".join(map(str, [one, first, second] if same else [one, first, other, second])))
+        (folder / "pairs.txt").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def write_celeba(folder: Path, images: dict, labels) -> Path:
+    """Write images and both lists as CelebA has them; ``labels`` is a table of 1 and -1, a row per image."""
+    (folder / "img_align_celeba").mkdir(parents=True)
+    files, people = [], []
+    for number, own in enumerate(images.values(), 2880):
+        for picture in own:
+            files.append(f"{len(files) + 1:06d}.jpg")
+            people.append(number)
+            as_image(picture).save(folder / "img_align_celeba" / files[-1], quality=95)
+    rows = [
+        f"{name} {' '.join(f'{value:2d}' for value in row)}" for name, row in zip(files, labels.to_numpy(), strict=True)
+    ]
+    header = [str(len(files)), " ".join(labels.columns) + " "]
+    (folder / "list_attr_celeba.txt").write_text("\n".join(header + rows) + "\n")
+    pairs = zip(files, people, strict=True)
+    (folder / "identity_CelebA.txt").write_text("".join(f"{name} {person}\n" for name, person in pairs))
+    return folder

@@ -147,7 +147,7 @@ def without_outliers(clouds: Mapping[str, Sequence], neighbors: int = 1) -> Step
                 raise ValueError(f"clouds[{network!r}] must have every photograph; row {lost} has no embedding")
             for person in np.unique(identities):
                 own = identities == person
-                kept[own] &= near_others(points[found[own].to_numpy(dtype=int)], metric, neighbors)
+                kept[own] &= near_others(points[found[own].to_numpy(dtype=int, copy=True)], metric, neighbors)
         return kept
 
     return Step("without outliers", keep)

@@ -26,7 +26,7 @@ PROBABLE = 0.9
 #: Distance of the eyes in the photograph below which a face is small, in pixels.
 SMALL = 20
 #: Sharpness below which a face is blurred: see `frlib.datasets.sharpness`.
-BLURRED = 0.02
+BLURRED = 0.01
 #: Photographs after which a part of the store is written.
 KEPT_EVERY = 16
 

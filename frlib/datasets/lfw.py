@@ -137,7 +137,7 @@ def pair_accuracy(clouds: Sequence, pairs: pd.DataFrame) -> pd.Series:
     places, points = embedded_rows(clouds)
     place_of = pd.Series(np.arange(len(places)), index=places)
     known = pairs[pairs["first"].isin(places) & pairs["second"].isin(places)]
-    first, second = (points[place_of[known[end]].to_numpy()] for end in ("first", "second"))
+    first, second = (points[place_of[known[end]].tolist()] for end in ("first", "second"))
     distances = displacement(first, second, metric=clouds[0].metric).cpu().numpy()
     accuracies = fold_accuracies(distances, known["same"], known["fold"])
     error = float(accuracies.std(ddof=1) / np.sqrt(len(accuracies)))

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from frlib.datasets.images import UnreadableImage, decode
+from frlib.geometry import labels
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,7 @@ class Photographs:
         object.__setattr__(self, "paths", tuple(self.paths))
         object.__setattr__(self, "identities", tuple(map(str, self.identities)))
         if self.attributes is not None:
-            self._check_attributes()
-            object.__setattr__(self, "attributes", self.attributes.reset_index(drop=True))
-
-    def _check_attributes(self) -> None:
-        if len(self.attributes) != len(self.paths):
-            raise ValueError(f"attributes must have {len(self.paths)} rows; got {len(self.attributes)}")
-        for name, kind in self.attributes.dtypes.items():
-            if not pd.api.types.is_bool_dtype(kind):
-                raise ValueError(f"attributes must be of type bool; column {name!r} is of type {kind}")
+            object.__setattr__(self, "attributes", labels.boolean_table(self.attributes, len(self)))
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -129,7 +122,7 @@ def as_rows(rows, n: int) -> np.ndarray:
             raise ValueError(f"rows must be a mask of shape ({n},), or numbers of rows; got shape {rows.shape}")
         return rows.nonzero()[0]
     rows = rows.astype(int)
-    wrong = rows[(rows < -n) | (rows >= n)]
+    wrong = rows[(rows < 0) | (rows >= n)]
     if wrong.size:
         raise ValueError(f"rows must lie below {n}, the number of photographs; got {wrong[0]}")
     return rows
