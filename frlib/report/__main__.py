@@ -121,6 +121,7 @@ def photographs_page(target: Path, options: argparse.Namespace, device):
         labels=labels,
         far=options.far,
         pictured=options.thumbnails,
+        numbered=options.numbers,
         drawn_from=said,
         permutations=99 if options.quick else 999,
         seed=options.seed,

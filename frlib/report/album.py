@@ -17,6 +17,8 @@ from frlib.models.embedder import FaceEmbedder
 from frlib.report.drawn import draw_identities, used_images
 from frlib.view.images import webp_address
 
+#: A threshold of 0 is no unit.
+SMALLEST = 1e-12
 #: Quality of a small picture: an image of 112 pixels takes about 2 kB.
 QUALITY = 80
 
@@ -65,8 +67,11 @@ class Album:
 
     @functools.cached_property
     def thresholds(self) -> dict[str, float]:
-        """The threshold of each network with the smallest sum of both errors on these photographs."""
-        return {network: float(found["threshold"]) for network, found in self.figures.items()}
+        """The threshold of each network with the smallest sum of both errors on these photographs.
+
+        It is positive: where all photographs of each person are copies of one, the smallest number stands for 0.
+        """
+        return {network: max(float(found["threshold"]), SMALLEST) for network, found in self.figures.items()}
 
     @functools.cached_property
     def placements(self) -> dict[str, pd.DataFrame]:

@@ -25,6 +25,7 @@ def report(
     labels: pd.DataFrame | None = None,
     far: float = 0.01,
     pictured: bool = False,
+    numbered: bool = False,
     drawn_from: str = "",
     permutations: int = 999,
     seed: int = 0,
@@ -48,6 +49,8 @@ def report(
         A false acceptance rate, at which a second threshold is given.
     pictured : bool
         Whether the page may show small pictures of faces.
+    numbered : bool
+        Whether the names are numbers.
     drawn_from : str
         Which photographs of a larger folder these are, in one sentence.
     permutations : int
@@ -75,7 +78,7 @@ def report(
     if labels is not None:
         tested, attributes = photograph_labels.section(album, labels, permutations, seed)
         sections, more = [*sections, tested], more | attributes
-    short = _in_short(album, of_people, pictured, drawn_from)
+    short = _in_short(album, of_people, pictured, numbered, drawn_from)
     sections = [short, *sections, energies, Section("What this page cannot tell", [Points(caveats())])]
     tables = {"remarks.csv": remarked, "distances.csv": pd.DataFrame(album.figures.values()), "confused.csv": of_people}
     tables |= {"outliers.csv": outliers, "far_pairs.csv": pairs}
@@ -104,13 +107,18 @@ def check_folder(photographs: Photographs, folder: Path) -> None:
         )
 
 
-def _in_short(album: Album, people: pd.DataFrame, pictured: bool, drawn_from: str) -> Section:
+def _in_short(album: Album, people: pd.DataFrame, pictured: bool, numbered: bool, drawn_from: str) -> Section:
     """Return what to know first: where all this stays, and the findings in a few lines."""
-    pictures = "and small pictures of faces" if pictured else "and no picture"
+    names = (
+        "numbers in place of names (people and photographs in the order of their paths, from 0)"
+        if numbered
+        else "the names of people and files"
+    )
     privacy = Text(
         "Nothing left this machine: photographs were read and embedded here, and this page loads and sends nothing. It "
-        f"holds the names of people and files as it shows them, {pictures}. Positions of faces and embeddings stay in "
-        "the cache folder of frlib until you delete them. All of it is personal data, as the photographs are."
+        f"holds {names}, {'and small pictures of faces' if pictured else 'and no picture'}. Positions of faces and "
+        "embeddings stay in the cache folder of frlib until you delete them. All of it is personal data, as the "
+        "photographs are."
     )
     n = len(album.clouds)
     auc = pd.Series({network: found["auc"] for network, found in album.figures.items()})

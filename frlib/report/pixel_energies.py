@@ -137,7 +137,10 @@ def section(
     """
     displaced = displacements_of(clouds)
     if displaced.empty:
-        said = f"Nobody has {IMAGES_AT_LEAST} photographs with a face: there is no unit for displacements and energies."
+        said = (
+            f"Nobody has {IMAGES_AT_LEAST} photographs with a face that are not copies of one: there is no unit for "
+            "displacements and energies."
+        )
         return Section(TITLE, [Text(said)]), {}
     energies = {kind: energies_of(own, n_jobs=n_jobs) for kind, own in zip(KINDS, (clouds, drawn), strict=True)}
     tables = zip(energies.values(), (displaced, displacements_of(drawn)), KINDS, strict=True)

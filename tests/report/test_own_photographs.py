@@ -11,13 +11,13 @@ import pytest
 import torch
 
 from frlib.clouds import Cloud, embed
-from frlib.datasets import Crops, find_faces, read_folder
+from frlib.datasets import Crops, Photographs, find_faces, read_folder
 from frlib.fingerprint import cloud_energies
 from frlib.geometry import distance_summary, ks_by_attribute, pair_distances, threshold_at, verification
 from frlib.models import load
 from frlib.report import far_pairs, photograph_labels
 from frlib.report.__main__ import main
-from frlib.report.album import Album, check_people
+from frlib.report.album import Album, check_people, names_of, some_of
 from frlib.report.energies import SCALES
 from tests.photographs import PEOPLE, pictures, plant_faults, write_folder
 from tests.site.browser import opened
@@ -151,6 +151,7 @@ def test_names_can_be_numbers(faulty):
     text = page.read_text()
     everything = body_of(text) + "".join(table.to_csv() for table in files_of(text).values())
     assert not [name for name in (*PEOPLE[:3], "team", ".jpg") if name in everything]
+    assert "numbers in place of names" in everything
     assert "person 1" in everything and "May be mislabelled, by most networks: photograph" in everything
 
 
@@ -190,6 +191,35 @@ def test_labels_are_tested_in_every_network(faulty, tables_of):
     expected = ks_by_attribute(points, who, attributes, permutations=99)
     assert table["ks"].tolist() == pytest.approx(expected["ks"].tolist())
     assert table["p_permutation"].tolist() == pytest.approx(expected["p_permutation"].tolist())
+
+
+def test_copies_and_single_photographs_have_a_page_too(tmp_path, drawn, tables_of):
+    """Each person has one photograph twice, or one: the threshold is 0, no cloud has a size, nobody has three."""
+    folder = write_folder(tmp_path / "copies", {name: own[[0, 0]] for name, own in list(drawn.items())[:2]})
+    write_folder(folder, {"Cid": drawn["Cid"][:1]})
+    page = tmp_path / "report.html"
+    assert main([str(folder), *QUICK, "-o", str(page)]) == 0
+    text = page.read_text()
+    remarked = table_with(tables_of(text), "person")
+    assert {row["remark"] for _, row in remarked} == {"same file"} and len(remarked) == 4
+    assert "Nobody has 3 photographs with a face that are not copies of one" in text
+    assert "nothing that is measured here sets them apart" in text
+    ((_, figures),) = table_with(tables_of(text), "d_intra")
+    assert figures["d_intra"] == pytest.approx(0, abs=1e-9) and figures["auc"] == 1
+
+
+def test_of_a_large_folder_labels_go_with_the_photographs_that_are_used():
+    who = [f"p{k // 10}" for k in range(100)]
+    photographs = Photographs([Path(f"{name}/{k}.jpg") for k, name in enumerate(who)], who)
+    names = names_of(photographs, Path("."), numbers=True)
+    labels = pd.DataFrame({"row": np.arange(0, 100, 2)}, index=np.arange(0, 100, 2))
+    part, part_names, part_labels, said = some_of(photographs, names, labels, 30, 0)
+    assert len(part) == len(part_names) == 30 and "30 images of 3 people" in said
+    for row, (value,) in zip(part_labels.index, part_labels.to_numpy(), strict=True):
+        assert part.paths[row].stem == str(value) and part_names["photograph"][row] == f"photograph {value}"
+    assert len(part_labels) == 15
+    same = some_of(photographs, names, labels, 100, 0)
+    assert same[0] is photographs and same[2] is labels and same[3] == ""
 
 
 def album(seed: int = 0, sizes=(3, 4)) -> Album:
