@@ -134,7 +134,9 @@ status = (beside if used else without) + "".join(
 view.say(status=status, n_people=n_people, n_images=n_images, n_least=n_least)
 
 # %% [markdown]
-# **{glue:text}`status`**
+# ```{admonition} In this run
+# {glue:text}`status`
+# ```
 #
 # Of each data set we draw at most {glue:text}`n_people` people, and at most {glue:text}`n_images` photographs of each.
 # A detector looks for faces. As in paper A, only photographs with exactly one face stay, and people with at least
