@@ -2,19 +2,22 @@
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from frlib.clouds import Cloud, embed, images_of
+from frlib.clouds import Cloud, embed
 from frlib.datasets import Crops, Faces, Photographs
+from frlib.datasets.cutting import cut
 from frlib.datasets.pose import head_turn
+from frlib.faces.crops import IMAGE_SIZES
 from frlib.geometry import image_placements, recognition_figures
 from frlib.models.embedder import FaceEmbedder
 from frlib.report.drawn import draw_identities, used_images
+from frlib.runtime import spread
 from frlib.view.images import webp_address
 
 #: A threshold of 0 is no unit.
@@ -48,7 +51,6 @@ class Album:
     figures: Mapping[str, dict]
     crops: Sequence[Crops] = ()
     pictured: bool = False
-    _drawn: dict = field(default_factory=dict)
 
     @functools.cached_property
     def people(self) -> list[str]:
@@ -97,10 +99,8 @@ class Album:
         return [(self._address(int(k)), said) for k, said in zip(images, words, strict=True)]
 
     def _address(self, image: int) -> str:
-        code = self.codes[image]
-        if code not in self._drawn:
-            self._drawn[code] = images_of(self.crops[code])
-        return webp_address(self._drawn[code][self.places[image]].numpy(), QUALITY)
+        face = _face(self.crops[self.codes[image]], self.places[image])
+        return webp_address(face.round().to(torch.uint8).numpy(), QUALITY)
 
 
 def names_of(photographs: Photographs, folder: Path, *, numbers: bool = False) -> pd.DataFrame:
@@ -205,9 +205,10 @@ def album_of(
     images["code"] = np.repeat(np.arange(len(crops)), [len(crop.table) for crop in crops])
     images[["width", "sharpness", "remark"]] = faces.table.iloc[rows][["width", "sharpness", "remark"]].to_numpy()
     images = images.astype({"width": float, "sharpness": float})
-    images["brightness"] = np.concatenate([_brightness(crop) for crop in crops])
+    run = {"n_jobs": n_jobs, "progress": progress}
+    images["brightness"] = np.concatenate(spread(_brightness, [(c,) for c in crops], description="brightness", **run))
     images["turn"] = head_turn(faces.landmarks[torch.from_numpy(rows)]).numpy()
-    clouds = embed(crops, embedders, n_jobs=n_jobs, progress=progress)
+    clouds = embed(crops, embedders, **run)
     figures = {name: {"network": name} | recognition_figures(own) for name, own in clouds.items()}
     return Album(images.assign(row=rows), clouds, figures, crops, pictured)
 
@@ -241,6 +242,11 @@ def check_people(with_face: np.ndarray, n_photographs: int) -> None:
         )
 
 
-def _brightness(crop: Crops) -> np.ndarray:
-    """Return the mean over the pixels of each face, in 0..255."""
-    return images_of(crop).float().mean(dim=(1, 2, 3)).numpy()
+def _face(crop: Crops, place: int) -> torch.Tensor:
+    """Return the face on one photograph of a person, as most networks see it: (112, 112, 3)."""
+    return cut(crop.photographs.read(place), crop.faces.landmarks[place], "arcface", IMAGE_SIZES["arcface"])
+
+
+def _brightness(crop: Crops) -> list[float]:
+    """Return the mean over the pixels of each face of a person, in 0..255."""
+    return [float(_face(crop, place).mean()) for place in range(len(crop.rows))]

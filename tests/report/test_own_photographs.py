@@ -17,9 +17,9 @@ from frlib.geometry import distance_summary, ks_by_attribute, pair_distances, th
 from frlib.models import load
 from frlib.report import far_pairs, photograph_labels
 from frlib.report.__main__ import main
-from frlib.report.album import Album, check_people, names_of, some_of
+from frlib.report.album import Album, album_of, check_people, names_of, some_of
 from frlib.report.energies import SCALES
-from tests.photographs import PEOPLE, pictures, plant_faults, write_folder
+from tests.photographs import PEOPLE, as_image, pictures, plant_faults, write_folder
 from tests.site.browser import opened
 
 QUICK = ["--quick", "--jobs", "1"]
@@ -220,6 +220,28 @@ def test_of_a_large_folder_labels_go_with_the_photographs_that_are_used():
     assert len(part_labels) == 15
     same = some_of(photographs, names, labels, 100, 0)
     assert same[0] is photographs and same[2] is labels and same[3] == ""
+
+
+def test_what_differs_between_two_photographs_is_measured_on_the_faces(tmp_path, drawn):
+    """One photograph three times: as it is, 40 levels brighter, and at half the size."""
+    folder = write_folder(tmp_path / "made", {"Ann": drawn["Ann"][:1], "Bob": drawn["Bob"][:2]})
+    picture = as_image(drawn["Ann"][0])
+    brighter = (drawn["Ann"][0].int() + 40).clamp(max=255).to(torch.uint8)
+    as_image(brighter).save(folder / "Ann/2.jpg", quality=92)
+    picture.resize((125, 125)).save(folder / "Ann/3.jpg", quality=92)
+    photographs = read_folder(folder)
+    faces = find_faces(photographs, n_jobs=1, progress=False)
+    names = names_of(photographs, folder)
+    made = album_of(photographs, faces, names, [load("mobilefacenet", "cpu")], n_jobs=1, progress=False)
+    assert made.images["photograph"].tolist()[:3] == ["Ann/1.jpg", "Ann/2.jpg", "Ann/3.jpg"]
+    pairs = far_pairs.same_person_pairs(made).set_index(["image", "other_image"])
+    clipped = float((brighter.float() - drawn["Ann"][0].float()).mean())
+    assert pairs.loc[(0, 1), "brightness"] == pytest.approx(clipped, abs=3) and clipped > 35
+    assert pairs.loc[(0, 2), "brightness"] < 3 and pairs.loc[(0, 1), "width"] < 1.1
+    assert pairs.loc[(0, 2), "width"] == pytest.approx(2, rel=0.1)
+    assert (pairs.loc[[(0, 1), (0, 2)], "turn"] < 8).all()
+    said = far_pairs.what_differs(next(pairs.reset_index().itertuples()), pairs.reset_index(), made)
+    assert re.match(r"the faces are \d\d of 255 levels apart in brightness", said)
 
 
 def album(seed: int = 0, sizes=(3, 4)) -> Album:
