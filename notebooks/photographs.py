@@ -66,7 +66,7 @@ n_people, n_images, n_least, n_draws = {
 # %% tags=["hide-input"]
 n_drawn, n_portraits, n_curves, n_points = {
     "smoke": (8, 4, 3, 8),
-    "book": (40, 12, 8, 24),
+    "book": (24, 12, 6, 20),
     "paper": (400, 12, 40, 400),
 }[profile]
 scales = [0.4, 0.6, 0.8, 1.0, 1.2, 1.5]
