@@ -244,8 +244,8 @@ view.say(
 # "Much closer" means here what it means in chapter 1: the interval of the overlap lies below 0.1. On drawn faces the
 # ratio goes from {glue:text}`drawn_low:.2f` to {glue:text}`drawn_high:.2f`, in print from {glue:text}`printed_low:.2f`
 # to {glue:text}`printed_high:.2f`. The angular networks of the paper put two people {glue:text}`inter_printed:.2f`
-# apart, ours put two drawn people {glue:text}`inter_drawn:.2f` apart: drawn people look more alike. Whether this is
-# the images or the networks, only the same networks on photographs can tell; that is what your photographs are for.
+# apart, ours put two drawn people {glue:text}`inter_drawn:.2f` apart. Do drawn people look more alike, or are the networks
+# others? Only the same networks on photographs can tell: that is what your photographs are for.
 
 # %% [markdown]
 # ## Three attributes that every photograph has
