@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image, ImageFilter
 
 from frlib.faces import render, sample_identities
-from frlib.faces.crops import CROPS
+from frlib.faces.crops import CROPS, similarity, template
+from frlib.faces.generator.landmarks import landmarks
 
 #: Names of the people, in the order of `sample_identities`.
 PEOPLE = ("Ann", "Bob", "Cid", "Dora", "Eve", "Fay")
@@ -19,18 +21,25 @@ def pictures(n_people: int = 3, n_images: int = 4, *, share: float = 0.8, side: 
 
     ``share`` is the scale of the face: 1 is the ArcFace crop, less shows more around it.
     """
-    crop = CROPS.setdefault(f"photograph {share}", (share, 0.46))
-    assert crop[0] == share
-    generator = np.random.default_rng(seed)
-    images = {}
-    for name, person in zip(PEOPLE[:n_people], sample_identities(n_people, seed=seed), strict=True):
-        attributes = {
-            "head_angle": generator.uniform(-25, 25, n_images).tolist(),
-            "expression": generator.uniform(0, 1, n_images).tolist(),
-            "illumination": generator.uniform(-40, 40, n_images).tolist(),
-        }
-        images[name] = render(person, attributes, crop=f"photograph {share}", size=side)
-    return images
+    return {name: images for name, (images, _) in placed_pictures(n_people, n_images, share, side, seed).items()}
+
+
+def placed_pictures(n_people: int, n_images: int, share: float, side: int = SIDE, seed: int = 0) -> dict:
+    """Return, by name of the person, images and the landmarks of the mesh in their pixels, (n_images, 5, 2)."""
+    generator, found, crop = np.random.default_rng(seed), {}, f"photograph {share}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CROPS, crop, (share, 0.46))
+        for name, person in zip(PEOPLE[:n_people], sample_identities(n_people, seed=seed), strict=True):
+            attributes = {
+                "head_angle": generator.uniform(-25, 25, n_images).tolist(),
+                "expression": generator.uniform(0, 1, n_images).tolist(),
+                "illumination": generator.uniform(-40, 40, n_images).tolist(),
+            }
+            seen, wanted = landmarks(person, attributes), template(crop, side)
+            onto = similarity(seen, wanted)
+            marks = (seen - onto.source[:, None]) @ onto.matrix.transpose(1, 2) + onto.target[:, None]
+            found[name] = render(person, attributes, crop=crop, size=side), marks
+    return found
 
 
 def as_image(picture: torch.Tensor) -> Image.Image:

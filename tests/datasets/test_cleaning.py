@@ -52,6 +52,7 @@ def test_the_filter_is_that_of_the_authors(n, k, metric, seed):
     assert near_others(torch.from_numpy(points), metric, k).tolist() == plain_filter(points, metric, k).tolist()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 3))
 def test_small_clouds_vanish(n):
     points = torch.from_numpy(np.random.default_rng(n).normal(size=(n, 4)))

@@ -15,6 +15,7 @@ from frlib.geometry import (
     distance_histogram,
     distance_summary,
     error_curve,
+    fold_accuracies,
     intra_inter_distances,
     pair_distances,
     verification,
@@ -257,3 +258,33 @@ def test_bad_identities_are_named(function, identities, message):
 def test_bad_far_is_named():
     with pytest.raises(ValueError, match="far must lie between 0 and 1, both excluded; got 1.5"):
         verification(np.eye(3), [0, 0, 1], far=(0.1, 1.5))
+
+
+@pytest.mark.parametrize(
+    ("distances", "same", "folds", "message"),
+    [
+        (
+            [0.1, 0.2],
+            [True],
+            [0, 1],
+            r"distances, same and folds must have one value per pair; got shapes \(2,\), \(1,\)",
+        ),
+        ([0.1, np.nan], [True, False], [0, 0], "distances must be finite; number 1 is not"),
+        ([0.1, 0.2], [True, False], [0, 0], r"folds must be two at least, each with pairs of both kinds; got \[0\]"),
+        ([0.1, 0.2, 0.3], [True, False, True], [0, 0, 1], r"folds must be two at least, .*; got \[0, 1\]"),
+    ],
+)
+def test_errors_of_fold_accuracies(distances, same, folds, message):
+    with pytest.raises(ValueError, match=message):
+        fold_accuracies(distances, same, folds)
+
+
+def test_each_fold_is_judged_at_the_threshold_of_the_others():
+    """The threshold lies in the middle of the gap, and pairs of both kinds count equally."""
+    distances = [0.1, 0.3, 0.9, 0.1, 0.59, 0.7, 0.8]
+    same = [True, True, False, True, True, False, False]
+    folds = [0, 0, 0, 1, 1, 1, 1]
+    # That of fold 1 is about 0.65: all of fold 0 is right. That of fold 0 is 0.6: so is the pair at 0.59.
+    assert fold_accuracies(distances, same, folds).tolist() == [1, 1]
+    distances[4] = 0.61
+    assert fold_accuracies(distances, same, folds).tolist() == [1, 0.75]
