@@ -10,6 +10,7 @@ from frlib.datasets.folders import read_folder
 from frlib.datasets.images import UnreadableImage
 from frlib.datasets.lfw import pair_accuracy, read_lfw, read_pairs
 from frlib.datasets.photographs import Photographs
+from frlib.datasets.sample import Sample, sample_people
 from frlib.datasets.stored import stored
 from frlib.faces.crops import align
 
@@ -20,6 +21,7 @@ __all__ = [
     "Detection",
     "Faces",
     "Photographs",
+    "Sample",
     "Step",
     "UnreadableImage",
     "align",
@@ -33,6 +35,7 @@ __all__ = [
     "read_folder",
     "read_lfw",
     "read_pairs",
+    "sample_people",
     "stored",
     "without_outliers",
 ]

@@ -62,6 +62,7 @@ from frlib.geometry.recognition.drawn_rates import DrawnRates, drawn_rates
 from frlib.geometry.recognition.grouping import Plateau, groups_left, merges, plateau, same_nearest
 from frlib.geometry.recognition.identification import cumulative_matches, identification, rank1_by_gallery
 from frlib.geometry.recognition.jackknife import auc_interval
+from frlib.geometry.recognition.misplaced import confused_people, image_placements, threshold_at
 from frlib.geometry.recognition.open_set import answer_shares, open_set_trials, right_at_strangers
 from frlib.geometry.recognition.overlap import density_overlap, threshold_overlap
 from frlib.geometry.recognition.people import drawn_scales, group_contrast, identity_distances
@@ -95,6 +96,7 @@ __all__ = [
     "chance_correlation",
     "coincide",
     "compatibility",
+    "confused_people",
     "correlations_from_counts",
     "crossed_correlation",
     "crossed_means",
@@ -130,6 +132,7 @@ __all__ = [
     "identity_distances",
     "identity_mean_densities",
     "identity_retention",
+    "image_placements",
     "intra_inter_distances",
     "isolated_shares",
     "ks_by_attribute",
@@ -168,6 +171,7 @@ __all__ = [
     "stream_histograms",
     "subsampling_deviations",
     "tangent_projection",
+    "threshold_at",
     "threshold_overlap",
     "transport_fields",
     "transported_cosines",

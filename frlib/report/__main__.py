@@ -1,4 +1,4 @@
-"""``python -m frlib.report``: one HTML page on a face network, or on embeddings."""
+"""``python -m frlib.report``: one HTML page on a face network, on embeddings, or on photographs."""
 
 import argparse
 import sys
@@ -18,6 +18,11 @@ labels.csv has one line per row of embeddings.npy, below a line with the names o
   curve, varied, step  images of which one attribute was changed a little (optional): the name of the curve; the
                        attribute, empty for the centre; -1 or 1, 0 for the centre
   any other column     an attribute with two values: 1 and 0, 1 and -1, or true and false
+
+PHOTOS/ is a folder with one sub-folder of photographs per person. With it, labels.csv has one line per photograph that
+has labels, with the columns
+  photograph           its path below the folder (required)
+  any other column     an attribute, as above
 """
 
 
@@ -64,8 +69,14 @@ def report_on(options: argparse.Namespace, device) -> tuple:
         if options.labels is None:
             raise ValueError(f"labels must be given with embeddings: python -m frlib.report {target.name} labels.csv")
         return embeddings_page(target, options), store.as_file_name(target.stem)
+    if target.is_dir():
+        page = photographs_page(target, options, device)
+        return page, store.as_file_name(page.title)
     if options.labels is not None:
-        raise ValueError(f"labels go with a file of embeddings (.npy); got {target.name!r} and {options.labels!r}")
+        raise ValueError(
+            f"labels go with a file of embeddings (.npy) or a folder of photographs; got {target.name!r} and "
+            f"{options.labels!r}"
+        )
     page = network_page(options, device)
     return page, store.as_file_name(page.title)
 
@@ -78,6 +89,57 @@ def embeddings_page(target: Path, options: argparse.Namespace):
     found = labelled.read(target, options.labels, metric=metric, attributes=options.attributes)
     sizes = {"permutations": 99 if options.quick else 999, "max_images": options.max_images}
     return own_embeddings.report(found, target.stem, metric=metric, seed=options.seed, **sizes)
+
+
+def photographs_page(target: Path, options: argparse.Namespace, device):
+    """Return the page on a folder of photographs."""
+    from frlib.datasets import find_faces, read_folder
+    from frlib.models import DEFAULT_NETWORKS, load
+    from frlib.report import own_photographs, photograph_labels
+    from frlib.report.album import folder_name, names_of, some_of
+
+    refuse_file_options(options, f"each network brings its own; {target} is a folder of photographs")
+    checks.between("far", options.far, 1e-6, 0.5)
+    target = target.expanduser()
+    photographs = read_folder(target)
+    own_photographs.check_folder(photographs, target)
+    labels = None
+    if options.labels is not None:
+        paths = names_of(photographs, target)["photograph"]
+        labels = photograph_labels.read_labels(options.labels, paths, options.attributes)
+    names = names_of(photographs, target, numbers=options.numbers)
+    networks = [CONTROL] if options.quick else DEFAULT_NETWORKS
+    embedders = [load(name, device) for name in dict.fromkeys([*networks, *(options.against or ())])]
+    part, names, labels, said = some_of(photographs, names, labels, options.max_images, options.seed)
+    faces = find_faces(part, device, options.jobs)
+    return own_photographs.report(
+        part,
+        faces,
+        names,
+        embedders,
+        title="Photographs" if options.numbers else folder_name(target),
+        labels=labels,
+        far=options.far,
+        pictured=options.thumbnails,
+        numbered=options.numbers,
+        drawn_from=said,
+        permutations=99 if options.quick else 999,
+        seed=options.seed,
+        n_jobs=options.jobs,
+    )
+
+
+def refuse_file_options(options: argparse.Namespace, why: str) -> None:
+    """Raise if an option was given that only a file .onnx takes.
+
+    Raises
+    ------
+    ValueError
+        If there is one; the message ends with the reason.
+    """
+    given = [f"--{option}" for option in (*FILE_OPTIONS, "bgr") if getattr(options, option)]
+    if given:
+        raise ValueError(f"{given[0]} is for a file .onnx; {why}")
 
 
 def network_page(options: argparse.Namespace, device):
@@ -108,11 +170,9 @@ def load_subject(options: argparse.Namespace, device):
     names = tuple(available()["name"])
     if target.suffix.lower() != ".onnx":
         if options.target not in names:
-            accepted = f"a file .onnx, a file .npy with labels, or one of {', '.join(names)}"
+            accepted = f"a file .onnx, a file .npy with labels, a folder of photographs, or one of {', '.join(names)}"
             raise ValueError(f"target must be {accepted}; got {options.target!r}")
-        given = [f"--{o}" for o in (*FILE_OPTIONS, "bgr") if getattr(options, o)]
-        if given:
-            raise ValueError(f"{given[0]} is for a file .onnx; {options.target} brings its own")
+        refuse_file_options(options, f"{options.target} brings its own")
         subject = load(options.target, device)
         return subject, {"licence": subject.licence}
     if not target.is_file():
@@ -145,12 +205,12 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     p = argparse.ArgumentParser(
         prog="python -m frlib.report",
-        description="Write one HTML page on a face network or on embeddings.",
+        description="Write one HTML page on a face network, on embeddings, or on photographs.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("target", help="a network of ours by name, a file .onnx, or a file .npy of embeddings")
-    p.add_argument("labels", nargs="?", help="table of labels (.csv), with embeddings")
+    p.add_argument("target", help="a network by name, a file .onnx, a file .npy of embeddings, or a folder PHOTOS/")
+    p.add_argument("labels", nargs="?", help="table of labels (.csv), with embeddings or photographs")
     p.add_argument("-o", "--output", help="the page; default: report-NAME.html")
     p.add_argument("--metric", choices=checks.METRICS, help="distance; default: cosine, or that of the named network")
     p.add_argument("--seed", type=int, default=0)
@@ -161,8 +221,13 @@ def parser() -> argparse.ArgumentParser:
     network.add_argument("--points", type=int, help="centres per person for energies (30)")
     network.add_argument("--people", type=int, help="people for recognition (20)")
     network.add_argument("--images", type=int, help="images per person for recognition (12)")
-    network.add_argument("--against", nargs="*", metavar="NAME", help="networks to compare with (the default ones)")
+    against = "networks to compare with (the default ones); for photographs, networks beside the default ones"
+    network.add_argument("--against", "--networks", nargs="*", metavar="NAME", help=against)
     network.add_argument("--jobs", type=int, help="processes (all processors)")
+    photographs = p.add_argument_group("photographs")
+    photographs.add_argument("--thumbnails", action="store_true", help="show small pictures of faces on the page")
+    photographs.add_argument("--numbers", action="store_true", help="numbers in place of names of people and files")
+    photographs.add_argument("--far", type=float, default=0.01, help="FAR of a second threshold (0.01)")
     file = p.add_argument_group("file .onnx")
     file.add_argument("--crop", choices=("arcface", "wide"), help="how much of the head the network wants (arcface)")
     file.add_argument("--size", type=int, help="pixels of the input, if the file leaves them open (a usual one)")
@@ -170,7 +235,7 @@ def parser() -> argparse.ArgumentParser:
     file.add_argument("--mean", type=float, nargs="+", help="subtracted from 0 to 255; one number or three (127.5)")
     file.add_argument("--scale", type=float, nargs="+", help="multiplies the rest; one number or three (1/127.5)")
     file.add_argument("--bgr", action="store_true", help="the network wants blue first")
-    embeddings = p.add_argument_group("embeddings")
+    embeddings = p.add_argument_group("embeddings and photographs")
     embeddings.add_argument(
         "--attributes", nargs="*", metavar="COLUMN", help="columns that are attributes (all others)"
     )

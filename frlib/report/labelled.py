@@ -133,7 +133,7 @@ def read(embeddings, labels, *, metric: str = "cosine", attributes: Sequence[str
         raise ValueError(f"{name}, {_place(empty, 'identity')}: an identity must not be empty")
     curves = check_curves(table, name)
     wanted = [c for c in table if c != "identity" and c not in CURVE_COLUMNS] if attributes is None else attributes
-    columns = {column: _two_values(table, column, name) for column in wanted}
+    columns = {column: two_values(table, column, name) for column in wanted}
     boolean = pd.DataFrame(columns, index=range(len(table)), dtype=bool)
     labelled = Labelled(matrix, table["identity"].to_numpy(object), boolean, curves, file)
     said = on_names(labelled.people, np.unique(labelled.numbers, return_index=True)[1])
@@ -220,14 +220,30 @@ def _existing(path: str | os.PathLike) -> Path:
     return path
 
 
-def _place(wrong: np.ndarray, column: str) -> str:
+def _place(wrong: np.ndarray, column: str, of: str = "the embeddings") -> str:
     """Return where the first wrong value stands; the first line holds the names of the columns."""
     row = int(np.argmax(wrong))
-    return f"line {row + 2} (row {row} of the embeddings), column {column!r}"
+    return f"line {row + 2}" + (f" (row {row} of {of})" if of else "") + f", column {column!r}"
 
 
-def _two_values(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
-    """Return a column of the table as booleans."""
+def two_values(table: pd.DataFrame, column: str, name: str, of: str = "the embeddings") -> np.ndarray:
+    """Return a column of a table of strings as booleans.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `read_table`.
+    column : str
+    name : str
+        Of the file, for the message.
+    of : str
+        What the rows of the table are those of; empty where they are of nothing.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or a value is none of those of an attribute.
+    """
     if column not in table:
         raise ValueError(f"{name} must have a column {column!r}; it has {', '.join(map(repr, table.columns))}")
     codes, values = pd.factorize(table[column])  # few values, many lines
@@ -236,12 +252,12 @@ def _two_values(table: pd.DataFrame, column: str, name: str) -> np.ndarray:
     wrong = ~(yes | no | minus)
     if wrong.any():
         raise ValueError(
-            f"{name}, {_place(wrong, column)}: an attribute must be 1 or 0, 1 or -1, true or false; got "
+            f"{name}, {_place(wrong, column, of)}: an attribute must be 1 or 0, 1 or -1, true or false; got "
             f"{table[column][int(np.argmax(wrong))]!r}. If the column is no attribute, name those that are: "
             "--attributes"
         )
     if no.any() and minus.any():
-        raise ValueError(f"{name}, {_place(minus, column)}: an attribute must not have both 0 and -1")
+        raise ValueError(f"{name}, {_place(minus, column, of)}: an attribute must not have both 0 and -1")
     return yes
 
 
@@ -255,7 +271,7 @@ def check_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """
     given = [column for column in CURVE_COLUMNS if column in table]
     if not given:
-        return pd.DataFrame({"curve": "", "varied": "", "step": 0}, index=table.index)
+        return no_curves(table.index)
     if len(given) < 3:
         raise ValueError(f"{name} must have all of the columns 'curve', 'varied' and 'step' or none; got {given}")
     known = table["step"].isin(_STEPS) | ((table["step"] == "") & (table["curve"] == ""))
@@ -267,6 +283,11 @@ def check_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
     _check_rows(curves, name)
     _check_complete(curves, table["identity"], name)
     return curves
+
+
+def no_curves(index: pd.Index) -> pd.DataFrame:
+    """Return the three columns on curves for images that are all of their own."""
+    return pd.DataFrame({"curve": "", "varied": "", "step": 0}, index=index)
 
 
 def _check_rows(curves: pd.DataFrame, name: str) -> None:

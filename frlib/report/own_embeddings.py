@@ -1,6 +1,7 @@
 """The report for people who have only embeddings and labels: distances, verification, attributes, energies."""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -123,14 +124,7 @@ def _attributes(labelled: Labelled, metric: str, permutations: int, seed: int) -
     if not use:
         reason = f" Left out: {left}." if left else " The labels have none."
         return Section(title, [Text(f"There is no attribute to test.{reason}")]), {}
-    rows = labelled.is_image
-    given = (labelled.embeddings[np.flatnonzero(rows)], labelled.identities[rows])
-    attributes = labelled.attributes.loc[rows, use].reset_index(drop=True)
-    table = ks_by_attribute(*given, attributes, metric=metric, permutations=permutations, seed=seed)
-    signs = ks_draws(*given, attributes, metric=metric, draws=DRAWS, seed=seed)
-    mean = signs.groupby(["attribute", "modality"], sort=False)["difference"].mean()
-    keys = pd.MultiIndex.from_frame(table[["attribute", "modality"]])
-    table["inside"] = np.where(mean.loc[keys].to_numpy() > 0, "closer", "farther")
+    table = tested_attributes(labelled, use, metric, permutations, seed)
     columns = [
         Column("attribute", "Attribute"),
         Column("modality", "Modality"),
@@ -149,6 +143,29 @@ def _attributes(labelled: Labelled, metric: str, permutations: int, seed: int) -
     if left:
         blocks.append(Text(f"Left out: {left}."))
     return Section(title, blocks), {"attributes.csv": table}
+
+
+def tested_attributes(
+    labelled: Labelled, attributes: Sequence[str], metric: str, permutations: int, seed: int
+) -> pd.DataFrame:
+    """Return the rows of `frlib.geometry.ks_by_attribute` with ``inside``: whether who shares a modality is closer.
+
+    Parameters
+    ----------
+    labelled : Labelled
+    attributes : sequence of str
+        Of `usable_attributes`.
+    metric : {"cosine", "euclidean"}
+    permutations, seed : int
+    """
+    rows = labelled.is_image
+    given = (labelled.embeddings[np.flatnonzero(rows)], labelled.identities[rows])
+    columns = labelled.attributes.loc[rows, list(attributes)].reset_index(drop=True)
+    table = ks_by_attribute(*given, columns, metric=metric, permutations=permutations, seed=seed)
+    signs = ks_draws(*given, columns, metric=metric, draws=DRAWS, seed=seed)
+    mean = signs.groupby(["attribute", "modality"], sort=False)["difference"].mean()
+    keys = pd.MultiIndex.from_frame(table[["attribute", "modality"]])
+    return table.assign(inside=np.where(mean.loc[keys].to_numpy() > 0, "closer", "farther"))
 
 
 def usable_attributes(labelled: Labelled) -> tuple[list[str], str]:
@@ -175,8 +192,16 @@ def _found_attributes(table: pd.DataFrame) -> str:
     return f"At a false discovery rate of 5 % these attributes of {count} stand out: {', '.join(sure)}."
 
 
-def ks_chart(table: pd.DataFrame) -> Figure:
-    """Draw the statistic of each attribute and modality, with another mark where q exceeds 5 %."""
+def ks_chart(table: pd.DataFrame, choose: str | tuple = ()) -> Figure:
+    """Draw the statistic of each attribute and modality, with another mark where q exceeds 5 %.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Of `tested_attributes`.
+    choose : str, optional
+        Column whose values the reader chooses from.
+    """
     first = table.groupby("attribute")["ks"].mean().idxmax()
     data = table.assign(sure=np.where(table["q_value"] <= 0.05, "q ≤ 5 %", "q > 5 %"))
     order = data.groupby("attribute")["ks"].transform("mean").sort_values(ascending=False, kind="stable").index
@@ -186,6 +211,7 @@ def ks_chart(table: pd.DataFrame) -> Figure:
     }
     chart = view.figure(
         view.dots(data.loc[order], view.Column("ks", "KS statistic"), "attribute", tips=["q_value"], **looks),
+        choose=choose,
         description=f"KS statistic of each attribute and modality. The largest mean is that of {first}.",
     )
     return Figure(

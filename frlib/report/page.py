@@ -125,13 +125,38 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Gallery:
+    """Small pictures in a row, each with a line of words.
+
+    Parameters
+    ----------
+    images : sequence of (address, words)
+        A picture as the address of its own content, see `frlib.view.images.webp_address`.
+    caption : str
+        What to see.
+    together : int
+        Pictures that stay beside each other.
+    """
+
+    images: Sequence[tuple[str, str]]
+    caption: str
+    together: int = 1
+    kind = "gallery"
+
+    @property
+    def groups(self) -> list[Sequence[tuple[str, str]]]:
+        """The pictures that stay together."""
+        return [self.images[k : k + self.together] for k in range(0, len(self.images), self.together)]
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page.
 
     Parameters
     ----------
     title : str
-    blocks : sequence of Text, Points, Table and Figure
+    blocks : sequence of Text, Points, Table, Figure and Gallery
     """
 
     title: str

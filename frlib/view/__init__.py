@@ -2,7 +2,7 @@
 
 from frlib.view.charts import COLORS, enable
 from frlib.view.crumple import crumple
-from frlib.view.energies import across_networks, energy_curves, fingerprint_views
+from frlib.view.energies import across_networks, energies_of_images, energy_curves, fingerprint_views
 from frlib.view.facemap import Space, face_map
 from frlib.view.figure import figure
 from frlib.view.fold import fold
@@ -31,6 +31,7 @@ __all__ = [
     "dendrogram",
     "dots",
     "enable",
+    "energies_of_images",
     "energy_curves",
     "error_curves",
     "face_map",

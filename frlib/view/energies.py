@@ -190,3 +190,38 @@ def _at_scale(table: pd.DataFrame) -> list[alt.LayerChart]:
     looks = {"color": Column("network", legend=False), "apart": True, "size": 30, "tips": ["isolated"]}
     rows = [dots(table, x, "attribute", bars=(f"{x.name}_low", f"{x.name}_high"), **looks) for x in (energy, moved)]
     return [row.properties(height=40 * table["attribute"].nunique()) for row in rows]
+
+
+def energies_of_images(
+    table: pd.DataFrame, *, description: str, order: Sequence[str], choose: str = "network"
+) -> alt.VConcatChart:
+    """Draw energy against scale for several kinds of images in one panel, with the share of isolated images below.
+
+    Lines are means over people; a kind of images has its own dash.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `frlib.fingerprint.fingerprint` with ``images``, their kind.
+    description : str
+        Text alternative.
+    order : sequence of str
+        Of the kinds: solid, dashed, dotted.
+    choose : str
+        Column whose values the reader chooses from.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or the table or the description is empty.
+    """
+    keys = [choose, "images", "attribute", "scale"]
+    checks.columns("table", table, [*keys, "energy", "isolated"])
+    means = table.groupby(keys, sort=False)[["energy", "isolated"]].mean().reset_index()
+    alone = Column("isolated", format="%", domain=(0, 1), ticks=[0, 0.5, 1])
+    look = {"color": "attribute", "dash": Column("images", order=list(order)), "points": False}
+    panels = (
+        (guide(y=1) + curves(means, Column("scale", _SCALE), "energy", **look)).properties(height=240),
+        curves(means, Column("scale", _SCALE), alone, **look).properties(height=70),
+    )
+    return figure(*panels, description=description, choose=choose, columns=1)

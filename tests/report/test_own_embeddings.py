@@ -270,7 +270,10 @@ def test_the_command_says_which_files_it_needs(tmp_path, capsys):
     assert main([embeddings, str(tmp_path / "nosuch.csv")]) == 2
     assert "nosuch.csv" in capsys.readouterr().err
     assert main(["mobileface", labels]) == 2
-    assert "labels go with a file of embeddings (.npy); got 'mobileface'" in capsys.readouterr().err
+    assert (
+        "labels go with a file of embeddings (.npy) or a folder of photographs; got 'mobileface'"
+        in capsys.readouterr().err
+    )
 
 
 def test_labelled_data_from_memory_makes_a_page_too():

@@ -3,11 +3,13 @@
 import sys
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import pytest
 
 from frlib.report import page as page_module
-from frlib.report.page import Column, Figure, Page, Points, Section, Table, Text
+from frlib.report.page import Column, Figure, Gallery, Page, Points, Section, Table, Text
+from frlib.view.images import webp_address
 from tests.site.browser import AXE, axe_source, check_sliders, opened
 
 EVIL = "</script></title><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>\"'&{{7*7}}"
@@ -83,6 +85,23 @@ def test_names_from_outside_are_text(chromium, tmp_path):
     assert shown.locator("h1").inner_text() == shown.locator("main th[scope=row]").first.inner_text() == EVIL
     assert shown.locator("img").count() == 0
     assert EVIL[:20] in "".join(shown.locator(".frlib-chart svg text").all_text_contents())
+    shown.context.close()
+
+
+def test_pictures_have_their_words_and_stay_in_pairs(chromium, tmp_path):
+    grey = webp_address(np.full((112, 112, 3), 120, np.uint8), 80)
+    gallery = Gallery([(grey, EVIL), (grey, "b"), (grey, "c"), (grey, "d")], EVIL, 2)
+    path = page(sections=[Section("Pictures", [gallery])]).write(tmp_path / "report.html")
+    shown, report = opened(chromium, path, viewport={"width": 390, "height": 800})
+    shown.evaluate(axe_source())
+    bad = [v["id"] for v in shown.evaluate(AXE, ["main", None]) if v["impact"] in ("serious", "critical")]
+    assert not report.problems and not bad, f"{report} {bad}"
+    assert shown.evaluate("() => document.documentElement.scrollWidth") <= 390
+    assert shown.evaluate("() => window.hacked") is None
+    assert shown.locator(".gallery li").all_text_contents() == [EVIL + "b", "cd"]
+    assert shown.evaluate("() => [...document.images].every((image) => image.naturalWidth === 112)")
+    tops = [shown.locator(".gallery img").nth(k).bounding_box()["y"] for k in range(4)]
+    assert tops[2] == tops[3] > tops[0] == tops[1]
     shown.context.close()
 
 

@@ -109,3 +109,19 @@ def test_wrong_input_names_the_argument():
         view.energy_curves(runs().drop(columns="network"), description="d", choose="network")
     with pytest.raises(ValueError, match="description must say what the figure shows"):
         view.energy_curves(runs(), description=" ")
+
+
+def test_kinds_of_images_are_means_over_people_with_a_dash_each():
+    rows = pd.concat([table().assign(images=kind) for kind in ("photographs", "drawn")], ignore_index=True)
+    rows.loc[rows["images"] == "drawn", "energy"] *= 0.5
+    rows["isolated"] = 0.5
+    chart = view.energies_of_images(rows, description="Curves.", order=("photographs", "drawn"))
+    drawn = next(data for data in data_of(chart) if "energy" in data)
+    keys = ["network", "images", "attribute", "scale"]
+    found = drawn.assign(attribute=drawn["attribute"].str.replace(" ", "_")).set_index(keys).sort_index()
+    np.testing.assert_allclose(found["energy"], rows.groupby(keys)["energy"].mean(), atol=1e-5)
+    svg = vl_convert.vegalite_to_svg(chart.to_json())
+    assert svg.count('aria-roledescription="line mark"') == 2 * 2 * len(ATTRIBUTES)
+    assert "stroke-dasharray" in svg
+    with pytest.raises(ValueError, match="table must have a column 'images'"):
+        view.energies_of_images(table(), description="Curves.", order=())

@@ -1,0 +1,432 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # On photographs
+#
+# *Does what drawn faces show hold on photographs?*
+#
+# ```{admonition} Goals
+# :class: tip
+# After this page you can
+# * put photographs where this book finds them, and say what you may do with them;
+# * read the two scales and three energies of photographs beside those of drawn faces;
+# * name what a difference between the two may come from.
+# ```
+#
+# **Prerequisites.** {doc}`/notebooks/01_multiscale_geometry` for the two scales, {doc}`/notebooks/04_pretrained_energies`
+# for energies.
+#
+# **Reading time.** About 10 minutes.
+#
+# ```{run-card}
+# ```
+#
+# **Data and licences.** Faces drawn by `frlib.faces`, geometry CC0. Photographs only if you have put some into your
+# cache; none comes with the book. Published numbers: paper A. {doc}`/book/data_models_ethics` has a card for each
+# network, and what the licences of LFW and CelebA say.
+
+# %% tags=["parameters"]
+profile = "book"  # smoke, book or paper
+seed = 0
+device = "auto"
+
+# %% tags=["hide-input"]
+import warnings
+
+import numpy as np
+import pandas as pd
+
+from frlib import datasets, faces, fingerprint, geometry, published, runtime
+from frlib import view
+from frlib.clouds import embed
+from frlib.faces.attributes import PIXELS
+from frlib.fingerprint import verdicts
+from frlib.models import DEFAULT_NETWORKS, load
+
+# %% tags=["hide-input"]
+device = runtime.start(seed, device)
+view.enable()
+warnings.filterwarnings("ignore", message="left out")  # other files beside
+n_people, n_images, n_least, n_draws = {
+    "smoke": (8, 10, 4, 20),
+    "book": (20, 30, 10, 100),
+    "paper": (400, 30, 25, 300),
+}[profile]
+
+# %% tags=["hide-input"]
+n_drawn, n_portraits, n_curves, n_points = {
+    "smoke": (8, 4, 3, 8),
+    "book": (24, 12, 6, 20),
+    "paper": (400, 12, 40, 400),
+}[profile]
+scales = [0.4, 0.6, 0.8, 1.0, 1.2, 1.5]
+n_jobs = 1 if profile == "smoke" else None
+
+# %% [markdown]
+# ## The claim
+#
+# Paper A {cite}`leroy2025attributes` measures two scales on photographs: images of one person lie much closer than
+# images of two, on LFW {cite}`huang2008labeled` (its Tables 1 and 3) and on CelebA {cite}`liu2015celeba` (a stored
+# overlap). Its energies are measured on generated faces, because they need images in which one attribute changes and
+# nothing else. Three of its eight attributes need no generator: **brightness, hue and image quality** are operations on
+# pixels, and any photograph can be changed so. For these three, this page can put photographs beside drawn faces.
+#
+# ## Before you use photographs
+#
+# A photograph of a face is personal data, and so is the embedding that a network makes of it. That it can be downloaded
+# does not mean that the person agreed to this use.
+#
+# * **Your own photographs.** Ask the people on them, for this purpose, and let them say no. Children cannot agree for
+#   themselves.
+# * **LFW** was gathered from news photographs. The people on it were not asked.
+# * **CelebA** is offered for non-commercial research only. The people on it were not asked.
+# * Nothing here is fit to find out who somebody is, or for any decision about a person.
+# * This page shows no picture and no name, only means over people, and the name of the folder. Of few people even a
+#   mean says something about each. Do not publish a page that was run on photographs which you may not publish.
+# * Positions of faces and embeddings stay in the cache folder. Delete them when you are done: they are as sensitive as
+#   the photographs.
+#
+# {doc}`/book/data_models_ethics` says more.
+#
+# ## Where this page looks
+#
+# In the folder `photographs` of your cache ({doc}`/book/how_to_use` says where that is), each entry is a data set. It
+# may be a link to a copy that lies elsewhere. Nothing is downloaded.
+#
+# | entry | what it is |
+# | :-- | :-- |
+# | any name | a folder with one sub-folder of photographs per person |
+# | `lfw…` | LFW as it comes, folder or archive |
+# | `celeba…` | CelebA: images, `identity_CelebA.txt`, `list_attr_celeba.txt` |
+
+# %%
+samples = {
+    name: datasets.sample_people(
+        read(), n_people, n_images, least=n_least, seed=seed, n_jobs=n_jobs
+    )
+    for name, read in datasets.stored().items()
+}
+used = {name: sample.crops for name, sample in samples.items() if sample.crops}
+
+# %% tags=["hide-input"]
+few = [name for name in samples if name not in used]
+without = (
+    "There were no photographs in the cache when this page was run. So it "
+    "shows drawn faces and what the paper prints, and nothing on photographs."
+)
+beside = "Photographs in the cache when this page was run: " + ", ".join(used)
+status = (beside if used else without) + "".join(
+    f" Left out, fewer than two people with enough photographs: {name}."
+    for name in few
+)
+
+# %% tags=["remove-cell"]
+view.say(status=status, n_people=n_people, n_images=n_images, n_least=n_least)
+
+# %% [markdown]
+# ```{admonition} In this run
+# {glue:text}`status`
+# ```
+#
+# Of each data set we draw at most {glue:text}`n_people` people, and at most {glue:text}`n_images` photographs of each.
+# A detector looks for faces. As in paper A, only photographs with exactly one face stay, and people with at least
+# {glue:text}`n_least` of them. A table counts what is left after each step.
+
+# %% tags=["hide-input"]
+steps = [s.steps.assign(images_of=name) for name, s in samples.items()]
+columns = ["images_of", "step", "images", "people"]
+counts = pd.concat([pd.DataFrame(columns=columns), *steps])[columns]
+table = counts.rename(columns={"images_of": "data set"}).set_index("data set")
+table if samples else None
+
+# %% [markdown]
+# ## Two scales
+#
+# The drawn images are those of the first {glue:text}`n_drawn` people of {doc}`/notebooks/01_multiscale_geometry`.
+# Photographs are cut to the landmarks that the detector found, drawn faces to those of the mesh.
+
+# %%
+embedders = [load(name, device) for name in DEFAULT_NETWORKS]
+people = faces.sample_identities(n_drawn, seed=seed)
+portraits = [faces.Portraits(who, n_portraits, seed) for who in people]
+clouds = {
+    name: embed(own, embedders, n_jobs=n_jobs) for name, own in used.items()
+}
+clouds["drawn"] = embed(portraits, embedders, n_jobs=n_jobs)
+
+# %%
+tables = {name: geometry.recognition_table(own) for name, own in clouds.items()}
+ours = pd.concat(tables, names=["images"])[["metric", "d_intra", "d_inter"]]
+rates = {
+    place: geometry.drawn_rates(clouds[place[0]][place[1]], n_draws, seed=seed)
+    for place in ours.index
+}
+
+# %% tags=["hide-input"]
+pairs = {
+    (images, network): geometry.intra_inter_distances(clouds[images][network])
+    for images, network in ours.index
+}
+ours["overlap"] = [geometry.threshold_overlap(*pairs[p]) for p in ours.index]
+ends = [geometry.draw_interval(rates[p].figures().overlap) for p in ours.index]
+ours[["low", "high"]] = np.stack(ends)
+
+# %% tags=["hide-input"]
+lfw = published.load("lfw_distances")
+lfw["network"] = lfw.model + " " + lfw.architecture
+celeba = published.load("celeba_bayes_error")
+celeba["network"] = celeba.model + " " + celeba.architecture
+error = celeba.set_index("network").bayes_error
+lfw["overlap"] = lfw.network.map(error)
+theirs = lfw.assign(images="paper A").set_index(["images", "network"])
+
+# %% tags=["hide-input"]
+shown = ["metric", "d_intra", "d_inter", "ratio", "overlap", "low", "high"]
+both = pd.concat([ours, theirs])
+both["ratio"] = both.d_intra / both.d_inter
+numbers = dict.fromkeys(shown[1:], "{:.3f}")
+both[shown].style.format(numbers, na_rep="–")
+
+# %% [markdown]
+# The rows of paper A: distances on LFW, overlap on CelebA by another estimate (the area that two smoothed densities
+# share). Ours is the smallest sum of both errors of one threshold, with a 95 % interval over people.
+
+# %% tags=["hide-input"]
+ratio = view.Column("ratio", "d_intra / d_inter", domain=(0, 1))
+overlap = view.Column("overlap", domain=(0, max(0.5, both.overlap.max())))
+rows = both.reset_index()
+look = {"color": "images", "shape": "images"}
+apart = view.dots(rows, overlap, "network", bars=("low", "high"), **look)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-scales-photographs", "caption": "The ratio of the two scales and the overlap of the distances, by kind of images. Far left: images of one person lie close together. Bars: 95 % intervals over people."}}
+view.figure(
+    view.dots(rows, ratio, "network", **look),
+    view.guide(x=0.1) + apart,
+    height=300,
+    description="Networks in rows, with their ratio of d_intra to d_inter and "
+    "their overlap, one mark per kind of images.",
+)
+
+# %% tags=["hide-input"]
+found = ours.drop(index="drawn", level="images")
+view.verdict(
+    "two-scales",
+    verdicts.by_intervals(found.low, found.high, 0.1),
+    "Overlap of both kinds of distances on photographs: "
+    + "; ".join(f"{n}, {i} {v:.3f}" for (i, n), v in found.overlap.items())
+    if used
+    else "There were no photographs when this page was run.",
+)
+
+# %% tags=["remove-cell"]
+drawn = both.loc["drawn"]
+view.say(
+    drawn_low=drawn.ratio.min(),
+    drawn_high=drawn.ratio.max(),
+    printed_low=both.loc["paper A"].ratio.min(),
+    printed_high=both.loc["paper A"].ratio.max(),
+    inter_drawn=drawn.d_inter[drawn.metric == "cosine"].mean(),
+    inter_printed=lfw.d_inter[lfw.metric == "cosine"].mean(),
+    n_drawn=n_drawn,
+)
+
+# %% [markdown]
+# "Much closer" means here what it means in chapter 1: the interval of the overlap lies below 0.1. On drawn faces the
+# ratio goes from {glue:text}`drawn_low:.2f` to {glue:text}`drawn_high:.2f`, in print from {glue:text}`printed_low:.2f`
+# to {glue:text}`printed_high:.2f`. The angular networks of the paper put two people {glue:text}`inter_printed:.2f`
+# apart, ours put two drawn people {glue:text}`inter_drawn:.2f` apart. Do drawn people look more alike, or are the networks
+# others? Only the same networks on photographs can tell: that is what your photographs are for.
+
+# %% [markdown]
+# ## Three attributes that every photograph has
+#
+# Each image is changed a little, down and up: by 25 of 255 levels of brightness, by 2 half degrees of hue, from a slight
+# blur to more contrast. Two questions. *How far* does that move the embedding? The displacement is the distance from
+# end to end, over the mean distance $\bar d$ of the person's images. *Which way?* The energy asks whether images that
+# are neighbours move alike: 0 if they do, 1 if their directions are orthogonal on average. The drawn images vary in head
+# angle, age, hair, light and expression, as in {doc}`/notebooks/04_pretrained_energies`.
+
+# %%
+curves = [
+    faces.Curves(who, n_points, seed=seed, attributes=PIXELS)
+    for who in people[:n_curves]
+]
+moved = {name: clouds[name] for name in used}
+moved["drawn"] = embed(curves, embedders, n_jobs=n_jobs)
+
+# %%
+energies = pd.concat(
+    fingerprint.fingerprint(own, scales, n_jobs=n_jobs).assign(images=name)
+    for name, own in moved.items()
+)
+groups = energies.groupby(["images", "network"], sort=False)
+ranked = pd.concat(
+    {place: fingerprint.ranking(own) for place, own in groups},
+    names=["images", "network"],
+).reset_index(["images", "network"])
+
+# %% tags=["hide-input"]
+moves = view.Column("displacement", "displacement, in mean distances")
+agree = view.Column("energy", "energy at ε = 1", domain=(0, 1.2))
+look = {"color": "images", "apart": True, "tips": ["isolated"]}
+panels = [
+    view.dots(
+        ranked, x, "attribute", bars=(f"{x.name}_low", f"{x.name}_high"), **look
+    )
+    for x in (moves, agree)
+]
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-pixels-photographs", "caption": "How far three changes of pixels move an embedding, and whether neighbours move alike (at ε = 1). Bars: 95 % intervals over people. Choose a network."}}
+view.figure(
+    *panels,
+    choose="network",
+    description="Brightness, hue and image quality in rows, with displacement "
+    "and energy, one mark per kind of images.",
+)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-scale-photographs", "caption": "The energies against the scale ε, means over people, each kind of images with its own dash. Below, the share of images that have no neighbour: where it is large, an energy rests on few pairs. Choose a network."}}
+view.energies_of_images(
+    energies,
+    order=[*moved],
+    description="Curves of energy against the scale for three attributes, one "
+    "dash per kind of images, and below them the share of isolated images.",
+)
+
+# %% tags=["hide-input"]
+told = ranked.set_index(["network", "images", "attribute"])
+columns = ["displacement", "energy", "isolated"]
+told[columns].unstack("images").style.format(precision=2)
+
+# %% tags=["hide-input"]
+on_drawn = ranked[ranked.images == "drawn"].groupby("attribute")
+mean_far = on_drawn.displacement.mean().sort_values()
+mean_way = on_drawn.energy.mean().sort_values()
+
+# %% tags=["remove-cell"]
+view.say(
+    far_least=mean_far.index[0].replace("_", " "),
+    far_least_by=mean_far.iloc[0],
+    far_most=mean_far.index[-1].replace("_", " "),
+    far_most_by=mean_far.iloc[-1],
+    way_low=mean_way.iloc[0],
+    way_high=mean_way.iloc[-1],
+    n_curves=n_curves,
+    n_points=n_points,
+)
+
+# %% [markdown]
+# On drawn images ({glue:text}`n_curves` people with {glue:text}`n_points` images each), averaged over networks,
+# {glue:text}`far_least` moves an embedding least, by {glue:text}`far_least_by:.2f` $\bar d$, and {glue:text}`far_most`
+# most, by {glue:text}`far_most_by:.2f`. Their energies at ε = 1 lie between {glue:text}`way_low:.2f` and
+# {glue:text}`way_high:.2f`. Read both together: the direction of a change that hardly moves anything is mostly noise.
+#
+# ## How to read the two side by side
+#
+# The changes are the same and the networks are the same. What else differs:
+#
+# * **What varies in a cloud.** $\bar d$ is the unit of both figures. An album in which a person is always seen from the
+#   front has a small one, and every displacement is then larger.
+# * **The cut.** A detector makes errors that a mesh does not make.
+# * **Image quality as it came.** A photograph may be blurred, noisy or compressed before we change it. Blur does little
+#   to a face that is blurred.
+# * **How many images.** With few images per person most are isolated at small ε.
+# * **Who is on them.** Both kinds of people are few, and neither stands for all people.
+#
+# So a difference is a question, not an answer. Equal orders of the three attributes are some evidence that the drawn
+# ones can stand for photographs *in this respect*.
+#
+# ## Your own folder
+#
+# ```
+# python -m frlib.report PHOTOS/
+# ```
+#
+# writes one page on your machine: faces found and not found, thresholds, who is confused with whom, which photographs
+# may be in a wrong folder, what differs between two photographs of one person that lie far apart, and these energies.
+# {doc}`/book/how_to_use` describes it.
+#
+# ## Summary
+#
+# On this page, we saw
+# * what to settle before photographs are used, and where this book looks for them;
+# * the two scales of drawn faces, of photographs where there are some, and in print;
+# * three attributes that can be changed in any photograph, how far they move embeddings, and whether neighbours agree;
+# * five reasons for which photographs and drawn faces may differ.
+#
+# ## Limits
+#
+# * Without photographs in the cache, nothing is measured on photographs. The site's own run had none, unless the page
+#   says so above.
+# * With them, it is a sample: {glue:text}`n_people` people at most, people with few photographs left out, faces that the
+#   detector does not find left out.
+# * The published numbers belong to other networks.
+# * Head angle, age, hair colour, light and expression cannot be changed alone in a photograph. For these, drawn or
+#   generated faces are all there is.
+
+# %% [markdown]
+# ## Exercises
+#
+# ```{exercise} The album (easy)
+# :label: ex-album-photographs
+# Two albums show the same ten people. In one, all photographs of a person are from one afternoon; in the other, from
+# twenty years. What happens to $d_{intra}$, to the ratio, and to the displacement by blur in units of $\bar d$?
+# ```
+#
+# ```{solution} ex-album-photographs
+# :class: dropdown
+# $d_{intra}$ and the ratio are smaller in the first album; the people are as far apart as before. The displacement by
+# blur is about the same in the network's own distance, so over a smaller $\bar d$ it looks larger.
+# ```
+#
+# ```{exercise} The unit (medium)
+# :label: ex-unit-photographs
+# Take the drawn clouds of mobilefacenet. Give the displacement by image quality over the $d_{intra}$ of the portraits
+# in place of the cloud's own $\bar d$. Why is it another number, and which of the two would you compare between data
+# sets?
+# ```
+#
+# ````{solution-start} ex-unit-photographs
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The images of the curves vary over the whole range of head angle, age and hair, those of the portraits less. So
+# $\bar d$ is larger than $d_{intra}$. A unit that is the same for all data sets, such as a network's threshold, is
+# better to compare *how far*; the cloud's own is right for ε, which asks for neighbours in that cloud.
+
+# %%
+own = moved["drawn"]["mobilefacenet"]
+ends_apart = [c.displacements["image_quality"].mean().item() for c in own]
+d_bar = [c.mean_distance for c in own]
+d_intra = ours.d_intra["drawn", "mobilefacenet"]
+units = {"over the cloud": np.divide(ends_apart, d_bar).mean()}
+units["over d_intra"] = np.mean(ends_apart) / d_intra
+pd.Series(units).round(2)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} The school (open)
+# :label: ex-school-photographs
+# A school has 20,000 photographs of its festivals. It asks you to sort them by child, so that parents get those of
+# their own. Which of the numbers of this page would you need first? What would you ask before you compute any?
+# ```
+#
+# ```{solution} ex-school-photographs
+# :class: dropdown
+# Numbers: the errors of a threshold on photographs of *these* children, who resemble each other more in age than the
+# people of any test set, and change within years; the share of faces that are not found; both by group. Before that:
+# who agreed, to what, and who can say no without losing something? Photographs of other people's children would go to
+# parents by mistake, and the embeddings of all children would lie on some disk. A list of names on paper may serve.
+# ```
