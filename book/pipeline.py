@@ -4,6 +4,7 @@
 one only when it is whole.
 """
 
+import ast
 import contextlib
 import datetime
 import importlib.metadata
@@ -240,10 +241,15 @@ def install_address(url: str | None) -> str:
 
 
 def megabytes_of(source: Path) -> float:
-    """Return what a chapter downloads at most, besides packages that pip installs: networks come in packages."""
+    """Return what a chapter downloads at most, besides what pip installs: the packages that carry networks, or 0.
+
+    Only what the chapter imports itself counts: modules of ``frlib`` know networks that a chapter never asks for.
+    """
     from frlib.models.networks import NETWORKS
 
-    if not any("frlib/models/" in file for file in frlib_files(source)):
+    nodes = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.ImportFrom)]
+    imported = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+    if not any(name.startswith("frlib.models.") or name == "frlib.models" for name in imported):
         return 0
     packages = {file.package for network in NETWORKS.values() for file in network.files}
     return sum(package.bytes for package in packages) / 1e6

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from frlib.store import can_be_written, cache_folder
+from frlib.store import cache_folder, can_be_written
 
 DRIVE = "/content/drive"
 

@@ -126,7 +126,7 @@ class MarkdownWriter:
     _target = _comment = _index = _substitution_definition = nothing
 
     def _math_block(self, node) -> str:
-        lines = node.astext()
+        lines = node.astext().strip()
         if "\\\\" in lines and "\\begin" not in lines and not node.get("nowrap"):  # as Sphinx does on the page
             lines = f"\\begin{{split}}\n{lines}\n\\end{{split}}"
         tag = f" \\tag{{{self.number('displaymath', node)}}}" if node.get("number") else ""

@@ -1,8 +1,8 @@
 """A Sphinx extension: the notebooks that the site offers, for Colab and any other server, with their MyST resolved.
 
 The HTML build resolves everything; ``doctree-resolved`` hands over the blocks of a page. MyST-NB gives every block the
-line ``10000 * (cell + 1) + line``, so each goes back to its cell. Code, ids and outputs come from the executed notebook.
-The result takes the place of the copy in ``_sources`` that Colab's button opens.
+line ``10000 * (cell + 1) + line``, so each goes back to its cell. Code, ids and outputs are those of the executed
+notebook. The result takes the place of the copy in ``_sources`` that Colab's button opens.
 """
 
 import ast

@@ -12,7 +12,7 @@ MYST = re.compile(
 )
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table").use(dollarmath_plugin, double_inline=True)
 BLOCKS = "p, li, h1, h2, h3, h4, dt, dd, figcaption, th, td, div.math"
-# What a page has beside its blocks: code, outputs, marks of the theme, and numbers that the notebook writes another way.
+# What a page has beside its blocks: code, outputs, marks of the theme, numbers that the notebook writes another way.
 ELSE = (
     ".cell_input, summary, script, style, .headerlink, .eqno, .caption-number, .prev-next-area, .frlib-downloads, "
     ".frlib-run, .frlib-verdict, .frlib-chart, .frlib-widget, .frlib-grid, .frlib-pipeline, .cell_output table, "

@@ -1,4 +1,4 @@
-"""Notebooks for Colab and other servers: every block of the page in plain Markdown, code as it is, charts as pictures."""
+"""Notebooks for Colab and other servers: each block of the page in Markdown, code as it is, charts as pictures."""
 
 import ast
 import base64
@@ -51,7 +51,8 @@ KINDS = {
     "a warning": ("```{warning}\nMind.\n```", "> **Warning**\n>\n> Mind."),
     "code": ("```python\nx = 1\n```", "```python\nx = 1\n```"),
     "links": (
-        "{doc}`/book/other`, [out](https://host.example/a), {numref}`fig-toy`, {term}`ball`, {cite}`leroy2025attributes`",
+        "{doc}`/book/other`, [out](https://host.example/a), {numref}`fig-toy`, "
+        "{term}`ball`, {cite}`leroy2025attributes`",
         "[Other](https://site.example/book/other.html), [out](https://host.example/a), Fig. 1, "
         "[ball](https://site.example/book/other.html#term-ball), "
         "([Leroy *et al.*, 2025](https://site.example/book/other.html#id2))",
@@ -162,7 +163,7 @@ def test_every_block_of_the_page_is_in_the_notebook(site, published):
 
 def test_the_numbers_of_the_text_are_marked_as_those_of_the_published_run(published):
     opening = published.cells[0].source
-    assert opening.startswith("# Toy chapter\n\n*What is a toy?*\n\n*The numbers in the text are those of the published")
+    assert opening.startswith("# Toy chapter\n\n*What is a toy?*\n\n*The numbers in the text are those of the pub")
     assert "profile smoke, 2026-01-02, CPU, 2 cores, arm" in opening
     assert "Seed: 7" in opening and "Versions: python 3.11.9" in opening
 
@@ -206,7 +207,7 @@ def test_a_solution_with_code_is_folded_in_parts(published):
 def test_profiles_are_offered_where_papermill_finds_them(published):
     cell = named(published, "profile = ")
     assert cell.metadata == {"tags": ["parameters"]}
-    assert cell.source == "profile = 'smoke'  # @param [\"smoke\", \"book\", \"paper\"]\nseed = 7"
+    assert cell.source == 'profile = \'smoke\'  # @param ["smoke", "book", "paper"]\nseed = 7'
 
 
 def test_the_code_is_that_of_the_chapter(published):
