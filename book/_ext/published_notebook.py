@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
+import downloads
 import nbformat
 from docutils import nodes
 from plain_markdown import MarkdownWriter
@@ -148,15 +149,27 @@ def resolve(app, doctree, page: str) -> None:
     notebook = nbformat.read(source, as_version=4)
     run = notebook.metadata.get("frlib", {})
     blocks = Blocks(doctree, MarkdownWriter(app.env, page, app.config.html_baseurl))
+    downloads.write(app.outdir, page, notebook, blocks.figures)
     blocks.texts.setdefault(0, []).insert(2, note_on(run))  # below title and question
     cells = list(cells_of(notebook, blocks))
     cells.insert(1, set_up_cell(run, run.get("megabytes", 0), app.config.frlib_address))
     kept = {name: notebook.metadata[name] for name in ("kernelspec", "language_info") if name in notebook.metadata}
     published = nbformat.v4.new_notebook(cells=cells, metadata=kept)
     nbformat.validate(published)
-    target = Path(app.outdir, RESOLVED, f"{page}.ipynb")
+    target = resolved(app, page)
     target.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(published, target)
+
+
+def resolved(app, page: str) -> Path:
+    """Return where the notebook of a page waits for the end of the build."""
+    return Path(app.outdir, RESOLVED, f"{page}.ipynb")
+
+
+def add_downloads(app, page: str, template: str, context: dict, doctree) -> None:
+    """End a page that is a notebook with the line of its downloads."""
+    if resolved(app, page).exists():
+        context["body"] += downloads.line(app.outdir, page, resolved(app, page))
 
 
 def publish(app, error) -> None:
@@ -170,5 +183,6 @@ def setup(app):
     """Listen to the build."""
     app.add_config_value("frlib_address", "", "html")
     app.connect("doctree-resolved", resolve, priority=400)  # before sphinx-thebe adds its scripts to the blocks
+    app.connect("html-page-context", add_downloads)
     app.connect("build-finished", publish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -19,10 +19,10 @@ INSTALL = """if importlib.util.find_spec("frlib") is None:
     # What the server has stays as it is: pip refuses rather than change it.
     from importlib.metadata import distributions
 
-    keep = "torch torchvision numpy scipy pandas scikit-learn numba ipywidgets"
-    have = [(d.metadata["Name"].lower(), d.version) for d in distributions()]
+    have = {d.metadata["Name"]: d.version for d in distributions()}
     with open("installed.txt", "w") as file:
-        file.writelines(f"{n}=={v}\\n" for n, v in have if n in keep.split())
+        for name in have.keys() - {None, "pip", "setuptools", "wheel"}:
+            file.write(f"{name}=={have[name]}\\n")
     %pip install --quiet -c installed.txt "frlib[notebooks] @ git+{address}"
 """
 UNKNOWN = """if importlib.util.find_spec("frlib") is None:

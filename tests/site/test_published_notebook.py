@@ -2,10 +2,14 @@
 
 import ast
 import base64
+import csv
 import io
+import json
+import zipfile
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
@@ -72,6 +76,7 @@ GATED_START = (
     "````{solution-start} ex-code\n:class: dropdown\n````\n\nCount them."
 )
 GATED_END = "So 1.\n\n````{solution-end}\n````"
+TABLE = "<table><tr><th></th><th>a</th></tr><tr><th>row</th><td>1,5</td></tr></table>"
 RUN = {"profile": "smoke", "seed": 7, "device": "cpu", "seconds": 125.0, "started": "2026-01-02T03:04:05"}
 RUN |= {"processor": "2 cores, arm", "versions": {"python": "3.11.9"}, "megabytes": 12}
 
@@ -90,13 +95,15 @@ def code(source, *outputs, tags=(), **metadata):
 
 def chapter():
     """Return an executed chapter with all that a chapter can have."""
-    chart = {"mark": "bar", "description": "One <bar>.", "data": {"values": [{"x": 1}]}, "encoding": {}}
+    tables = {"first": [{"x": 1}, {"x": 2, "y": "a,b"}], "second": [{"z": None}]}
+    chart = {"mark": "bar", "description": "One <bar>.", "data": {"name": "first"}, "datasets": tables, "encoding": {}}
     shown = [
         new_output("display_data", {"text/html": static.chart_html(chart), "text/plain": "alt.Chart(...)"}),
         new_output("stream", name="stderr", text="100%|###|"),
     ]
     widget = new_output("display_data", {"text/html": static.widget_html("sweep", {"a": 1}, "A <ball> grows.")})
-    table = new_output("execute_result", {"text/html": "<table></table>", "text/plain": "t"}, execution_count=1)
+    data = {"text/html": TABLE, "text/plain": "t"}
+    table = new_output("execute_result", data, execution_count=1)
     figure = {"figure": {"name": "fig-toy", "caption": "A *bar* of $x$."}}
     cells = [
         new_markdown_cell(OPENING),
@@ -175,7 +182,7 @@ def test_charts_are_pictures_and_widgets_are_words(published):
     assert width > 20 and height > 20
     [widget] = named(published, "sweep()").outputs
     assert widget.data == {"text/plain": "[Run this cell to use the figure.] A <ball> grows."}
-    assert named(published, "table").outputs[0].data["text/html"] == "<table></table>"
+    assert named(published, "table").outputs[0].data["text/html"] == TABLE
     assert named(published, "ready()").outputs == [] == named(published, "view.say").outputs
 
 
@@ -215,6 +222,33 @@ def test_the_code_is_that_of_the_chapter(published):
     assert ours == [ast.dump(ast.parse(cell.source)) for cell in code_of(chapter())]
 
 
+def members(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def test_the_numbers_of_figures_and_tables_are_csv_files(site):
+    results = members(site / "_downloads/notebooks/01_toy-results.zip")
+    assert results["figure-1a.csv"] == 'x,y\n1,\n2,"a,b"\n' and results["figure-1b.csv"] == 'z\n""\n'
+    assert {results[f"table-{k}.csv"] for k in (1, 2, 3)} == {',a\nrow,"1,5"\n'}
+    captions = dict(csv.reader(io.StringIO(results["contents.csv"])))
+    assert captions["figure-1a.csv"] == "Fig. 1. A *bar* of $x$." and set(captions) - {"file"} == set(results) - {
+        "contents.csv"
+    }
+    figures = members(site / "_downloads/notebooks/01_toy-figures.zip")
+    assert json.loads(figures["figure-1.vl.json"])["description"] == "One <bar>."
+
+
+def test_a_page_ends_with_its_downloads_and_their_sizes(site):
+    page = BeautifulSoup((site / "notebooks/01_toy.html").read_text(), "html.parser")
+    links = page.select(".frlib-downloads a")
+    assert [a.get_text() for a in links] == ["notebook", "results as CSV", "charts as Vega-Lite"]
+    for a in links:
+        size = (site / "notebooks" / a["href"]).resolve().stat().st_size
+        assert a.has_attr("download") and a.next_sibling.startswith(f" ({size / 1000:.0f} kB)")
+    assert "frlib-downloads" not in (site / "book/other.html").read_text()
+
+
 def test_a_block_of_an_unknown_kind_ends_the_build(tmp_path):
     notebook = chapter()
     notebook.cells[4].source += "\n\n<blink>Lost?</blink>"
@@ -232,4 +266,15 @@ def test_the_published_chapter_is_whole_and_has_no_myst(name):
     assert len(blocks) > 30 and [block for block in blocks if block not in text] == []
     staged = nbformat.read(SITE.parent / f"{name}.ipynb", as_version=4)
     assert [c.id for c in code_of(staged)] == [c.id for c in code_of(published)[1:]]
-    assert (SITE / f"_sources/{name}.ipynb").stat().st_size < 1_000_000
+
+
+@pytest.mark.site
+@pytest.mark.parametrize("name", contents.chapters())
+def test_a_chapter_offers_its_numbers_in_little_room(name):
+    results, figures = (members(SITE / f"_downloads/{name}-{kind}.zip") for kind in ("results", "figures"))
+    assert len(results) > 3 and len(figures) > 2
+    for file, text in results.items():
+        rows = list(csv.reader(io.StringIO(text)))
+        assert len(rows) > 1 and len({len(row) for row in rows}) == 1, file
+    files = [SITE / f"_sources/{name}.ipynb", *(SITE / "_downloads/notebooks").glob(f"{name.split('/')[1]}-*.zip")]
+    assert sum(file.stat().st_size for file in files) < 1_500_000
