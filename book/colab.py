@@ -1,7 +1,7 @@
 """Run a published notebook as Colab would: its first cell installs frlib on a machine that has only Colab's packages.
 
-``tests/notebooks/colab.txt`` lists these packages and their source. Torch and torchvision are those of the build, linked,
-because Colab's are another 5 GB to download; the Python is that of the build too.
+``tests/notebooks/colab.txt`` lists these packages and their source. Torch and torchvision are those of the build,
+linked, because Colab's are another 5 GB to download; the Python is that of the build too.
 """
 
 import contextlib
@@ -56,13 +56,10 @@ def repository(folder: Path) -> str:
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     git = ["git", "-C", folder, "-c", "user.name=book", "-c", "user.email=book@localhost"]
-    for command in (
-        ["init", "-q"],
-        ["config", "uploadpack.allowFilter", "true"],
-        ["add", "-A"],
-        ["commit", "-qm", "-"],
-    ):
-        subprocess.run([*git, *command], check=True)
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "config", "uploadpack.allowFilter", "true"], check=True)  # pip clones without contents
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-qm", "frlib"], check=True)
     return folder.as_uri()
 
 

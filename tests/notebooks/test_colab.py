@@ -4,6 +4,7 @@ The package registry is asked for packages; the repository is a local one. A rea
 """
 
 import importlib.util
+import subprocess
 import sys
 from importlib import metadata
 
@@ -36,6 +37,9 @@ def base(shared):
     """Colab's packages, installed once."""
     with FileLock(shared / "colab.lock"):
         if not (shared / "colab").exists():
+            ask = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "tqdm", "--dest", shared / "asked"]
+            if subprocess.run(ask).returncode:
+                pytest.skip("the package registry cannot be reached")
             colab.base(shared / "colab-partial").rename(shared / "colab")
     return shared / "colab"
 
