@@ -28,6 +28,7 @@ from book import contents
 from book.contents import ROOT
 
 PROFILES = ("smoke", "book", "paper")
+EVERYWHERE = ("profile", "seed", "device")  # parameters of every chapter
 KERNEL_ENVIRONMENT = {
     "FRLIB_BOOK": "1",
     "PYTHONPATH": str(ROOT),
@@ -66,6 +67,15 @@ def frlib_files(script: str | Path, root: Path = ROOT) -> list[str]:
 # ---------------------------------------------------------------- running a chapter
 
 
+def accepted(source: Path, parameters: dict) -> dict:
+    """Return the parameters that a chapter takes: those of every chapter, and others that its parameters cell names."""
+    import jupytext
+
+    cells = [c.source for c in jupytext.read(source).cells if "parameters" in c.metadata.get("tags", [])]
+    names = re.findall(r"(?m)^(\w+)\s*=", "\n".join(cells))
+    return {name: value for name, value in parameters.items() if name in (*EVERYWHERE, *names)}
+
+
 def execute(source: Path, target: Path, parameters: dict, python: Path | None = None) -> None:
     """Run a py:percent chapter with papermill and write the executed notebook to ``target``.
 
@@ -73,7 +83,7 @@ def execute(source: Path, target: Path, parameters: dict, python: Path | None = 
     ----------
     source, target : Path
     parameters : dict
-        ``profile``, ``seed`` and ``device``.
+        See `accepted`.
     python : Path, optional
         Python of the environment in which the chapter runs. Default: this one.
 

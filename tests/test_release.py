@@ -60,9 +60,7 @@ def test_a_file_is_taken_where_its_checksum_matches(folder, tmp_path):
 
 def test_another_content_is_refused_and_leaves_nothing(folder, tmp_path):
     (folder / "head-9.safetensors").write_bytes(b"another")
-    with pytest.warns(
-        UserWarning, match=r"head-9\.safetensors is not taken .*has sha256 [0-9a-f]{64}; SHA256SUMS"
-    ):
+    with pytest.warns(UserWarning, match=r"head-9\.safetensors is not taken .*has sha256 [0-9a-f]{64}; SHA256SUMS"):
         assert not release.take("head-9.safetensors", tmp_path / "cache/head")
     assert list((tmp_path / "cache").iterdir()) == []
 

@@ -70,6 +70,18 @@ def test_the_executed_notebook_shows_the_values_that_ran(tmp_path):
     assert [p.name for p in target.parent.iterdir()] == ["chapter.ipynb"]
 
 
+def test_a_chapter_gets_the_parameters_that_its_cell_names(tmp_path):
+    given = {**PARAMETERS, "networks": "a,b"}
+    plain, choosing = tmp_path / "plain.py", tmp_path / "choosing.py"
+    plain.write_text(CHAPTER + "\n# %%\nnetworks = 1\n")
+    choosing.write_text(CHAPTER.replace("seed = 0", 'seed = 0\nnetworks = ""  # names'))
+    assert pipeline.accepted(plain, given) == PARAMETERS
+    assert pipeline.accepted(choosing, given) == given
+    pipeline.execute(choosing, tmp_path / "notebooks/choosing.ipynb", given)
+    notebook = nbformat.read(tmp_path / "notebooks/choosing.ipynb", as_version=4)
+    assert "networks = 'a,b'  # names" in next(c.source for c in notebook.cells if c.cell_type == "code")
+
+
 def test_a_failing_cell_names_chapter_and_cell_and_leaves_the_old_notebook(tmp_path):
     source, target = tmp_path / "chapter.py", tmp_path / "notebooks/chapter.ipynb"
     source.write_text(CHAPTER + "\n# %%\nnumber = 1\nnumber / 0\n")
