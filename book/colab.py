@@ -86,6 +86,7 @@ def kernel(python: Path) -> Iterator:
         command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         description.write_text(json.dumps({"argv": command, "display_name": "Colab", "language": "python"}))
         own = {"JUPYTER_PATH": folder, "NUMBA_CACHE_DIR": f"{folder}/numba", "PIP_NO_COMPILE": "1"}
+        own["LOKY_MAX_CPU_COUNT"] = "1"  # tests run two notebooks at a time
         with mock.patch.dict(os.environ, environment(**own), clear=True):
             yield Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/socket"}})
 

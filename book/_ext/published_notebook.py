@@ -7,6 +7,7 @@ notebook. The result takes the place of the copy in ``_sources`` that Colab's bu
 
 import ast
 import re
+import shutil
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -177,6 +178,7 @@ def publish(app, error) -> None:
     folder = Path(app.outdir, RESOLVED)
     for path in [] if error else sorted(folder.rglob("*.ipynb")):
         path.replace(Path(app.outdir, "_sources", path.relative_to(folder)))
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def setup(app):

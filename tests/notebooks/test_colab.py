@@ -12,8 +12,10 @@ import nbformat
 import pytest
 from filelock import FileLock
 from IPython.core.inputtransformer2 import TransformerManager
+from packaging.utils import canonicalize_name
 
 from book import colab, contents
+from book.environments import requirements
 from tests.build import SITE
 
 sys.path.insert(0, str(contents.ROOT / "book/_ext"))
@@ -47,6 +49,15 @@ def base(shared):
 @pytest.fixture
 def machine(base, tmp_path):
     return colab.machine(tmp_path / "machine", base)
+
+
+def test_frlib_is_content_with_the_versions_of_colab():
+    lines = [line for line in colab.PACKAGES.read_text().splitlines() if not line.startswith("#")]
+    has = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in lines)}
+    needs = requirements("frlib", {"notebooks", "models", "faces", "cluster"})
+    met = [need for need in needs if canonicalize_name(need.name) in has]
+    assert len(met) > 15
+    assert not [str(need) for need in met if has[canonicalize_name(need.name)] not in need.specifier]
 
 
 class Shell:

@@ -168,6 +168,10 @@ def test_every_block_of_the_page_is_in_the_notebook(site, published):
     assert myst_left(published) == []
 
 
+def test_nothing_else_is_left_in_the_folder_of_the_site(site):
+    assert not (site / "_resolved").exists()
+
+
 def test_the_numbers_of_the_text_are_marked_as_those_of_the_published_run(published):
     opening = published.cells[0].source
     assert opening.startswith("# Toy chapter\n\n*What is a toy?*\n\n*The numbers in the text are those of the pub")
