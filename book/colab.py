@@ -22,8 +22,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from book.environments import ROOT, closure, link
+from frlib.store import file_digest
 
 PACKAGES = ROOT / "tests/notebooks/colab.txt"
+STAMP = "made-of.json"
 LINKED = ("torch", "torchvision", "setuptools")
 LIST = "import json, importlib.metadata as m; print(json.dumps({d.name: m.version(d.name) for d in m.distributions()}))"
 
@@ -33,13 +35,27 @@ def packages_of(folder: Path) -> Path:
     return next(folder.glob("lib/python*/site-packages"))
 
 
+def made_of() -> str:
+    """Return what decides how a base is made."""
+    linked = {name: metadata.version(name) for name in LINKED}
+    return json.dumps([file_digest(PACKAGES), sys.executable, linked])
+
+
+def is_current(folder: Path) -> bool:
+    """Return whether a folder is a base that was made as one would be made now."""
+    stamp = folder / STAMP
+    return stamp.exists() and stamp.read_text() == made_of()
+
+
 def base(folder: Path) -> Path:
     """Make an environment with Colab's packages, from the package registry, and return its folder."""
+    shutil.rmtree(folder, ignore_errors=True)
     venv.create(folder, symlinks=True)
     install = [sys.executable, "-m", "pip", "--python", folder / "bin/python", "install", "--quiet"]
     subprocess.run([*install, "--requirement", PACKAGES], check=True)
     here = {canonicalize_name(d.name) for d in metadata.distributions(path=[str(packages_of(folder))])}
     link(set().union(*(closure(Requirement(name)) for name in LINKED)) - here, packages_of(folder))
+    (folder / STAMP).write_text(made_of())
     return folder
 
 

@@ -4,8 +4,10 @@ The package registry is asked for packages; the repository is a local one. A rea
 """
 
 import importlib.util
+import shutil
 import subprocess
 import sys
+import tempfile
 from importlib import metadata
 
 import nbformat
@@ -21,6 +23,7 @@ from tests.build import SITE
 sys.path.insert(0, str(contents.ROOT / "book/_ext"))
 from set_up_cell import set_up_cell
 
+BASE = contents.ROOT / "_build/colab"
 RUN = {"profile": "book", "seconds": 60.0, "device": "cpu", "processor": "2 cores, arm"}
 ADDRESS = "https://host.example/me/book"
 # A package in a folder, which pip installs in place of the real one.
@@ -28,27 +31,24 @@ FALSE = '[project]\nname = "{name}"\nversion = "99.0"\n[tool.setuptools]\npy-mod
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory, worker_id):
-    """A folder of all processes of this run."""
-    folder = tmp_path_factory.getbasetemp()
-    return folder if worker_id == "master" else folder.parent
-
-
-@pytest.fixture(scope="session")
-def base(shared):
-    """Colab's packages, installed once."""
-    with FileLock(shared / "colab.lock"):
-        if not (shared / "colab").exists():
-            ask = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "tqdm", "--dest", shared / "asked"]
-            if subprocess.run(ask).returncode:
-                pytest.skip("the package registry cannot be reached")
-            colab.base(shared / "colab-partial").rename(shared / "colab")
-    return shared / "colab"
+def base():
+    """Colab's packages, kept in the folder of builds from run to run."""
+    (contents.ROOT / "_build").mkdir(exist_ok=True)
+    with FileLock(contents.ROOT / "_build/colab.lock"):
+        if not colab.is_current(BASE):
+            asked = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "tqdm", "--dest"]
+            with tempfile.TemporaryDirectory() as folder:
+                if subprocess.run([*asked, folder]).returncode:
+                    pytest.skip("the package registry cannot be reached")
+            colab.base(BASE)
+    return BASE
 
 
 @pytest.fixture
 def machine(base, tmp_path):
-    return colab.machine(tmp_path / "machine", base)
+    """A fresh machine, which takes nearly a gigabyte once frlib is installed."""
+    yield colab.machine(tmp_path / "machine", base)
+    shutil.rmtree(tmp_path / "machine")
 
 
 def test_frlib_is_content_with_the_versions_of_colab():
