@@ -1,4 +1,7 @@
-"""The build as doit tasks: ``doit profile=smoke|book|paper``. A task runs again only when its content changed."""
+"""The build as doit tasks: ``doit profile=smoke|book|paper``. A task runs again only when its content changed.
+
+``seed=1``, ``device=cpu`` and ``networks=a,b`` set the other parameters of the chapters.
+"""
 
 import functools
 import json
@@ -16,10 +19,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from book import contents, environments, lock, pipeline, steps, timeline
 
 ROOT = pipeline.ROOT
-PROFILE = get_var("profile", "book")
+DEFAULTS = {"profile": "book", "seed": "0", "device": "auto", "networks": ""}
+GIVEN = {word.partition("=")[0] for word in sys.argv[1:] if "=" in word and not word.startswith("-")}
+if unknown := sorted(GIVEN - set(DEFAULTS)):
+    sys.exit(f"parameters must be among {', '.join(DEFAULTS)}; got {', '.join(unknown)}")
+PARAMETERS = {name: get_var(name, default) for name, default in DEFAULTS.items()}
+PROFILE = PARAMETERS["profile"]
 if PROFILE not in pipeline.PROFILES:
     sys.exit(f"profile must be one of {', '.join(pipeline.PROFILES)}; got {PROFILE!r}")
-PARAMETERS = {"profile": PROFILE, "seed": int(get_var("seed", 0)), "device": get_var("device", "auto")}
+if not PARAMETERS["seed"].isdecimal():
+    sys.exit(f"seed must be a whole number of at least 0; got {PARAMETERS['seed']!r}")
+PARAMETERS["seed"] = int(PARAMETERS["seed"])
 FOLDER = ROOT / "_build" / PROFILE
 FOLDER.mkdir(parents=True, exist_ok=True)
 WORDS = [word for word in sys.argv[1:] if not word.startswith("-") and "=" not in word]
@@ -125,13 +135,14 @@ def task_chapter():
         python = None
         if PROFILE == "smoke":
             needs, python = needs | {"reader": LINKS}, READER / "bin/python"
-        run = functools.partial(pipeline.execute, source, target, PARAMETERS, python)
+        parameters = pipeline.accepted(source, PARAMETERS)
+        run = functools.partial(pipeline.execute, source, target, parameters, python)
         yield {
             "name": source.stem,
             **timed(step_of(source), run, [*needs.values()]),
             "file_dep": [str(source), *files],
             "task_dep": [*needs],
-            "uptodate": [config_changed(PARAMETERS)],
+            "uptodate": [config_changed(parameters)],
             "targets": [str(target)],
         }
 

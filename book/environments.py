@@ -45,12 +45,16 @@ def linked(folder: Path, source: Path, *wanted: str) -> Path:
     """Make an environment with what the requirements bring and the frlib of a folder; return its Python."""
     venv.create(folder, symlinks=True)
     packages = next(folder.glob("lib/python*/site-packages"))
-    names = set().union(*(closure(Requirement(requirement)) for requirement in wanted))
-    owners = {f.parts[0]: f.dist for name in names for f in metadata.files(name)}
-    for top in owners.keys() - {"..", "__pycache__"}:  # whole folders, so that compiled code is found beside them
-        (packages / top).symlink_to(owners[top].locate_file(top))
+    link(set().union(*(closure(Requirement(requirement)) for requirement in wanted)), packages)
     (packages / "frlib.pth").write_text(f"{source}\n")
     return folder / "bin/python"
+
+
+def link(names: set[str], folder: Path) -> None:
+    """Link packages that are installed here into a folder."""
+    owners = {f.parts[0]: f.dist for name in names for f in metadata.files(name)}
+    for top in owners.keys() - {"..", "__pycache__"}:  # whole folders, so that compiled code is found beside them
+        (folder / top).symlink_to(owners[top].locate_file(top))
 
 
 def run(python: Path, *arguments, cwd: Path) -> subprocess.CompletedProcess:

@@ -4,6 +4,7 @@
 one only when it is whole.
 """
 
+import ast
 import contextlib
 import datetime
 import importlib.metadata
@@ -27,6 +28,7 @@ from book import contents
 from book.contents import ROOT
 
 PROFILES = ("smoke", "book", "paper")
+EVERYWHERE = ("profile", "seed", "device")  # parameters of every chapter
 KERNEL_ENVIRONMENT = {
     "FRLIB_BOOK": "1",
     "PYTHONPATH": str(ROOT),
@@ -65,6 +67,15 @@ def frlib_files(script: str | Path, root: Path = ROOT) -> list[str]:
 # ---------------------------------------------------------------- running a chapter
 
 
+def accepted(source: Path, parameters: dict) -> dict:
+    """Return the parameters that a chapter takes: those of every chapter, and others that its parameters cell names."""
+    import jupytext
+
+    cells = [c.source for c in jupytext.read(source).cells if "parameters" in c.metadata.get("tags", [])]
+    names = re.findall(r"(?m)^(\w+)\s*=", "\n".join(cells))
+    return {name: value for name, value in parameters.items() if name in (*EVERYWHERE, *names)}
+
+
 def execute(source: Path, target: Path, parameters: dict, python: Path | None = None) -> None:
     """Run a py:percent chapter with papermill and write the executed notebook to ``target``.
 
@@ -72,7 +83,7 @@ def execute(source: Path, target: Path, parameters: dict, python: Path | None = 
     ----------
     source, target : Path
     parameters : dict
-        ``profile``, ``seed`` and ``device``.
+        See `accepted`.
     python : Path, optional
         Python of the environment in which the chapter runs. Default: this one.
 
@@ -202,9 +213,10 @@ def site_config(url: str | None) -> dict:
     html["use_repository_button"] = html["use_issues_button"] = html["use_edit_page_button"] = known
     sphinx = config["sphinx"]["config"]
     sphinx["html_theme_options"]["use_download_button"] = known
+    html["baseurl"], sphinx["frlib_address"] = site_address(url), install_address(url)
     if known:
-        # Colab opens the executed notebook that Sphinx copies beside the site, on the branch that holds the site. It
-        # reads from GitHub only.
+        # Colab opens the notebook that was published beside the site, on the branch that holds the site. It reads from
+        # GitHub only.
         config["repository"] = {"url": url, "branch": "gh-pages", "path_to_book": "_sources"}
         if url.startswith("https://github.com/"):
             config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
@@ -218,18 +230,39 @@ def site_config(url: str | None) -> dict:
     return config
 
 
-def add_install_cell(notebook, url: str) -> None:
-    """Begin a notebook with the cell that installs frlib on Colab; readers of the page do not see it."""
-    import nbformat
+def site_address(url: str | None) -> str:
+    """Return where the pages of a repository are published; empty where that is not known.
 
-    code = (
-        "# On Colab only: install frlib, without touching Colab's own torch and numpy.\n"
-        "import sys\n\n"
-        'if "google.colab" in sys.modules:\n'
-        f'    %pip install --quiet "frlib[notebooks] @ git+{url}"'
-    )
-    cell = nbformat.v4.new_code_cell(code, metadata={"tags": ["remove-cell"]})
-    notebook.cells.insert(1, cell)
+    ``FRLIB_SITE_URL`` goes first; else it is GitHub's own address for the pages of a repository.
+    """
+    if named := os.environ.get("FRLIB_SITE_URL"):
+        return named.rstrip("/") + "/"
+    found = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)", url or "")
+    if not found:
+        return ""
+    host = f"{found[1].lower()}.github.io"
+    return f"https://{host}/" if found[2].lower() == host else f"https://{host}/{found[2]}/"
+
+
+def install_address(url: str | None) -> str:
+    """Return from where pip installs frlib: the repository, at the revision in ``FRLIB_REVISION`` if there is one."""
+    revision = os.environ.get("FRLIB_REVISION")
+    return f"{url}@{revision}" if url and revision else url or ""
+
+
+def megabytes_of(source: Path) -> float:
+    """Return what a chapter downloads at most, besides what pip installs: the packages that carry networks, or 0.
+
+    Only what the chapter imports itself counts: modules of ``frlib`` know networks that a chapter never asks for.
+    """
+    from frlib.models.networks import NETWORKS
+
+    nodes = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.ImportFrom)]
+    imported = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
+    if not any(name.startswith("frlib.models.") or name == "frlib.models" for name in imported):
+        return 0
+    packages = {file.package for network in NETWORKS.values() for file in network.files}
+    return sum(package.bytes for package in packages) / 1e6
 
 
 def stage(folder: Path, url: str | None) -> Path:
@@ -244,8 +277,8 @@ def stage(folder: Path, url: str | None) -> Path:
     (source / "notebooks").mkdir()
     for name in contents.chapters():
         notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
-        if url:
-            add_install_cell(notebook, url)
+        if run := notebook.metadata.get("frlib"):
+            run["megabytes"] = round(megabytes_of(ROOT / f"{name}.py"))
         nbformat.write(notebook, source / f"{name}.ipynb")
     for name in ("build.json", "benchmarks.json", "gpu.json"):
         if (folder / name).exists():

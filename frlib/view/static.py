@@ -14,8 +14,10 @@ import itertools
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
-from html import escape
+from dataclasses import dataclass
+from html import escape, unescape
 from pathlib import Path
 
 import anywidget
@@ -26,6 +28,11 @@ from IPython.display import HTML
 _FOLDER = Path(__file__).parent
 _EXPORT = "export default { render };"
 _COUNTER = itertools.count(1)
+_PLACE = re.compile(
+    r'<div class="frlib-(?P<kind>chart|widget)"[^>]*><p>(?P<description>.*?) <em>.*?</p></div>'
+    r"<script[^>]*>(?P<data>.*?)</script>",
+    re.S,
+)
 WIDGETS = ("sweep", "playground", "facemap", "fold", "turn", "crumple")
 
 
@@ -146,6 +153,30 @@ def _placed(prefix: str, kind: str, data: Mapping, description: str, attributes:
     place = f'<div class="{kind}" id="{identifier}"{extra}>{fallback}</div>'
     marks = f'type="application/json" class="{kind}-data" data-target="{identifier}"'
     return f"{place}<script {marks}>{json_for_script(data)}</script>"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What `chart_html` or `widget_html` was made of.
+
+    Parameters
+    ----------
+    kind : {"chart", "widget"}
+    description : str
+        The text alternative.
+    data : dict
+        The Vega-Lite specification of a chart, or the state of a widget.
+    """
+
+    kind: str
+    description: str
+    data: dict
+
+
+def read_placed(html: str) -> Placed | None:
+    """Return what stands in a chart's or a widget's place on the page; None if the HTML is something else."""
+    found = _PLACE.search(html)
+    return found and Placed(found["kind"], unescape(found["description"]), json.loads(found["data"]))
 
 
 def host(name: str, state: Mapping, *, description: str):

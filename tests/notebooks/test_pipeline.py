@@ -70,6 +70,18 @@ def test_the_executed_notebook_shows_the_values_that_ran(tmp_path):
     assert [p.name for p in target.parent.iterdir()] == ["chapter.ipynb"]
 
 
+def test_a_chapter_gets_the_parameters_that_its_cell_names(tmp_path):
+    given = {**PARAMETERS, "networks": "a,b"}
+    plain, choosing = tmp_path / "plain.py", tmp_path / "choosing.py"
+    plain.write_text(CHAPTER + "\n# %%\nnetworks = 1\n")
+    choosing.write_text(CHAPTER.replace("seed = 0", 'seed = 0\nnetworks = ""  # names'))
+    assert pipeline.accepted(plain, given) == PARAMETERS
+    assert pipeline.accepted(choosing, given) == given
+    pipeline.execute(choosing, tmp_path / "notebooks/choosing.ipynb", given)
+    notebook = nbformat.read(tmp_path / "notebooks/choosing.ipynb", as_version=4)
+    assert "networks = 'a,b'  # names" in next(c.source for c in notebook.cells if c.cell_type == "code")
+
+
 def test_a_failing_cell_names_chapter_and_cell_and_leaves_the_old_notebook(tmp_path):
     source, target = tmp_path / "chapter.py", tmp_path / "notebooks/chapter.ipynb"
     source.write_text(CHAPTER + "\n# %%\nnumber = 1\nnumber / 0\n")
@@ -137,14 +149,39 @@ def test_a_site_with_a_known_address_builds_and_leads_to_colab_and_to_the_source
     assert "colab.research.google.com/github/me/book/blob/gh-pages/_sources/notebooks/03_toy_model.ipynb" in page
     assert "https://github.com/me/book/edit/main/notebooks/03_toy_model.py" in page
     on_colab = nbformat.read(tmp_path / "html/_sources/notebooks/03_toy_model.ipynb", as_version=4)
-    assert "git+https://github.com/me/book" in on_colab.cells[1].source
+    assert '"frlib[notebooks] @ git+https://github.com/me/book"' in on_colab.cells[1].source
+    text = "".join(cell.source for cell in on_colab.cells if cell.cell_type == "markdown")
+    assert "(https://me.github.io/book/notebooks/04_pretrained_energies.html)" in text
 
 
-def test_the_install_cell_names_the_known_address():
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# T")])
-    pipeline.add_install_cell(notebook, "https://host.example/me/book")
-    assert '"frlib[notebooks] @ git+https://host.example/me/book"' in notebook.cells[1].source
-    assert notebook.cells[1].metadata.tags == ["remove-cell"]
+@pytest.mark.parametrize(
+    ("url", "site"),
+    [
+        ("https://github.com/Me/book", "https://me.github.io/book/"),
+        ("https://github.com/me/me.github.io", "https://me.github.io/"),
+        ("https://host.example/me/book", ""),
+        (None, ""),
+    ],
+)
+def test_the_pages_of_a_repository_have_the_address_that_github_gives_them(monkeypatch, url, site):
+    monkeypatch.delenv("FRLIB_SITE_URL", raising=False)
+    assert pipeline.site_address(url) == pipeline.site_config(url)["html"]["baseurl"] == site
+    monkeypatch.setenv("FRLIB_SITE_URL", "https://pages.example/x")
+    assert pipeline.site_address(url) == "https://pages.example/x/"
+
+
+def test_frlib_is_installed_at_the_revision_of_the_published_run(monkeypatch):
+    monkeypatch.delenv("FRLIB_REVISION", raising=False)
+    assert pipeline.install_address(None) == ""
+    assert pipeline.install_address("https://host.example/b") == "https://host.example/b"
+    monkeypatch.setenv("FRLIB_REVISION", "abc")
+    assert pipeline.install_address("https://host.example/b") == "https://host.example/b@abc"
+    assert pipeline.install_address(None) == ""
+
+
+def test_a_chapter_without_networks_downloads_nothing():
+    assert pipeline.megabytes_of(ROOT / "notebooks/03_toy_model.py") == 0
+    assert 50 < pipeline.megabytes_of(ROOT / "notebooks/04_pretrained_energies.py") < 250
 
 
 def executed_chapters():

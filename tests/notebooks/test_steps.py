@@ -94,6 +94,29 @@ def test_a_chapter_that_fails_is_shown_with_its_cell(checkout):
     assert where.endswith("_build/smoke/failed/x.ipynb")
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("netwroks=a", "parameters must be among profile, seed, device, networks; got netwroks"),
+        ("seed=one", "seed must be a whole number of at least 0; got 'one'"),
+        ("profile=big", "profile must be one of smoke, book, paper; got 'big'"),
+    ],
+)
+def test_a_misspelt_parameter_is_refused(checkout, word, said):
+    done = subprocess.run([DOIT, word, "figure"], cwd=checkout, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.strip() == said and done.stdout == ""
+
+
+def test_networks_go_to_the_chapters_that_choose_them_and_no_other_runs_again(checkout):
+    begins = '# %% tags=["parameters"]\nprofile = "book"\nseed = 0\ndevice = "auto"\n'
+    add_chapters(checkout, plain=begins, choosing=begins + 'networks = ""\n')
+    assert chapters(checkout).returncode == 0
+    states = dict(line.rsplit(None, 1) for line in chapters(checkout, "networks=a,b").stdout.splitlines())
+    assert states["chapter plain"] == "unchanged"
+    path = checkout / "_build/smoke/notebooks/choosing.ipynb"
+    assert nbformat.read(path, as_version=4).metadata["frlib"]["networks"] == "a,b"
+
+
 def test_chapters_run_side_by_side_with_a_readers_packages(checkout):
     meet = """# %%
 import importlib.util, pathlib, time

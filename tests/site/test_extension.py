@@ -1,7 +1,6 @@
 """The book's Sphinx extension, on a small project: directives, assets where they are used, icons in use."""
 
 import json
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,8 +13,8 @@ from frlib import published
 from frlib.models import NETWORKS
 from frlib.view import static
 from frlib.view.verdict import MIME
+from tests.site.small_book import EXTENSIONS, build
 
-EXTENSION = Path(__file__).resolve().parents[2] / "book/_ext"
 OPENING = """# Toy <chapter>
 
 *What is a toy?*
@@ -137,26 +136,13 @@ def chapter(claim):
 
 def built(source, pages):
     """Build a small project and return a function that reads a page."""
-    from sphinx.application import Sphinx
-    from sphinx.util.docutils import docutils_namespace
-
     for name, text in pages.items():
         (source / "book" / f"{name}.md").write_text(text)
     files = [*(f"book/{name}" for name in pages), "notebooks/01_toy"]
     toc = {"parts": [{"chapters": [{"file": file} for file in files[:-1]] + [{"file": files[-1], "title": "1. Toy"}]}]}
     (source / "_toc.yml").write_text(json.dumps(toc))
-    (source / "index.md").write_text("# Start\n\n```{toctree}\n" + "\n".join(files) + "\n```\n")
-    config = {"bibtex_bibfiles": [str(EXTENSION.parent / "references.bib")], "numfig": True}
-    config |= {"extensions": "myst_nb,sphinxcontrib.bibtex,frbook", "nb_execution_mode": "off", "html_theme": "basic"}
-    config["suppress_warnings"] = "mystnb.unknown_mime_type"
-    sys.path.insert(0, str(EXTENSION))
-    try:
-        with docutils_namespace():  # else a second project finds the nodes of the first
-            folders = source, None, source / "out", source / "trees"
-            Sphinx(*folders, "html", config, status=None, warningiserror=True).build()
-    finally:
-        sys.path.remove(str(EXTENSION))
-    return lambda name: BeautifulSoup((source / "out" / f"{name}.html").read_text(), "html.parser")
+    out = build(source, files, "frbook", bibtex_bibfiles=[str(EXTENSIONS.parent / "references.bib")])
+    return lambda name: BeautifulSoup((out / f"{name}.html").read_text(), "html.parser")
 
 
 def new_project(source):
@@ -317,7 +303,7 @@ def test_pages_load_only_what_they_use(site):
 
 
 def test_icons_in_use_are_kept_and_others_dropped(monkeypatch):
-    monkeypatch.syspath_prepend(EXTENSION)
+    monkeypatch.syspath_prepend(EXTENSIONS)
     import frbook
 
     script = (
@@ -329,7 +315,7 @@ def test_icons_in_use_are_kept_and_others_dropped(monkeypatch):
 
 
 def test_the_vendored_scripts_need_no_network(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(EXTENSION)
+    monkeypatch.syspath_prepend(EXTENSIONS)
     import vendor
 
     vendor.main(tmp_path / "vendor")

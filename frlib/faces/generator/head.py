@@ -23,7 +23,7 @@ import scipy.sparse as sparse
 import torch
 from tqdm.auto import tqdm
 
-from frlib import store
+from frlib import release, store
 from frlib.faces import GENERATOR
 from frlib.faces.generator.occlusion import ambient_occlusion
 from frlib.faces.generator.subdivision import catmull_clark
@@ -138,8 +138,8 @@ def head_is_built() -> bool:
 
 @functools.lru_cache(maxsize=1)
 def load_head() -> Head:
-    """Return the head; build its file first if it is missing or damaged."""
-    if head_is_built():
+    """Return the head; if its file is missing or damaged, take that of a release (`frlib.release`), or build it."""
+    if head_is_built() or release.take(head_path().name, head_path()):
         try:
             return _unpacked(*store.read_arrays(head_path()))
         except OSError as error:

@@ -1,0 +1,42 @@
+"""What a notebook shows before it is run: charts of the site as pictures, its widgets as words, all else as it is."""
+
+import base64
+import io
+
+import vl_convert
+from PIL import Image
+
+from frlib.view import charts, static
+from frlib.view.say import PREFIX
+from frlib.view.verdict import MIME
+
+SCALE = 1.5  # pixels of a picture per pixel of the chart: sharp enough on most screens, and half the bytes of 2
+TONES = 128  # of a picture: charts have few, and the file is a fifth of one with all
+
+
+def outputs_of(cell) -> list:
+    """Return the outputs of a cell that a notebook can show without the site: no progress bars, and nothing hidden."""
+    shown = []
+    for output in cell.outputs:
+        data = output.get("data", {})
+        if output.get("name") == "stderr" or any(kind.startswith(PREFIX) for kind in data):
+            continue
+        data.pop(MIME, None)
+        if placed := static.read_placed(data.get("text/html", "")):
+            output["data"] = as_picture(placed) if placed.kind == "chart" else as_words(placed)
+        shown.append(output)
+    return shown
+
+
+def as_picture(placed: static.Placed) -> dict:
+    """Return a chart as a picture on a light page, with its description."""
+    spec = {**placed.data, "config": {**charts.theme("light"), "background": charts.PAGE["light"]}}
+    drawn = Image.open(io.BytesIO(vl_convert.vegalite_to_png(spec, scale=SCALE)))
+    picture = io.BytesIO()
+    drawn.convert("RGB").quantize(TONES, dither=Image.Dither.NONE).save(picture, "PNG", optimize=True)
+    return {"image/png": base64.b64encode(picture.getvalue()).decode("ascii"), "text/plain": placed.description}
+
+
+def as_words(placed: static.Placed) -> dict:
+    """Return the description of a widget, which moves only where there is a kernel."""
+    return {"text/plain": f"[Run this cell to use the figure.] {placed.description}"}
