@@ -352,15 +352,12 @@ view.say(
 # (*raw*); we bring them to length 1 first (*tangent*), because for a cosine network only the direction counts.
 
 # %%
+two_kinds = {"nearest": [5], "inverse_distance": True, "n_curves": n_curves}
 ours = pd.concat(
     fingerprint.over_lattices(
-        fingerprint.lattice_energies,
-        *depth,
-        nearest=[5],
-        inverse_distance=True,
-        raw=raw,
-        n_curves=n_curves,
+        fingerprint.lattice_energies, lattices, [own], raw=raw, **two_kinds
     ).assign(vectors="raw" if raw else "tangent")
+    for own in depth[1]
     for raw in (False, True)
 )
 kind = {"nearest": five, "inverse distance": all_pairs}

@@ -34,6 +34,7 @@ def drawn(monkeypatch):
     return found
 
 
+@pytest.mark.slow
 def test_the_table_is_that_of_each_lattice_alone(lattices):
     assert [len(lattice.parts()) for lattice in lattices] == [2, 1]
     alone = embed(lattices, NETWORKS, n_jobs=1, progress=False)
@@ -44,6 +45,7 @@ def test_the_table_is_that_of_each_lattice_alone(lattices):
         assert_frame_equal(run(measure, lattices, **options), expected, check_exact=True)  # now read
 
 
+@pytest.mark.slow
 def test_processes_change_no_bit(lattices, own_results):
     one = run(lattice_energies, lattices, **OPTIONS)
     for file in own_results.iterdir():

@@ -167,8 +167,12 @@ def test_the_chapter_asks_for_the_same_tables():
     tree = ast.parse((ROOT / "notebooks/04_pretrained_energies.py").read_text())
     names, asked = {"n_curves": 20_000, "n": 20_000}, []
     for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in ("small_to_large", "as_authors"):
-            names[node.targets[0].id] = ast.literal_eval(node.value)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in (
+            "small_to_large",
+            "as_authors",
+            "two_kinds",
+        ):
+            names[node.targets[0].id] = eval(ast.unparse(node.value), dict(names))
     for call in (n for n in ast.walk(tree) if isinstance(n, ast.Call)):
         if ast.unparse(call.func) == "fingerprint.over_lattices":
             measure = call.args[0].attr
