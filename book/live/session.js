@@ -77,8 +77,9 @@ function updating(el, state, view, known, embed) {
       { face, attribute } = state,
       values = { ...state.values };
     if (!face) return;
-    const began = performance.now(),
-      raw = await embed(view.draw(face, values)),
+    const image = view.draw(face, values),
+      began = performance.now(),
+      raw = await embed(image),
       took = performance.now() - began;
     if (own !== newest) return;
     const end = async (step) =>
