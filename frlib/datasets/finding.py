@@ -126,7 +126,20 @@ def find_faces(photographs: Photographs, device=None, n_jobs: int | None = None,
     the one who is meant. With a second drawn face at the edge, the one in the middle was chosen as long as the other
     was up to 1.2 times as large, and not when it was twice as large.
 
-    TABLE
+    Mean and, in brackets, largest distance to the landmarks of the mesh over the distance of the eyes, on 8 images of 4
+    drawn people of varied yaw, light and expression, for a face that takes a share of the height; every face was found.
+    In photographs of 300 and 1500 pixels, and of 600 x 300 with the face in the right half:
+
+    =====  ===========  ===========  ===========
+    share  300          1500         600 x 300
+    =====  ===========  ===========  ===========
+    0.07   0.14 (0.27)  0.11 (0.20)  0.17 (0.25)
+    0.09   0.14 (0.19)  0.11 (0.16)  0.13 (0.25)
+    0.23   0.09 (0.15)  0.08 (0.11)  0.08 (0.12)
+    0.56   0.07 (0.10)  0.08 (0.13)  0.08 (0.11)
+    0.93   0.07 (0.12)  0.07 (0.11)  0.07 (0.11)
+    1.30   0.07 (0.13)  0.07 (0.12)  0.07 (0.12)
+    =====  ===========  ===========  ===========
 
     Seconds of one processor for a photograph of 112, 250, 320 to 1000 and 4000 pixels: 0.04, 0.08, 0.12 and 0.5; of
     1000 pixels without a face: 1.0.
