@@ -12,7 +12,7 @@ from PIL import Image
 
 from frlib import published
 from frlib.datasets import finding
-from frlib.datasets.finding import Found
+from frlib.datasets.one_photograph import Found
 from frlib.faces import ATTRIBUTES
 from frlib.faces.crops import template
 from frlib.models import NETWORKS
