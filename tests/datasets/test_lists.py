@@ -34,7 +34,9 @@ def blank(n_people: int = 2, n_images: int = 3) -> dict:
 
 
 def as_zip(folder, target):
+    """Pack a folder, as macOS does it."""
     with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("__MACOSX/lfw/Bob/._Bob_0001.jpg", b"x")
         for file in sorted(folder.rglob("*")):
             archive.write(file, file.relative_to(folder.parent))
     return target
