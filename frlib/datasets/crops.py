@@ -10,7 +10,8 @@ import torch
 
 from frlib import checks, store
 from frlib.datasets.cutting import cut
-from frlib.datasets.finding import LANDMARKS, Faces
+from frlib.datasets.finding import Faces
+from frlib.datasets.one_photograph import LANDMARKS
 from frlib.datasets.photographs import Photographs
 from frlib.faces import pixels
 from frlib.faces.attributes import PIXELS, step_of
