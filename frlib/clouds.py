@@ -24,7 +24,8 @@ EMBEDDING = 1
 class Drawing(Protocol):
     """Images that can be drawn at any time, the same whenever they are.
 
-    `frlib.faces` has curves, tangents, portraits, people and lattices; `frlib.datasets.Detected` cuts any of them anew.
+    `frlib.faces` has curves, tangents, portraits, people and lattices; `frlib.datasets.Detected` cuts any of them anew,
+    and `frlib.datasets.Crops` has the photographs of a person.
 
     Attributes
     ----------

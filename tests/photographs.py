@@ -136,3 +136,18 @@ def write_celeba(folder: Path, images: dict, labels) -> Path:
     pairs = zip(files, people, strict=True)
     (folder / "identity_CelebA.txt").write_text("".join(f"{name} {person}\n" for name, person in pairs))
     return folder
+
+
+def sketched_face() -> torch.Tensor:
+    """Return a face of a few ellipses, (160, 160, 3), which the detector finds and no generator changes."""
+    y, x = torch.meshgrid(torch.arange(160.0), torch.arange(160.0), indexing="ij")
+    image = torch.full((160, 160, 3), 90.0)
+    skin, dark, white, nose, lips = (215, 170, 145), (60, 40, 30), (240, 235, 230), (195, 148, 125), (160, 70, 70)
+    head = [(80, 80, 44, 58, skin, 3), (80, 38, 46, 26, dark, 3), (80, 70, 38, 26, skin, 3)]
+    eyes = [(80 + side, 68, a, b, color, 1) for side in (-18, 18) for a, b, color in ((9, 5, white), (4, 4.5, dark))]
+    brows = [(80 + side, 57, 11, 2.5, dark, 1) for side in (-18, 18)]
+    for left, top, a, b, color, soft in [*head, *eyes, *brows, (80, 88, 7, 14, nose, 3), (80, 112, 16, 4.5, lips, 1)]:
+        away = (((x - left) / a) ** 2 + ((y - top) / b) ** 2).sqrt()
+        weight = torch.sigmoid((1 - away) * min(a, b) / soft)[..., None]
+        image = image * (1 - weight) + weight * torch.tensor(color)
+    return image.round().to(torch.uint8)

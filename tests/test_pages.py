@@ -5,11 +5,16 @@ import io
 import re
 from pathlib import Path
 
+import joblib
 import pytest
 import yaml
+from PIL import Image
 
 from frlib import published
+from frlib.datasets import finding
+from frlib.datasets.one_photograph import Found
 from frlib.faces import ATTRIBUTES
+from frlib.faces.crops import template
 from frlib.models import NETWORKS
 from frlib.view import static
 
@@ -46,7 +51,20 @@ def test_the_fingerprint_example_has_all_networks_identities_and_attributes():
     names, printed = run(EXAMPLES[2])
     assert len(names["table"]) == 2 * 2 * len(ATTRIBUTES) * 3
     assert "mobilefacenet" in printed and "image_quality" in printed
-    assert len(EXAMPLES) == 3, "an example without a test"
+    assert len(EXAMPLES) == 4, "an example without a test"
+
+
+def test_the_example_on_photographs_lists_those_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path))
+    assert run(EXAMPLES[3])[1] == ""
+    for name, grey in (("Ann", 90), ("Bob", 120)):
+        (tmp_path / f"photographs/friends/{name}").mkdir(parents=True)
+        Image.new("RGB", (40, 40), (grey,) * 3).save(tmp_path / f"photographs/friends/{name}/1.jpg")
+    monkeypatch.setattr(finding, "find", lambda image, device: Found(1, 1.0, 0.5, template("arcface", 40)))
+    with joblib.parallel_config(backend="threading"):  # processes would not know the detector above
+        names, printed = run(EXAMPLES[3])
+    assert printed == "friends 2 {'small': 2}\n"
+    assert [drawing.person for drawing in names["drawings"]] == ["Ann", "Bob"]
 
 
 def test_every_page_of_the_contents_exists():

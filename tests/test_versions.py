@@ -4,6 +4,7 @@ Each version has a few numbers here that its code gives now. Other processors ro
 within what rounding can do.
 """
 
+import io
 import sys
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -14,11 +15,15 @@ import torch
 
 from frlib import clouds, faces
 from frlib.clouds import Cloud, embed
+from frlib.datasets import Crops, Faces, Photographs, crops, one_photograph
+from frlib.datasets.one_photograph import find
 from frlib.faces import Curves, sample_identities
+from frlib.faces.crops import template
 from frlib.fingerprint import energies as energies_module
 from frlib.models import catalogue, load
 from frlib.training import AdaFace, Variations, finetune
 from tests.networks import tiny
+from tests.photographs import as_image, sketched_face
 
 finetune_module = sys.modules["frlib.training.finetune"]  # its name in the package is that of the function
 
@@ -112,6 +117,31 @@ KNOWN: dict[str, tuple[int, list[float], float]] = {
         ],
         1e-09,
     ),
+    "LANDMARKS": (1, [61.219, 67.683, 99.632, 67.797, 80.99, 95.228, 65.004, 112.457, 98.32, 112.233, 0.613], 0.5),
+    "CUT": (
+        1,
+        [
+            177.36,
+            168.65,
+            141.11,
+            142.69,
+            130.8,
+            110.6,
+            109.95,
+            102.88,
+            96.05,
+            188.92,
+            178.03,
+            143.61,
+            145.58,
+            130.71,
+            105.48,
+            104.63,
+            95.75,
+            87.16,
+        ],
+        0.5,
+    ),
     "FINETUNING": (1, [38.58251, 24.45113, 21.72713, 28.12214, -0.351304, -0.313582, -0.007717, -0.119844], 1e-03),
 }
 
@@ -155,6 +185,25 @@ def embedded(cache) -> torch.Tensor:
     )
 
 
+def found() -> torch.Tensor:
+    """Return the landmarks of a sketched face, and a hundred times its sharpness."""
+    one = find(sketched_face())
+    return torch.cat([one.landmarks.flatten(), torch.tensor([100 * one.sharpness])])
+
+
+def cropped() -> torch.Tensor:
+    """Return the mean light of 3 x 3 squares of a crop and of one end of its curves."""
+    marks = template("arcface", 80) @ torch.tensor([[1.0, 0.2], [-0.2, 1.0]]) + torch.tensor([10.0, 25.0])
+    table = pd.DataFrame({"photograph": ["waves"], "identity": ["Ann"]})
+    file = io.BytesIO()
+    as_image(next(Waves().draw(["any"]))["any"]["points"][0]).save(file, "PNG")
+    waves = SimpleNamespace(name="waves", open=lambda mode: io.BytesIO(file.getvalue()))
+    drawing = Crops(Photographs([waves], ["Ann"]), Faces(table, marks[None], ("",)), "Ann")
+    images = next(drawing.draw(["wide"]))["wide"]
+    images = torch.cat([images["points"], images["plus image_quality"]])
+    return torch.nn.functional.adaptive_avg_pool2d(images.double().mean(dim=3), 3).flatten()
+
+
 def energies(cache) -> torch.Tensor:
     """Return the energies and displacements of a cloud on a circle and a wave."""
     angle = torch.arange(12, dtype=torch.float64) * 2.4
@@ -188,6 +237,8 @@ def cache(tmp_path, monkeypatch):
         ("GENERATOR", faces, drawn),
         ("CONVERSION", catalogue, converted),
         ("EMBEDDING", clouds, embedded),
+        ("LANDMARKS", one_photograph, found),
+        ("CUT", crops, cropped),
         ("ENERGY", energies_module, energies),
         ("FINETUNING", finetune_module, finetuned),
     ],

@@ -10,7 +10,8 @@ import torch
 
 from frlib import checks, store
 from frlib.datasets.cutting import cut
-from frlib.datasets.finding import LANDMARKS, Faces
+from frlib.datasets.finding import Faces
+from frlib.datasets.one_photograph import LANDMARKS
 from frlib.datasets.photographs import Photographs
 from frlib.faces import pixels
 from frlib.faces.attributes import PIXELS, step_of
@@ -75,16 +76,16 @@ class Crops:
     attributes = PIXELS
 
     def __post_init__(self):
-        people = self.photographs.people
-        if tuple(self.faces.table["identity"]) != self.photographs.identities:
+        checks.one_of("person", self.person, self.photographs.rows)
+        rows = self.photographs.rows[self.person]
+        if len(self.faces) != len(self.photographs) or (self.faces.table["identity"].iloc[rows] != self.person).any():
             raise ValueError("faces must be those of the photographs, in their order; got those of others")
-        checks.one_of("person", self.person, people)
-        rows = (np.array(self.photographs.identities) == self.person) & self.faces.found.numpy()
-        if not rows.any():
+        rows = rows[self.faces.take(rows).found.numpy()]
+        if not len(rows):
             raise ValueError(f"person must have a photograph with a face; got {self.person!r}, who has none")
         set_field = functools.partial(object.__setattr__, self)
-        set_field("rows", tuple(rows.nonzero()[0].tolist()))
-        set_field("identity", Person(self.person, people.index(self.person)))
+        set_field("rows", tuple(rows.tolist()))
+        set_field("identity", Person(self.person, self.photographs.people.index(self.person)))
         # Only the own ones: workers are sent the drawing.
         set_field("photographs", self.photographs.take(rows))
         set_field("faces", self.faces.take(rows))

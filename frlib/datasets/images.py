@@ -83,8 +83,10 @@ def _as_rgb(image: Image.Image) -> Image.Image:
 
 def _in_8_bits(values: np.ndarray, mode: str) -> np.ndarray:
     """Return values of 16 bits as uint8."""
-    if mode.startswith("F") or values.min() < 0 or values.max() > 65535:
-        raise ValueError(f"its values, of Pillow's mode {mode}, are not between 0 and 65535: white is not known")
+    if mode.startswith("F"):
+        raise ValueError("its values are floating-point numbers, whose white is not known")
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError(f"its values lie between {values.min()} and {values.max()}; 0 to 65535 are read")
     return np.round(values / 257).astype(np.uint8)
 
 

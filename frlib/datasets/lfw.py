@@ -14,7 +14,8 @@ from frlib.datasets.crops import embedded_rows
 from frlib.datasets.photographs import Photographs
 from frlib.geometry import displacement, fold_accuracies
 
-NAMED = re.compile(r"(?P<person>.+)_(?P<number>\d{4})\.jpg")
+#: Names with a dot in front are what macOS adds to archives.
+NAMED = re.compile(r"(?P<person>[^.].*)_(?P<number>\d{4})\.jpg")
 
 
 def read_lfw(path: str | os.PathLike) -> Photographs:

@@ -1,5 +1,6 @@
 """Photographs on disk: where they are, who is on them, and what is said about them."""
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +56,14 @@ class Photographs:
     @property
     def people(self) -> tuple[str, ...]:
         """The different identities, in the order in which they first appear."""
-        return tuple(dict.fromkeys(self.identities))
+        return tuple(self.rows)
+
+    @functools.cached_property
+    def rows(self) -> dict[str, np.ndarray]:
+        """The rows of each identity."""
+        codes, people = pd.factorize(np.array(self.identities, dtype=object))
+        by_person = np.split(np.argsort(codes, kind="stable"), np.bincount(codes).cumsum()[:-1])
+        return dict(zip(people, by_person, strict=True))
 
     def read(self, row: int) -> torch.Tensor:
         """Return a photograph, uint8 (H, W, 3), RGB, upright: see `frlib.datasets.images.decode`.

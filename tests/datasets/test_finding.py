@@ -1,6 +1,7 @@
 """Faces in whole photographs: where they are, how many, what is wrong with them, and that nothing is searched twice."""
 
 import importlib.util
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,9 @@ from PIL import Image, ImageFilter
 from torch.nn.functional import interpolate
 
 from frlib import store
-from frlib.datasets import Photographs, find_faces, finding, read_folder
-from frlib.datasets.finding import BLURRED, SMALL, Found, choose, crop_widths, eye_distances, find
+from frlib.datasets import Crops, Photographs, find_faces, finding, read_folder
+from frlib.datasets.finding import BLURRED, SMALL
+from frlib.datasets.one_photograph import SEARCHED, Found, choose, crop_widths, eye_distances, find, search_reduced
 from frlib.datasets.sharpness import sharpness
 from frlib.faces import head_is_built
 from frlib.faces.crops import BACKGROUND, template, tone
@@ -120,7 +122,7 @@ def test_a_face_too_small_for_the_first_search_is_found_by_the_second(images):
     ground = tone(torch.tensor(BACKGROUND)).round().to(torch.uint8).expand(1200, 1600, 3).clone()
     small = torch.from_numpy(np.array(as_image(images["Ann"][0]).resize((46, 46), Image.Resampling.LANCZOS)))
     ground[700:746, 900:946] = small
-    assert not len(finding.search_reduced(ground, 1600 / finding.SEARCHED[0])[0])
+    assert not len(search_reduced(ground, 1600 / SEARCHED[0])[0])
     found = find(ground)
     assert found.faces == 1
     assert float((found.landmarks.mean(dim=0) - torch.tensor([923.0, 725.0])).norm()) < 6
@@ -294,14 +296,13 @@ def test_some_of_the_faces(counted, tmp_path):
     assert torch.equal(some.landmarks, faces.landmarks[1::2]) and len(some) == 2
 
 
-@pytest.mark.slow
-@needs_detector
-def test_processes_find_the_same(images, tmp_path, monkeypatch):
-    photographs = read_folder(write_folder(tmp_path / "photographs", images)).take([0, 5])
-    here = alone(photographs)
-    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path / "other"))
-    there = find_faces(photographs, n_jobs=2, progress=False)
-    assert torch.equal(here.landmarks, there.landmarks) and here.table.equals(there.table)
+def test_what_a_worker_is_sent_gives_the_same(counted, tmp_path):
+    """Photographs, faces and drawings of them go to other processes."""
+    photographs = blank_folder(tmp_path / "a", 3)
+    faces = alone(photographs)
+    sent, seen, drawing = pickle.loads(pickle.dumps((photographs, faces, Crops(photographs, faces, "Ann"))))
+    assert torch.equal(sent.read(2), photographs.read(2)) and sent.people == photographs.people
+    assert torch.equal(seen.landmarks, faces.landmarks) and drawing.key == Crops(sent, seen, "Ann").key
 
 
 @needs_detector

@@ -71,6 +71,15 @@ def test_a_mask_takes_files_names_and_attributes_alike(mask):
         assert taken.attributes.index.tolist() == list(range(len(rows)))
 
 
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["b", "a", "1", "01"]), min_size=1, max_size=12))
+def test_rows_of_each_person(identities):
+    photographs = Photographs([str(k) for k in range(len(identities))], identities)
+    assert photographs.people == tuple(dict.fromkeys(identities))
+    for person, rows in photographs.rows.items():
+        assert rows.tolist() == [row for row, name in enumerate(identities) if name == person]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -1,6 +1,7 @@
 """LFW and CelebA in miniature, as folders and as archives; faults are named with file and line."""
 
 import io
+import pickle
 import tarfile
 import zipfile
 
@@ -33,7 +34,9 @@ def blank(n_people: int = 2, n_images: int = 3) -> dict:
 
 
 def as_zip(folder, target):
+    """Pack a folder, as macOS does it."""
     with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("__MACOSX/lfw/Bob/._Bob_0001.jpg", b"x")
         for file in sorted(folder.rglob("*")):
             archive.write(file, file.relative_to(folder.parent))
     return target
@@ -76,6 +79,8 @@ def test_lfw_is_read_from_folders_and_archives_alike(kind, lfw, tmp_path):
     assert [own.name for own in photographs.paths][1::3] == ["Ann_Bee_0002.jpg", "Bob_0002.jpg"]
     greys = [int(photographs.read(row).float().mean().round()) for row in range(6)]
     assert greys == [0, 1, 2, 3, 4, 5]
+    sent = pickle.loads(pickle.dumps(photographs))  # as to a worker
+    assert torch.equal(sent.read(4), photographs.read(4))
     assert photographs.digest(5) == Photographs([folder / "Bob/Bob_0003.jpg"], ["Bob"]).digest(0)
 
 
