@@ -17,6 +17,8 @@ from frlib.models import DEFAULT_NETWORKS, load
 from frlib.store import cache_folder
 from tests.photographs import pictures, plant_faults, write_folder
 
+pytestmark = pytest.mark.slow
+
 
 def linked_cache(folder: Path) -> Path:
     """Return a cache that has what the usual one has, and room for photographs of its own."""
@@ -49,7 +51,7 @@ def pages(tmp_path_factory):
     try:
         os.environ["FRLIB_CACHE"] = str(usual)
         found["without"] = run_page()
-        images = pictures(4, 6, seed=7)
+        images = pictures(3, 5, seed=7)
         plant_faults(write_folder(usual / "photographs/album", images), images)
         write_folder(usual / "photographs/pair", {name: own[:3] for name, own in list(images.items())[:2]})
         found["with"] = run_page()
