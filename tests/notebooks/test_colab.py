@@ -26,8 +26,8 @@ from set_up_cell import set_up_cell
 BASE = contents.ROOT / "_build/colab"
 RUN = {"profile": "book", "seconds": 60.0, "device": "cpu", "processor": "2 cores, arm"}
 ADDRESS = "https://host.example/me/book"
-# A package in a folder, which pip installs in place of the real one.
-FALSE = '[project]\nname = "{name}"\nversion = "99.0"\n[tool.setuptools]\npy-modules = []\n'
+# A package in a folder, which pip installs in place of the real one: an old one, in case newer ones are ruled out.
+FALSE = '[project]\nname = "{name}"\nversion = "0.1"\n[tool.setuptools]\npy-modules = []\n'
 
 
 @pytest.fixture(scope="session")
@@ -120,9 +120,10 @@ def test_a_first_cell_that_changes_what_the_server_has_is_noticed(machine, tmp_p
     (tmp_path / "false/pyproject.toml").write_text(FALSE.format(name=name))
     cell = nbformat.v4.new_code_cell(f"%pip install --quiet --no-deps {tmp_path / 'false'}")
     parameters = nbformat.v4.new_code_cell("profile = 'book'", metadata={"tags": ["parameters"]})
-    notebook = nbformat.v4.new_notebook(cells=[cell, parameters])
+    language = {"language_info": {"name": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[cell, parameters], metadata=language)
     own = colab.installed(machine)
-    assert colab.run(notebook, tmp_path / "done.ipynb", machine) == {name: (own[name], "99.0")}
+    assert colab.run(notebook, tmp_path / "done.ipynb", machine) == {name: (own[name], "0.1")}
 
 
 @pytest.mark.slow
