@@ -40,7 +40,7 @@ def report(
     faces : Faces
         Of `frlib.datasets.find_faces`.
     names : DataFrame
-        Of `frlib.report.album.names_of`, a row per photograph.
+        Of ``frlib.report.album.names_of``, a row per photograph.
     embedders : sequence of FaceEmbedder
     title : str
     labels : DataFrame, optional
