@@ -43,7 +43,7 @@ def write(outdir: str | Path, page: str, notebook, figures: Mapping[int, tuple[s
             results += [(name, ".csv", caption, as_csv(rows)) for rows in tables_of(html)]
         elif placed.kind == "chart":
             charts.append((name, ".vl.json", caption, json.dumps(placed.data, indent=1)))
-            tables = placed.data.get("datasets", {}).values()
+            tables = filter(None, placed.data.get("datasets", {}).values())
             results += [(name, ".csv", caption, as_csv(as_lists(rows))) for rows in tables]
     for kind, parts in zip(KINDS, (results, charts), strict=True):
         if parts:
