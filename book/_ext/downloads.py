@@ -43,7 +43,7 @@ def write(outdir: str | Path, page: str, notebook, figures: Mapping[int, tuple[s
             results += [(name, ".csv", caption, as_csv(rows)) for rows in tables_of(html)]
         elif placed.kind == "chart":
             charts.append((name, ".vl.json", caption, json.dumps(placed.data, indent=1)))
-            tables = placed.data.get("datasets", {}).values()
+            tables = filter(None, placed.data.get("datasets", {}).values())
             results += [(name, ".csv", caption, as_csv(as_lists(rows))) for rows in tables]
     for kind, parts in zip(KINDS, (results, charts), strict=True):
         if parts:
@@ -80,9 +80,22 @@ def shown(notebook, figures: Mapping[int, tuple[str, str]]) -> Iterator[tuple[st
 
 
 def tables_of(html: str) -> list[list[list[str]]]:
-    """Return the tables in HTML, each as rows of cells; a grid of images is none."""
-    found = BeautifulSoup(html, "html.parser").select("table:not(.frlib-grid)")
-    return [[[c.get_text(" ", strip=True) for c in row.select("th, td")] for row in t.select("tr")] for t in found]
+    """Return the tables in HTML, each as rows of equally many cells; a grid of images is none."""
+    return [rows_of(table) for table in BeautifulSoup(html, "html.parser").select("table:not(.frlib-grid)")]
+
+
+def rows_of(table) -> list[list[str]]:
+    """Return the rows of a table; a cell that spans several places stands in each of them."""
+    texts: dict[tuple[int, int], str] = {}
+    for i, row in enumerate(table.select("tr")):
+        j = 0
+        for cell in row.select("th, td"):
+            while (i, j) in texts:  # taken by a cell of a row above
+                j += 1
+            across, down = int(cell.get("colspan", 1)), int(cell.get("rowspan", 1))
+            texts |= {(i + y, j + x): cell.get_text(" ", strip=True) for y in range(down) for x in range(across)}
+    height, width = (1 + max((place[k] for place in texts), default=-1) for k in (0, 1))
+    return [[texts.get((i, j), "") for j in range(width)] for i in range(height)]
 
 
 def as_lists(rows: list[dict]) -> list[list]:

@@ -18,7 +18,7 @@ from frlib.view import static
 from frlib.view.say import PREFIX
 from tests.build import SITE
 from tests.site.blocks import blocks_of_page, myst_left, text_of_notebook
-from tests.site.small_book import build
+from tests.site.small_book import EXTENSIONS, build
 
 OPENING = """# Toy chapter
 
@@ -241,6 +241,17 @@ def test_the_numbers_of_figures_and_tables_are_csv_files(site):
     }
     figures = members(site / "_downloads/notebooks/01_toy-figures.zip")
     assert json.loads(figures["figure-1.vl.json"])["description"] == "One <bar>."
+
+
+def test_a_cell_that_spans_places_stands_in_each_of_them(monkeypatch):
+    monkeypatch.syspath_prepend(EXTENSIONS)
+    import downloads
+
+    head = '<tr><th></th><th colspan="2">both</th></tr><tr><th>net</th><td>a</td><td>b</td></tr>'
+    body = '<tr><th rowspan="2">x</th><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr>'
+    rows = [["", "both", "both"], ["net", "a", "b"], ["x", "1", "2"], ["x", "3", "4"]]
+    assert downloads.tables_of(f"<table>{head}{body}</table>") == [rows]
+    assert downloads.tables_of('<table class="frlib-grid"><tr><td>1</td></tr></table><table></table>') == [[]]
 
 
 def test_a_page_ends_with_its_downloads_and_their_sizes(site):
