@@ -1196,12 +1196,11 @@ by_dimension = {f"n = {n}": simulated(n) for n in (2, 16, 128)}
 pd.DataFrame(by_dimension).round(4)
 
 # %% tags=["check"]
-rng = np.random.default_rng(0)
-spread_of, noise_of = rng.normal(size=(2, 20, 3, 10_000))
+center_of, noise_of = np.random.default_rng(0).normal(size=(2, 20, 3, 10_000))
 numbers = np.repeat(np.arange(20), 3)
 cases = []
 for s, t in ((1, 1), (1, 2), (2, 1), (1, 3)):
-    cloud = (t * spread_of[:, :1] + s * noise_of).reshape(60, -1)
+    cloud = (t * center_of[:, :1] + s * noise_of).reshape(60, -1)
     found = geometry.distance_summary(cloud, numbers, metric="euclidean")
     cases.append(((s, t), found.ratio))
 wrong = {

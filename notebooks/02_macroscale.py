@@ -771,30 +771,23 @@ shown_in = (1 + celeba.mean_label) / 2
 must_lie_left = (largest_entropy(shown_in) < 0.2).sum()
 
 # %% tags=["check"]
-p = np.linspace(1e-9, 1 - 1e-9, 401)
-inner = np.array([entropy([x, 1 - x]) for x in p])
-rule = np.stack([p, np.ones_like(p)])  # the best distribution of people over p
-top = {
-    s: -linprog(-inner, A_eq=rule, b_eq=[s, 1]).fun for s in (0.02, 0.25, 0.9)
-}
-cases = [((s,), largest) for s, largest in top.items()]
+shares = np.linspace(1e-9, 1 - 1e-9, 401)
+inner = np.array([entropy([p, 1 - p]) for p in shares])
+given = {"A_eq": [shares, np.ones(401)]}  # any mixture of people with this mean
+cases = [
+    ((s,), -linprog(-inner, **given, b_eq=[s, 1]).fun)
+    for s in (0.02, 0.25, 0.9)
+]
 wrong = {
-    "This is in bits; nats are asked for.": lambda s: entropy(
-        [s, 1 - s], base=2
-    ),
-    "The images without the attribute count too.": lambda s: -s * np.log(s),
-    "Not all people can show it in half of their images.": lambda s: np.log(2),
+    "This is in bits.": lambda share: entropy([share, 1 - share], base=2),
+    "Half of the sum is missing.": lambda share: -share * np.log(share),
+    "Not all can show it in half of their images.": lambda share: np.log(2),
 }
+number = sum(entropy([1 + m, 1 - m]) < 0.2 for m in celeba.mean_label)
 rare = {
-    "These are the entropies themselves; the bound is asked for.": (
-        (celeba.intra_entropy < 0.2).sum()
-    ),
-    "This compares shares with 0.2, not entropies.": (
-        (celeba.mean_label < -0.6).sum()
-    ),
+    "Count bounds, not entropies.": (celeba.intra_entropy < 0.2).sum(),
+    "Count bounds, not shares.": (celeba.mean_label < -0.6).sum(),
 }
-bounds = [entropy([1 + m, 1 - m]) for m in celeba.mean_label]
-number = sum(b < 0.2 for b in bounds)
 course.check(
     course.function(
         "largest_entropy", largest_entropy, cases, within=1e-3, mistakes=wrong
@@ -830,8 +823,9 @@ course.check(
 # With $F_1$ for the $m$ pairs of one person and $F_2$ for the $n^2 - m$ others, all pairs together have
 # $F = \frac{m}{n^2} F_1 + (1 - \frac{m}{n^2}) F_2$, so $F - F_2 = \frac{m}{n^2} (F_1 - F_2)$, and this is at most $m/n^2$
 # in size at every $t$. So the largest gap to $F_m$ changes by no more. It does change by as much if all people of one
-# modality, and all pairs of one person, are close and all others far. At $n = m = 500$, the most that the authors have, it
-# is 0.002: less than any statistic in the heat map. With few people it counts.
+# modality, and the two images of each person, are at most $t$ apart, and all other pairs across a little more. At
+# $n = m = 500$, the most that the authors have, it is 0.002: less than any statistic in the heat map. With few people
+# it counts.
 
 
 # %% tags=["solution"]
