@@ -46,6 +46,7 @@ device = "auto"
 import itertools
 import math
 import time
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -995,11 +996,13 @@ def choices(h, s):
     return [math.comb((s == v).sum(), h[s == v].sum()) for v in np.unique(s)]
 
 
-same_kind = "People with the same label can change places unseen."
+every_order = "People with the same label can change places unseen."
 wrong = {
     "Any result here goes with any there.": lambda h, s: sum(choices(h, s)),
     "Labels stay in their stratum.": lambda h, s: math.comb(len(h), h.sum()),
-    same_kind: lambda h, s: math.prod(math.factorial(h.sum()) for _ in set(s)),
+    every_order: lambda h, s: math.prod(
+        map(math.factorial, Counter(s).values())
+    ),
 }
 right = course.function(
     "relabellings", relabellings, cases, within=0, mistakes=wrong
