@@ -642,19 +642,19 @@ course.check(
 largest_gap = 1 - 2 / 4
 
 # %% tags=["check"]
-found = ks_2samp([1, 2, 4], [2, 3, 5, 6])
+tested = ks_2samp([1, 2, 4], [2, 3, 5, 6])
 wrong = {
-    "This is the place of the largest gap.": float(found.statistic_location),
+    "This is the place of the largest gap.": float(tested.statistic_location),
     "This is how far the means are apart.": 4 - 7 / 3,
     "Take shares: the samples have three and four distances.": 1.0,
-    "The gap is larger farther right.": 5 / 12,
-    "The gap is larger farther right, where the curves meet again.": 1 / 3,
+    "There is a larger gap farther right.": 5 / 12,
+    "This is the gap where the curves part; go on to the right.": 1 / 3,
 }
 course.check(
     course.number(
         "largest_gap",
         largest_gap,
-        found.statistic,
+        tested.statistic,
         within=0.01,
         mistakes=wrong,
     )
@@ -779,7 +779,7 @@ cases = [
     for s in (0.02, 0.25, 0.9)
 ]
 wrong = {
-    "This is in bits.": lambda share: entropy([share, 1 - share], base=2),
+    "Take natural logarithms.": lambda s: entropy([s, 1 - s], base=2),
     "Half of the sum is missing.": lambda share: -share * np.log(share),
     "Not all can show it in half of their images.": lambda share: np.log(2),
 }
@@ -841,8 +841,8 @@ for n, m in ((2, 1), (5, 5), (10, 4), (40, 30)):
     across[range(m), range(m)] = 0  # the two images of a person coincide
     others = np.ones(n * n - m)
     inside = np.zeros(n * (n - 1) // 2 or 1)
-    kept = ks_2samp(inside, across.ravel()).statistic
-    cases.append(((n, m), abs(kept - ks_2samp(inside, others).statistic)))
+    with_pairs = ks_2samp(inside, across.ravel()).statistic
+    cases.append(((n, m), abs(with_pairs - ks_2samp(inside, others).statistic)))
 wrong = {
     "There are n² pairs across, not n.": lambda n, m: m / n,
     "Across, the order of a pair is given: n² pairs.": lambda n, m: (
