@@ -520,9 +520,9 @@ true.style.set_properties(**wide)
 #
 # ```{exercise} Forty years (easy)
 # :label: ex-years-faces
-# You want drawn people whom the age network takes for 40 years old, with hair as it is. Use the line that was fitted to
-# its estimates in the section on age (`slope`, `offset`). Set `slider_for_40` to the value that you give the age slider, a number
-# in years.
+# You want drawn people whom the age network takes for 40 years old on average, with hair as it is. The section on age
+# fits a line to its estimates (`slope`, `offset`). Set `slider_for_40` to the value that you give the age slider, a
+# number in its years.
 # ```
 #
 # ```{admonition} Hint
@@ -562,15 +562,15 @@ course.check(
 #
 # ```{exercise} One number for many curves (medium)
 # :label: ex-tolerance-faces
-# The chapter gives one mean distance per attribute and network, as if one $\delta$ described all curves. Take the
-# distances from one end of each curve to the other, for head angle in mobilefacenet, over all curves of all people of
-# `curves["mobilefacenet"]`: clouds, with the ends in `.minus["head_angle"]` and `.plus["head_angle"]`, and distances
-# $1 - \cos$. Set `quartiles` to the third quartile of these distances over the first, a number without unit.
+# The figure gives one mean distance per attribute and network, as if one $\delta$ described all curves. Is it a fair
+# summary for head angle in mobilefacenet? Take the cosine distances from end to end of all curves of all people:
+# `curves["mobilefacenet"]` is a list of clouds, one per person, with the ends of the curves in `.minus["head_angle"]` and
+# `.plus["head_angle"]`. Set `quartiles` to their third quartile over their first, a number without unit.
 # ```
 #
 # ```{admonition} Hint
 # :class: dropdown hint
-# `cloud.displacements["head_angle"]` has the distances of one person.
+# `cloud.displacements["head_angle"]` holds the distances of one person. Quartiles are those of all people together.
 # ```
 #
 # ````{solution-start} ex-tolerance-faces
@@ -583,8 +583,8 @@ course.check(
 # %% tags=["solution"]
 own_curves = curves["mobilefacenet"]
 lengths = torch.cat([c.displacements["head_angle"] for c in own_curves])
-lowest, highest = np.quantile(lengths.double(), [0.25, 0.75])
-quartiles = highest / lowest
+lower, upper = np.quantile(lengths.double(), [0.25, 0.75])
+quartiles = upper / lower
 
 # %% tags=["check"]
 group = curves["mobilefacenet"]

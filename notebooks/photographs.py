@@ -419,10 +419,10 @@ course.check(
 #
 # ```{exercise} The unit (medium)
 # :label: ex-unit-photographs
-# Take the drawn clouds of mobilefacenet, `moved["drawn"]["mobilefacenet"]`, and their displacement by image quality,
-# `cloud.displacements["image_quality"]`. Set `over_d_intra` to its mean over all images of all people, over the $d_{intra}$
-# of the portraits (in the table `ours`) in place of the cloud's own $\bar d$. A number without unit. Which of the two
-# would you compare between data sets?
+# The figure gives displacements over the cloud's own $\bar d$. Take the drawn clouds of mobilefacenet,
+# `moved["drawn"]["mobilefacenet"]`, and $d_{intra}$ of the portraits (in the table `ours`) as the unit instead. Which of
+# the two would you compare between data sets? Set `over_d_intra` to the mean displacement by image quality,
+# `cloud.displacements["image_quality"]`, over all images of all people, divided by $d_{intra}$: a number without unit.
 # ```
 #
 # ```{admonition} Hint
@@ -476,10 +476,9 @@ course.check(
 #
 # ```{exercise} Half the images (medium)
 # :label: ex-half-photographs
-# Of an album every second image is lost: `cloud.points[::2]` of the drawn clouds of mobilefacenet,
-# `moved["drawn"]["mobilefacenet"]`. The mean distance hardly changes. What of the neighbours? Set `left_alone` to the share
-# of the images that are left without any other one within ε = 0.6 mean distances, each in its own thinned cloud, and take
-# the mean over the clouds. A number in 0..1.
+# Of each drawn cloud of mobilefacenet, `moved["drawn"]["mobilefacenet"]`, every second image is lost: what stays is
+# `cloud.points[::2]`. The mean distance changes little. And the neighbours? Set `left_alone` to the share of the images
+# that stay and have no other one within 0.6 mean distances of the thinned cloud, a number in 0..1; mean over the clouds.
 # ```
 #
 # ```{admonition} Hint
@@ -521,7 +520,9 @@ def isolated(rows, scale):
 half = slice(None, None, 2)
 right = isolated(half, 0.6)
 wrong = {
-    "Every second image is lost.": isolated(slice(None), 0.6),
+    "These are all images; every second one is lost.": isolated(
+        slice(None), 0.6
+    ),
     "The radius is 0.6 mean distances, not one.": isolated(half, 1.0),
     "An image is no neighbour of its own.": 0.0,
 }
@@ -536,14 +537,14 @@ course.check(
 # ```{exercise} Two meanings of overlap (hard)
 # :label: ex-overlap-photographs
 # Suppose that distances inside people are normal with mean 0.4 and standard deviation 0.05, and those between people
-# normal with mean 0.8 and standard deviation 0.25. Set `errors` to the smallest sum of both error rates of one threshold,
-# as this book measures the overlap, and `area` to the area that both densities share, as paper A does. Both are numbers
-# in 0..1, to 0.001. Why is one of them the smaller one?
+# normal with mean 0.8 and standard deviation 0.25. This book and paper A measure their overlap differently. Which of the
+# two is the smaller one, and why? Set `errors` to the smallest sum of both error rates of one threshold (ours), and
+# `area` to the area that both densities share (theirs): numbers in 0..1, to 0.001.
 # ```
 #
 # ```{admonition} Hint
 # :class: dropdown hint
-# Where both densities are equal, neither sum changes. How many such places are there?
+# At how many places are both densities equal? A fine grid of distances does the rest.
 # ```
 #
 # ````{solution-start} ex-overlap-photographs
@@ -551,10 +552,9 @@ course.check(
 # ````
 
 # %% [markdown]
-# The area is the error of the best rule there is: it says "one person" wherever that density is the higher one. The
-# densities cross twice: the broad one is higher on the far left too, where a threshold must still say "one person". So
-# the area is never larger, and both are one where densities cross once. So a printed overlap
-# may be smaller than ours on the same distances.
+# The area is the sum of both errors of the best rule there is, which says "one person" wherever that density is the higher
+# one. The densities cross twice: the broad one is the higher one on the far left too, where a threshold must still say
+# "one person". So the area is never the larger of the two, and both are equal where the densities cross once.
 
 # %% tags=["solution"]
 at = np.linspace(-1, 3, 400_001)
