@@ -15,7 +15,7 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup, Tag
 
 FOLDER = "_static/previews"
-LINKS = "article.bd-article a.reference.internal[href*='#'], div.body a.reference.internal[href*='#']"
+LINKS = "article.bd-article a.reference.internal[href*='#']:not([role='doc-backlink'])"
 LEFT_OUT = "script, style, .headerlink, .eqno, details, .frlib-hidden, .cell_input"
 
 

@@ -23,7 +23,23 @@ QUESTION = """- question: How *large* is $x$?
   - wrong: Nobody knows.
     why: Everybody does.
 """
-CHAPTER = "# Toy\n\n*What?*\n\n(sec-toy)=\n## A section\n\n```{math}\n:label: eq-toy\nx = 1\n```\n\n## Quiz\n\n```{quiz}\n```\n"
+CHAPTER = """# Toy
+
+*What?*
+
+(sec-toy)=
+## A section
+
+```{math}
+:label: eq-toy
+x = 1
+```
+
+## Quiz
+
+```{quiz}
+```
+"""
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +102,11 @@ def test_the_right_answer_has_no_fixed_place(quiz):
         ("  section: sec-toy\n", "", "question 1 must have question, section and answers; got question, answers"),
         ("right:", "wrong:", "one right answer and at least two wrong ones; got ['wrong', 'wrong', 'wrong']"),
         ("  - wrong: Nobody knows.\n    why: Everybody does.\n", "", "at least two wrong ones; got ['wrong', 'right']"),
-        ("    why: Everybody does.\n", "", "an answer must have right or wrong, and why; got {'wrong': 'Nobody knows.'}"),
+        (
+            "    why: Everybody does.\n",
+            "",
+            "an answer must have right or wrong, and why; got {'wrong': 'Nobody knows.'}",
+        ),
     ],
 )
 def test_what_a_question_lacks_is_said(quiz, tmp_path, old, new, message):
@@ -114,7 +134,9 @@ def test_without_a_script_each_answer_opens_to_its_reason(site):
 def test_the_published_notebook_has_questions_answers_and_reasons(site):
     cells = nbformat.read(site / "_sources/notebooks/toy.ipynb", as_version=4).cells
     text = next(cell.source for cell in cells if "## Quiz" in cell.source)
-    assert "\n\n**1.** How *large* is $x$?\n\n<details><summary>It is $0$.</summary>\n\n**Not so.** Then $x < 1$" in text
+    assert (
+        "\n\n**1.** How *large* is $x$?\n\n<details><summary>It is $0$.</summary>\n\n**Not so.** Then $x < 1$" in text
+    )
     assert "<details><summary>It is 1 &lt; 2.</summary>\n\n**Right.** By (1).\n\n</details>" in text
     assert "**2.** How *small*" in text and text.endswith("The section: A section.")
 
