@@ -42,6 +42,7 @@
 
   function start() {
     guardTheme();
+    printLight();
     offerPrinting();
     for (const data of document.querySelectorAll("script.frlib-widget-data")) {
       paintWidget(document.getElementById(data.dataset.target), JSON.parse(data.textContent));
@@ -58,6 +59,16 @@
     stub.hidden = true;
     stub.style.display = "none";
     document.body.append(stub);
+  }
+
+  /* Paper is light. */
+  function printLight() {
+    let theme;
+    addEventListener("beforeprint", () => {
+      theme = root.dataset.theme;
+      root.dataset.theme = "light";
+    });
+    addEventListener("afterprint", () => (root.dataset.theme = theme));
   }
 
   /* A page with code is printed with all of its code, or with none; the browser's own command leaves folds as they are. */
