@@ -24,4 +24,15 @@
       }
       event.stopPropagation();
     });
+
+  /* A chart takes the room that there is; what has a size of its own, a widget or images, is made as large as fits. */
+  for (const place of document.querySelectorAll(".slide-picture:not(:has(.frlib-chart))")) {
+    const content = place.firstElementChild;
+    content.classList.add("slide-fit");
+    const fit = () => {
+      const scale = Math.min(2, place.clientWidth / content.offsetWidth, place.clientHeight / content.offsetHeight);
+      content.style.transform = `translate(-50%, -50%) scale(${scale})`;
+    };
+    new ResizeObserver(fit).observe(content);
+  }
 })();
