@@ -50,7 +50,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from frlib import published, runtime, view
+from frlib import course, published, runtime, view
 from frlib.clouds import embed, images_of
 from frlib.datasets import Detected
 from frlib.faces import ATTRIBUTES, Curves, Portraits, draw_population
@@ -539,36 +539,214 @@ true.style.set_properties(**wide)
 # %% [markdown]
 # ## Exercises
 #
-# ```{exercise} Weaker identities
-# :label: ex-strength-faces
-# Repeat the recognition table with identities of strength 0.25. Which network suffers most?
+# ```{exercise} Forty years (easy)
+# :label: ex-years-faces
+# You want drawn people whom the age network takes for 40 years old, with hair as it is. Use the line that was fitted to
+# its estimates in the section on age (`slope`, `offset`). Set `slider_for_40` to the value that you give the age slider, a number
+# in years.
 # ```
 #
-# ````{solution} ex-strength-faces
-# :class: dropdown
-# Shape is one of several cues; skin, hair and beard remain. To see what shape alone carries they must be made equal.
-# ```python
-# weak = sample_identities(n_identities, seed=seed, strength=0.25)
-# drawings = [Portraits(p, n_images, seed) for p in weak]
-# recognition_table(embed(drawings, list(embedders.values()))).auc
+# ```{admonition} Hint
+# :class: dropdown hint
+# The line gives the estimate for a value of the slider. Here it is the other way round.
 # ```
+#
+# ````{solution-start} ex-years-faces
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The estimate is $o + s \cdot a$ for the slider $a$, so $a = (40 - o) / s$. The line is a mean over people: a single person
+# can be off it by the root mean square error of the section and more.
+
+# %% tags=["solution"]
+slider_for_40 = (40 - offset) / slope
+
+# %% tags=["check"]
+line_of_ages = np.polynomial.Polynomial([offset - 40, slope])
+right = line_of_ages.roots()[0]
+wrong = {
+    "This is the estimate for a slider of 40.": offset + 40 * slope,
+    "The slider is no age in years.": 40,
+    "The line does not go through 0.": 40 / slope,
+}
+course.check(
+    course.number(
+        "slider_for_40", slider_for_40, right, within=0.5, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
-# ```{exercise} The tolerance of one curve
+# ```{exercise} One number for many curves (medium)
 # :label: ex-tolerance-faces
-# For mobilefacenet and head angle, plot the distribution of all distances over $d_{intra}$ instead of their mean. Is
-# the mean a fair summary?
+# The chapter gives one mean distance per attribute and network, as if one $\delta$ described all curves. Take the
+# distances from one end of each curve to the other, for head angle in mobilefacenet, over all curves of all people of
+# `curves["mobilefacenet"]`: clouds, with the ends in `.minus["head_angle"]` and `.plus["head_angle"]`, and distances
+# $1 - \cos$. Set `quartiles` to the third quartile of these distances over the first, a number without unit.
 # ```
 #
-# ````{solution} ex-tolerance-faces
-# :class: dropdown
-# ```python
-# from frlib.geometry import displacement
-# own = curves["mobilefacenet"]
-# ends = torch.cat(
-#     [displacement(c.minus["head_angle"], c.plus["head_angle"]) for c in own]
-# )
-# pd.Series(ends / recognition.d_intra["mobilefacenet"]).describe()
+# ```{admonition} Hint
+# :class: dropdown hint
+# `cloud.displacements["head_angle"]` has the distances of one person.
 # ```
-# Compare the quartiles with the mean: if they lie far apart, a single δ describes the attribute badly.
+#
+# ````{solution-start} ex-tolerance-faces
+# :class: dropdown
 # ````
+
+# %% [markdown]
+# WORDS
+
+# %% tags=["solution"]
+own_curves = curves["mobilefacenet"]
+lengths = torch.cat([c.displacements["head_angle"] for c in own_curves])
+lowest, highest = np.quantile(lengths.double(), [0.25, 0.75])
+quartiles = highest / lowest
+
+# %% tags=["check"]
+group = curves["mobilefacenet"]
+low = torch.cat([c.minus["head_angle"] for c in group])
+high = torch.cat([c.plus["head_angle"] for c in group])
+
+
+def of_quantiles(one, other, below=0.25, above=0.75):
+    """Return a ratio of quantiles of the distances of pairs of rows."""
+    apart = 1 - torch.cosine_similarity(one.double(), other.double())
+    return float(apart.quantile(above) / apart.quantile(below))
+
+
+centre = torch.cat([c.points for c in group])
+right = of_quantiles(low, high)
+wrong = {
+    "These curves end at the centre.": of_quantiles(centre, high),
+    "The other way round: the third quartile comes first.": 1 / right,
+    "This is the largest over the smallest.": of_quantiles(low, high, 0, 1),
+}
+course.check(
+    course.number("quartiles", quartiles, right, within=0.01, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} Weaker identities (medium)
+# :label: ex-strength-faces
+# The next cell draws the first people of the chapter again, at half their identity strength and in the same head angles
+# and light, and embeds them with mobilefacenet. Guess how much of the distance between two people is left. Then set
+# `kept_apart` to the mean distance between images of different people among them, over that among the same people as
+# they were, `by_mesh["mobilefacenet"][:n_weak]`. A number without unit.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# `recognition_table` takes a dictionary of lists of clouds; its column `d_inter` is the mean distance between people.
+# ```
+
+# %% tags=["remove-output"]
+n_weak = min(20, n_identities)
+weak = sample_identities(n_weak, seed=seed, strength=0.25)
+weak = [Portraits(p, n_images, seed) for p in weak]
+weak_clouds = embed(weak, [embedders["mobilefacenet"]])["mobilefacenet"]
+
+# %% [markdown]
+# ````{solution-start} ex-strength-faces
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# WORDS
+
+# %% tags=["solution"]
+usual = by_mesh["mobilefacenet"][:n_weak]
+weak_and_usual = recognition_table({"weak": weak_clouds, "usual": usual})
+kept_apart = weak_and_usual.d_inter["weak"] / weak_and_usual.d_inter["usual"]
+
+
+# %% tags=["check"]
+def means_of(group):
+    """Return the mean distances inside people and between them."""
+    points = torch.cat([c.points for c in group]).double()
+    apart = 1 - torch.cosine_similarity(points[:, None], points[None], dim=2)
+    owner = torch.arange(len(group)).repeat_interleave(len(group[0].points))
+    same = owner[:, None] == owner[None]
+    pairs = ~torch.eye(len(points), dtype=bool)
+    return float(apart[same & pairs].mean()), float(apart[~same].mean())
+
+
+(intra, inter), (usual_intra, usual_inter) = (
+    means_of(group)
+    for group in (weak_clouds, by_mesh["mobilefacenet"][:n_weak])
+)
+wrong = {
+    "These are images of one person.": intra / usual_intra,
+    "The other way round: weak ones come first.": usual_inter / inter,
+    "Compare with the same people, not with all of them.": (
+        inter / recognition.d_inter["mobilefacenet"]
+    ),
+}
+right = inter / usual_inter
+course.check(
+    course.number("kept_apart", kept_apart, right, within=1e-4, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} Labels that vary (hard)
+# :label: ex-labels-faces
+# In the population a person has an own value of each label, and each image departs from it with a probability $q$, by
+# itself. The table says for which share of the people a label "varies within a person" over their images. Derive this
+# share. Write a function `varies(q, n)` that returns the probability that $n$ images of a person do not all agree.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# In which two ways can all images agree?
+# ```
+#
+# ````{solution-start} ex-labels-faces
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# They agree if none departs, or if all do: $(1-q)^n + q^n$. With ten images and $q = 0.05$, 40 % of the people have a label
+# that varies, though a single image is right in 95 % of the cases. So the share in the table says more about the number
+# of images than about the label.
+
+
+# %% tags=["solution"]
+def varies(q, n):
+    """Return the probability that n images do not all agree."""
+    return 1 - (1 - q) ** n - q**n
+
+
+# %% tags=["check"]
+def counted(q, n):
+    """Return the same from all patterns of departures."""
+    patterns = np.indices((2,) * n).reshape(n, -1).sum(axis=0)
+    chance = q**patterns * (1 - q) ** (n - patterns)
+    return float(chance[(patterns > 0) & (patterns < n)].sum())
+
+
+places = [(0.05, 10), (0.5, 2), (0.0, 5), (0.3, 1), (0.9, 3), (1.0, 4)]
+cases = [(place, counted(*place)) for place in places]
+wrong = {
+    "All may depart; then they agree too.": lambda q, n: 1 - (1 - q) ** n,
+    "All images may depart.": lambda q, n: 1 - (1 - q) ** (n - 1),
+    "So they agree.": lambda q, n: (1 - q) ** n + q**n,
+}
+course.check(
+    course.function("varies", varies, cases, within=1e-6, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# **To discuss.** Somebody has measured on drawn faces that a network makes more errors for dark hair. What would you
+# have to know before you say so of photographs? Which limits of this page speak against it?

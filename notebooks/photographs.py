@@ -51,9 +51,10 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from frlib import datasets, faces, fingerprint, geometry, published, runtime
-from frlib import view
+from frlib import course, datasets, faces, fingerprint, geometry
+from frlib import published, runtime, view
 from frlib.clouds import embed
 from frlib.faces.attributes import PIXELS
 from frlib.fingerprint import verdicts
@@ -397,21 +398,55 @@ view.say(
 #
 # ```{exercise} The album (easy)
 # :label: ex-album-photographs
-# Two albums show the same ten people. In one, all photographs of a person are from one afternoon; in the other, from
-# twenty years. What happens to $d_{intra}$, to the ratio, and to the displacement by blur in units of $\bar d$?
+# Two albums show the same ten people. In the first, all photographs of a person are from one afternoon; in the second,
+# from twenty years. The same blur is put on all of them. In which album is its displacement larger, in units of
+# $\bar d$, the mean distance of a person's images? Set `larger` to one of `"afternoon"`, `"twenty years"`, `"the same"`.
 # ```
 #
-# ```{solution} ex-album-photographs
-# :class: dropdown
-# $d_{intra}$ and the ratio are smaller in the first album; the people are as far apart as before. The displacement by
-# blur is about the same in the network's own distance, so over a smaller $\bar d$ it looks larger.
+# ```{admonition} Hint
+# :class: dropdown hint
+# Ask first in which album blur moves an embedding farther in the network's own distance, and then how large the unit is.
 # ```
+#
+# ````{solution-start} ex-album-photographs
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# Blur moves an image about as far in both, in the network's own distance. The photographs of one afternoon lie closer
+# together, so $\bar d$ is smaller and the same distance is more of it. $d_{intra}$ and the ratio of the two scales are
+# smaller in the first album too, while people are as far apart as before.
+
+# %% tags=["solution"]
+larger = "afternoon"
+
+# %% tags=["check"]
+why_not = {
+    "twenty years": "There the images of a person lie far apart, and so the "
+    "unit is large.",
+    "the same": "The distance is about the same, but its unit is not.",
+}
+course.check(
+    course.choice(
+        "larger", larger, "afternoon", ["afternoon", *why_not], why_not
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
 # ```{exercise} The unit (medium)
 # :label: ex-unit-photographs
-# Take the drawn clouds of mobilefacenet. Give the displacement by image quality over the $d_{intra}$ of the portraits
-# in place of the cloud's own $\bar d$. Why is it another number, and which of the two would you compare between data
-# sets?
+# Take the drawn clouds of mobilefacenet, `moved["drawn"]["mobilefacenet"]`, and their displacement by image quality,
+# `cloud.displacements["image_quality"]`. Set `over_d_intra` to its mean over all images of all people, over the $d_{intra}$
+# of the portraits (in the table `ours`) in place of the cloud's own $\bar d$. A number without unit. Which of the two
+# would you compare between data sets?
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# `ours` has one row for each kind of images and network.
 # ```
 #
 # ````{solution-start} ex-unit-photographs
@@ -423,29 +458,161 @@ view.say(
 # $\bar d$ is larger than $d_{intra}$. A unit that is the same for all data sets, such as a network's threshold, is
 # better to compare *how far*; the cloud's own is right for ε, which asks for neighbours in that cloud.
 
-# %%
+# %% tags=["solution"]
 own = moved["drawn"]["mobilefacenet"]
-ends_apart = [c.displacements["image_quality"].mean().item() for c in own]
-d_bar = [c.mean_distance for c in own]
-d_intra = ours.d_intra["drawn", "mobilefacenet"]
-units = {"over the cloud": np.divide(ends_apart, d_bar).mean()}
-units["over d_intra"] = np.mean(ends_apart) / d_intra
-pd.Series(units).round(2)
+far = [cloud.displacements["image_quality"].mean() for cloud in own]
+over_d_intra = np.mean(far) / ours.d_intra["drawn", "mobilefacenet"]
+
+
+# %% tags=["check"]
+def mean_over(attribute, unit):
+    """Return the mean displacement in some units, one for each cloud."""
+    group = moved["drawn"]["mobilefacenet"]
+    ends = [(c.minus[attribute], c.plus[attribute]) for c in group]
+    apart = [geometry.pair_distances(*pair).diagonal().mean() for pair in ends]
+    return float(np.mean(np.array(apart) / unit))
+
+
+intra, inter = ours.loc[("drawn", "mobilefacenet"), ["d_intra", "d_inter"]]
+by_cloud = [c.mean_distance for c in moved["drawn"]["mobilefacenet"]]
+right = mean_over("image_quality", intra)
+wrong = {
+    "The unit is still that of each cloud.": (by_cloud, "image_quality"),
+    "This is the distance between people.": (inter, "image_quality"),
+    "Divide by a unit.": (1, "image_quality"),
+    "This is another attribute.": (intra, "brightness"),
+}
+wrong = {why: mean_over(name, unit) for why, (unit, name) in wrong.items()}
+course.check(
+    course.number(
+        "over_d_intra", over_d_intra, right, within=1e-4, mistakes=wrong
+    )
+)
 
 # %% [markdown]
 # ````{solution-end}
 # ````
 #
-# ```{exercise} The school (open)
-# :label: ex-school-photographs
-# A school has 20,000 photographs of its festivals. It asks you to sort them by child, so that parents get those of
-# their own. Which of the numbers of this page would you need first? What would you ask before you compute any?
+# ```{exercise} Half the images (medium)
+# :label: ex-half-photographs
+# Of an album every second image is lost: `cloud.points[::2]` of the drawn clouds of mobilefacenet,
+# `moved["drawn"]["mobilefacenet"]`. The mean distance hardly changes. What of the neighbours? Set `left_alone` to the share
+# of the images that are left without any other one within ε = 0.8 mean distances, each in its own thinned cloud, and take
+# the mean over the clouds. A number in 0..1.
 # ```
 #
-# ```{solution} ex-school-photographs
-# :class: dropdown
-# Numbers: the errors of a threshold on photographs of *these* children, who resemble each other more in age than the
-# people of any test set, and change within years; the share of faces that are not found; both by group. Before that:
-# who agreed, to what, and who can say no without losing something? Photographs of other people's children would go to
-# parents by mistake, and the embeddings of all children would lie on some disk. A list of names on paper may serve.
+# ```{admonition} Hint
+# :class: dropdown hint
+# `geometry.pair_distances(points)` is the matrix of distances, `geometry.mean_pair_distance(points)` their mean.
 # ```
+#
+# ````{solution-start} ex-half-photographs
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# WORDS
+
+
+# %% tags=["solution"]
+def share_alone(points):
+    """Return the share of points without a neighbour."""
+    apart = geometry.pair_distances(points).numpy()
+    apart[np.diag_indices_from(apart)] = np.inf
+    radius = 0.8 * geometry.mean_pair_distance(points)
+    return (apart > radius).all(axis=1).mean()
+
+
+clouds_drawn = moved["drawn"]["mobilefacenet"]
+left_alone = np.mean([share_alone(c.points[::2]) for c in clouds_drawn])
+
+
+# %% tags=["check"]
+def isolated(rows, scale):
+    """Return the mean share of isolated images of parts of the clouds."""
+    group = [c.only(rows) for c in moved["drawn"]["mobilefacenet"]]
+    swept = [geometry.energy_sweep(c, [scale]) for c in group]
+    return np.mean([table.isolated.iloc[0] for table in swept])
+
+
+some = slice(None, None, 2)
+wrong = {
+    "These are all images; every second one is lost.": isolated(
+        slice(None), 0.8
+    ),
+    "The radius is 0.8 mean distances, not one.": isolated(some, 1.0),
+    "An image is no neighbour of its own.": 0.0,
+    "This is the share of those that have a neighbour.": 1
+    - isolated(some, 0.8),
+}
+right = isolated(some, 0.8)
+course.check(
+    course.number("left_alone", left_alone, right, within=1e-6, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} Two meanings of overlap (hard)
+# :label: ex-overlap-photographs
+# Suppose that distances inside people are normal with mean 0.4 and standard deviation 0.05, and those between people
+# normal with mean 0.8 and standard deviation 0.25. Set `errors` to the smallest sum of both error rates of one threshold,
+# as this book measures the overlap, and `area` to the area that both densities share, as paper A does. Both are numbers
+# in 0..1, to 0.001. Why is one of them the smaller one?
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# Where both densities are equal, neither sum changes. How many such places are there?
+# ```
+#
+# ````{solution-start} ex-overlap-photographs
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The area is the error of the best rule there is: it says "one person" wherever that density is the higher one. The
+# densities cross twice: the broad one is higher on the far left too, where a threshold must still say "one person". So
+# the area is never larger, and both are one where densities cross once. The ratio of the printed overlaps to ours
+# differs for this reason too.
+
+# %% tags=["solution"]
+at = np.linspace(-1, 3, 400_001)
+one, two = stats.norm(0.4, 0.05), stats.norm(0.8, 0.25)
+errors = (one.sf(at) + two.cdf(at)).min()
+area = np.minimum(one.pdf(at), two.pdf(at)).sum() * (at[1] - at[0])
+
+# %% tags=["check"]
+inside, between = stats.norm(0.4, 0.05), stats.norm(0.8, 0.25)
+squares = np.array([1 / 0.05**2 - 1 / 0.25**2, -0.8 / 0.05**2 + 1.6 / 0.25**2])
+rest = (0.4 / 0.05) ** 2 - (0.8 / 0.25) ** 2 - 2 * np.log(5)
+left, cross = np.sort(np.roots([*squares, rest]))
+of_one = inside.sf(cross) + between.cdf(cross)
+shared = of_one - between.cdf(left) + inside.cdf(left)
+wrong = {
+    "errors": {
+        "The sum is asked for, not the mean of both rates.": of_one / 2,
+        "Another threshold than the middle does better.": (
+            inside.sf(0.6) + between.cdf(0.6)
+        ),
+        "This is the area.": shared,
+    },
+    "area": {
+        "This is what one threshold reaches.": of_one,
+        "This is half of it.": shared / 2,
+    },
+}
+course.check(
+    course.number(
+        "errors", errors, of_one, within=1e-3, mistakes=wrong["errors"]
+    ),
+    course.number("area", area, shared, within=1e-3, mistakes=wrong["area"]),
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# **To discuss.** A school has 20,000 photographs of its festivals. It asks you to sort them by child, so that parents get
+# those of their own. Which of the numbers of this page would you need first? What would you ask before you compute any?
