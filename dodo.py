@@ -4,6 +4,7 @@
 """
 
 import functools
+import importlib
 import json
 import multiprocessing
 import shutil
@@ -17,6 +18,7 @@ from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from book import contents, environments, lock, pipeline, steps, timeline
+from book.course import editions
 
 ROOT = pipeline.ROOT
 DEFAULTS = {"profile": "book", "seed": "0", "device": "auto", "networks": ""}
@@ -42,6 +44,7 @@ READER = FOLDER / "reader"  # in profile smoke, chapters run with a reader's pac
 WEIGHTS, HEAD, BENCHMARKS = "weights of the networks", "head file of the faces", "benchmarks, short form"
 LIVE = "network in the page"
 LINKS = "environment of a reader"
+STUDENTS, COURSE = "site of the students", FOLDER / "course"
 CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
 DOIT_CONFIG = {
     "default_tasks": [*(["figure", "readme"] if PROFILE == "book" else ["benchmarks"]), "site", "summary"],
@@ -212,19 +215,56 @@ def task_live():
     }
 
 
-def task_site():
-    """Build the site, warnings as errors."""
+def site(name, edition=None):
+    """Describe the build of a site, warnings as errors."""
     notebooks = [FOLDER / "notebooks" / f"{c.stem}.ipynb" for c in CHAPTERS]
     unused = {"__pycache__", "vendor", "figure.py", "energy.svg"}
     pages = [f for f in (ROOT / "book").rglob("*") if f.is_file() and not unused & set(f.parts)]
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
     made = [FOLDER / "benchmarks.json", *FOLDER.glob("gpu.json"), FOLDER / "live/live/still.json"]
     files = [*notebooks, *pages, *library, *made, ROOT / "_config.yml", ROOT / "_toc.yml"]
+    action = functools.partial(pipeline.build_site, FOLDER, edition)
+    folder = FOLDER / "html" if edition is None else COURSE / edition.name
     return {
-        **timed("site", lambda: pipeline.build_site(FOLDER), [*map(step_of, CHAPTERS), BENCHMARKS, LIVE]),
+        **timed(name, action, [*map(step_of, CHAPTERS), BENCHMARKS, LIVE]),
         "file_dep": [str(f) for f in files],
         "uptodate": [config_changed({"url": pipeline.repository_url()})],
-        "targets": [str(FOLDER / "html/index.html")],
+        "targets": [str(folder / "index.html")],
+    }
+
+
+def task_site():
+    """Build the site of the book."""
+    return site("site")
+
+
+def task_course():
+    """Make what a teacher needs: sites for students and teachers, notebooks, assignments, slides and a handout."""
+    yield {"name": "student", **site(STUDENTS, editions.STUDENT)}
+    yield {"name": "instructor", **site("site of the teachers", editions.INSTRUCTOR)}
+    notebooks = COURSE / "notebooks/student"
+    for name, *given, target in (
+        ("notebooks", COURSE / "student", notebooks),
+        ("assignments", notebooks, FOLDER / "notebooks", COURSE / "assignments.zip"),
+        ("slides", FOLDER, COURSE / "slides"),
+        ("handout", COURSE / "student", COURSE / "handout"),
+    ):
+        if (ROOT / f"book/course/{name}.py").exists():
+            yield {"name": name, **part_of_course(name, [*given, target])}
+
+
+def part_of_course(name, paths):
+    """Describe what a module of `book.course` builds from the site of the students, into the last of the paths."""
+
+    def build():
+        importlib.import_module(f"book.course.{name}").build(*paths)
+
+    before = ["student", *(["notebooks"] if name == "assignments" else [])]
+    return {
+        **timed(f"{name} of the course", build, [STUDENTS]),
+        "file_dep": [str(COURSE / "student/index.html"), str(ROOT / f"book/course/{name}.py")],
+        "task_dep": [f"course:{part}" for part in before],
+        "targets": [str(paths[-1])],
     }
 
 

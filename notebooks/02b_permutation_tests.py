@@ -15,6 +15,13 @@
 #
 # *How sure is it that an attribute organises people?*
 #
+# ```{one-minute} fig-type-one-02b
+# Less sure than the usual *p* values say. They take distances that share a person for independent, and find something
+# in nothing in up to {glue:text}`naive_high:.0f` % of the trials ({numref}`fig-type-one-02b`). Permuting people repairs
+# this: on drawn people {glue:text}`valid_found` of {glue:text}`all_tests` tests are then sure, and
+# {glue:text}`within_found` within gender.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -121,6 +128,7 @@ view.say(
 # {glue:text}`stored_small` of {glue:text}`stored_all` are below 0.05, and {glue:text}`stored_tiny` below
 # $10^{-12}$. Should one believe it?
 #
+# (naive-02b)=
 # ## Why the usual *p* values fail
 #
 # The test takes the distances for independent. They are not: $n$ people give $n (n - 1) / 2$ distances, and each person is
@@ -192,6 +200,7 @@ view.say(
 # {glue:text}`valid_low:.1f` to {glue:text}`valid_high:.1f` %; the 95 % interval holds its nominal 5 % in
 # {glue:text}`valid_inside` of {glue:text}`valid_cells` cases, {glue:text}`n_trials` trials each.
 #
+# (swaps-02b)=
 # ### Attributes that vary inside a person
 #
 # In these trials each person had one label. A person who smiles in some images only is drawn in **both** modalities,
@@ -263,6 +272,7 @@ view.say(
 # all have as many. That does not cover everything. If people in whose images an attribute varies are of another kind
 # than those who always have it, the test may find that kind; then permute within kinds (`strata`).
 #
+# (nothing-02b)=
 # ### The size of nothing
 #
 # A valid *p* value is half of the cure. The other half is to know how large $K$ is when nothing is there: above 0, and the
@@ -374,6 +384,7 @@ view.say(needed="; ".join(needed) or "none of the planted effects")
 # The permutation test finds in at least 80 % of the trials, per modality: {glue:text}`needed`.
 
 # %% [markdown]
+# (sure-02b)=
 # ## Which findings are sure
 #
 # Now both tests on the attributes of the drawn people, with the Benjamini–Hochberg correction for the number of tests: of
@@ -451,6 +462,7 @@ found = (
 view.verdict("ks-most-attributes-differ", word, found)
 
 # %% [markdown]
+# (truth-02b)=
 # ## Does the statistic know what an attribute does?
 #
 # On drawn faces we know what an attribute does to one image: switch it, keep everything else, and embed both. The
@@ -554,6 +566,7 @@ view.say(
 # The paper reports that $K$ falls with the intra-entropy $H$. Can this arise without any network that prefers what stays?
 # There are two ways.
 #
+# (few-02b)=
 # ### Few people
 #
 # A rare attribute has a low intra-entropy: who hardly ever shows it cannot vary much. And it leaves few people per
@@ -649,6 +662,7 @@ view.say(
 # {glue:text}`partial_low:.2f` to {glue:text}`partial_high:.2f`. So counts alone do not reach the published values. Without the
 # attributes that have few people a part of the correlation is gone; rarity explains none of it.
 #
+# (wrong-02b)=
 # ### Wrong labels
 #
 # The second way is in the procedure. Take an attribute that is a fact about the person, and let each label be wrong with
@@ -731,6 +745,7 @@ view.say(
 # these two are in the upper half of the intra-entropies. So wrong labels give a negative correlation, whatever the network
 # does.
 #
+# (many-02b)=
 # ## More people than fit
 #
 # A million people have $5 \cdot 10^{11}$ pairs. Their distances do not fit into memory, but their histogram does.
@@ -788,6 +803,12 @@ view.say(
 #   population, is another question, and the one that KS answers.
 # * The swap rule was calibrated in mobilefacenet alone, with four images per person.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} Noise and people (easy)

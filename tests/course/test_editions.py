@@ -104,7 +104,11 @@ def test_an_executed_chapter_gives_the_same_notebook_without_answers(executed):
 @pytest.mark.slow
 def test_what_a_student_writes_into_the_cells_passes_in_a_fresh_kernel(tmp_path):
     notebook = editions.student(chapter())
-    answers = ["mean, word = points.mean(), 'even'", "square = lambda x, times=2: pow(x, times)", "gaps = np.diff(points)"]
+    answers = [
+        "mean, word = points.mean(), 'even'",
+        "square = lambda x, times=2: pow(x, times)",
+        "gaps = np.diff(points)",
+    ]
     for cell, answer in zip(tagged(notebook, "student"), answers, strict=True):
         cell.source = answer
     executed = run(jupytext.writes(notebook, fmt="py:percent"), tmp_path)
