@@ -1107,8 +1107,8 @@ course.check(
 # ```{exercise} A threshold by hand (easy)
 # :label: ex-threshold-01
 # In {numref}`fig-histogram-01`, choose *pixels* and find the threshold at which both errors are equally frequent. Set
-# `balanced` to it, in units of $d_{inter}$. Compare the error there with the EER in the table. The dashed line is at
-# another place: it makes something else as small as it gets. Set `dashed` to one of `"the sum of both errors"`,
+# `balanced` to it, in units of $d_{inter}$. Compare the error there with the EER in the table. The dashed line is close,
+# but not there: it makes something else as small as it gets. Set `dashed` to one of `"the sum of both errors"`,
 # `"the difference of both errors"`, `"the false acceptances"`.
 # ```
 #
@@ -1138,21 +1138,20 @@ tried = np.linspace(0, two.max(), 50_001)
 missed = 1 - np.searchsorted(same, tried, side="right") / len(same)
 passed = np.searchsorted(two, tried, side="right") / len(two)
 equal = tried[np.abs(missed - passed).argmin()]
+unit = summary.d_inter["pixels"]
 other_place = {
     "This is the distance itself; divide it by d_inter.": equal,
-    "This is the error there; the threshold is asked for.": np.interp(
-        equal, tried, passed
-    ),
+    "This is the error there.": np.interp(equal, tried, passed),
+    "This is the dashed line.": summary.threshold["pixels"] / unit,
 }
 sum_of_both = "the sum of both errors"
 not_that = {
     "the difference of both errors": "It is 0 where both are equal.",
     "the false acceptances": "These are fewest at the threshold 0.",
 }
-unit = summary.d_inter["pixels"]
 course.check(
     course.number(
-        "balanced", balanced, equal / unit, within=0.03, mistakes=other_place
+        "balanced", balanced, equal / unit, within=0.012, mistakes=other_place
     ),
     course.choice(
         "dashed", dashed, sum_of_both, [sum_of_both, *not_that], not_that
