@@ -1338,10 +1338,10 @@ course.check(
 #
 # ```{exercise} Chains (hard)
 # :label: ex-linkage-01
-# With *single* linkage two groups are as close as their two closest images. Show that the groups at a distance $t$ can be
-# found without any hierarchy. Write a function `groups_at(apart, t)` that takes a matrix of distances and returns the
-# number of groups of single linkage when all that are at most $t$ apart have merged. Then repeat the plateau of
-# mobileface and ImageNet with single linkage: what happens to width and agreement?
+# With *single* linkage two groups are as close as their two closest images. What happens to width and agreement of the
+# plateau, in mobileface and in ImageNet? Guess; the solution shows it. Then show that the groups at a distance $t$ can be
+# found without any hierarchy: write a function `groups_at(apart, t)` that takes a matrix of distances and returns the
+# number of groups of single linkage when all that are at most $t$ apart have merged.
 # ```
 #
 # ```{admonition} Hint
