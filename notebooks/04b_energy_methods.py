@@ -15,6 +15,13 @@
 #
 # *How much does an energy depend on how it is measured?*
 #
+# ```{one-minute} fig-crop-energies-04b
+# For some choices, as much as on the network. The kind of neighbours, the step and the crop can move the energy of one
+# attribute by {glue:text}`nearest_largest:+.2f`, {glue:text}`step_change:+.2f` and
+# {glue:text}`crop_detector_largest:+.2f` ({numref}`fig-crop-energies-04b` shows the crop); other choices hardly matter
+# at ε = 1. The number of centres bounds the scale, the number of people the precision.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -140,6 +147,7 @@ view.say(
 # measured in two ways.
 
 # %% [markdown]
+# (neighbours-04b)=
 # ## Which neighbours?
 #
 # The paper averages over all images in a ball. Other scripts of the authors take the 5 nearest images, or all of them
@@ -197,6 +205,7 @@ view.say(
 # *Advice.* Name the kind of neighbours and the scale with every order. Use all neighbours; a draw does no harm.
 
 # %% [markdown]
+# (own-pair-04b)=
 # ## The pair of a point with itself
 #
 # In the authors' code a ball holds its own centre, with a cosine of 1. With $k$ points in the ball, the centre counted,
@@ -269,6 +278,7 @@ view.say(
 # otherwise looks more sensitive than it is.
 
 # %% [markdown]
+# (vectors-04b)=
 # ## Which vectors?
 #
 # The paper speaks of unit vectors in the tangent space; the authors' code takes differences of raw outputs. Where the
@@ -363,6 +373,7 @@ view.say(
 # the paper's lattice, raw vectors may weigh more. In a flat space such as dlib's the question does not arise.
 
 # %% [markdown]
+# (step-04b)=
 # ## How long a step?
 #
 # A central difference over a wide step is a chord, not a tangent. The authors' lattice steps by a sixth of the range of
@@ -468,6 +479,7 @@ view.say(
 # does, and stay close to the paper.
 
 # %% [markdown]
+# (tangents-04b)=
 # ## Exact tangents
 #
 # For five attributes the drawn image has an exact derivative ({doc}`/notebooks/faces`), and a network has one almost
@@ -570,6 +582,7 @@ view.say(
 # attributes there are only differences.
 
 # %% [markdown]
+# (crop-04b)=
 # ## The crop
 #
 # FaceNet was trained on crops of another detector, but the authors give it those of ArcFace. They find that it has the
@@ -702,6 +715,7 @@ view.say(
 # otherwise noise of the crop is read as invariance.
 
 # %% [markdown]
+# (centres-04b)=
 # ## How many centres?
 #
 # A point takes part only if another one lies in its ball. How small can ε be? For $n$ independent centres the expected
@@ -807,6 +821,7 @@ view.say(
 # scales: a lattice, on which neighbours are planned, is the cheaper one ({doc}`/notebooks/04_pretrained_energies`).
 
 # %% [markdown]
+# (people-04b)=
 # ## How many people?
 #
 # More images of the same people make an interval only as narrow as people differ. Here is half the interval of a mean
@@ -960,6 +975,12 @@ choices.rename(columns=shown_as).round(3)
 # * Many comparisons, no correction for their number: read single intervals with care.
 # * The detector saw drawn images with an even background. Photographs are harder.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} Half the interval (easy)
