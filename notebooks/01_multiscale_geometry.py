@@ -15,6 +15,13 @@
 #
 # *How much closer are images of one person than of two?*
 #
+# ```{one-minute} fig-overlap-01
+# On drawn faces, images of one person lie {glue:text}`ratio_low:.2f` to {glue:text}`ratio_high:.2f` times as far apart
+# as images of two. In face networks the two kinds of distances hardly overlap; in networks that were not trained on
+# faces they clearly do ({numref}`fig-overlap-01`). So the space of a face network has two scales, and not every space
+# has.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -183,6 +190,7 @@ view.pipeline(
 )
 
 # %% [markdown]
+# (two-numbers-01)=
 # ## Two numbers per network
 #
 # How sure are they? Images of one person are not independent, and neither are pairs that share a person. The unit that
@@ -271,6 +279,7 @@ view.say(
 # texture and a background, and the networks are others; this table cannot tell which of the two it is.
 
 # %% [markdown]
+# (overlap-01)=
 # ## Behind the means: the overlap
 #
 # Two means can be far apart while the distances overlap, and the overlap is what a decision pays for. Put a threshold
@@ -463,6 +472,7 @@ view.say(
 # list of pairs that its makers chose.
 
 # %% [markdown]
+# (nobody-01)=
 # ## A decision that may say "nobody"
 #
 # Paper A describes recognition by a *decision rule* $\rho : E \to I \cup \{\text{unidentified}\}$. The simplest one
@@ -552,6 +562,7 @@ view.say(
 # over {glue:text}`n_halves` random halves.
 
 # %% [markdown]
+# (map-01)=
 # ## A map of the space
 #
 # Nobody sees 128 dimensions. A map flattens them, and every map distorts. **PCA** projects onto the plane in which the
@@ -653,6 +664,7 @@ view.say(
 # images in the space, for {glue:text}`umap_same:.0f` % on the UMAP map, and for {glue:text}`pca_same:.0f` % on the PCA
 # map, which holds {glue:text}`plane_share:.0f` % of the variance. What overlaps on a map need not overlap in the space.
 #
+# (near-01)=
 # ## Who lies near whom?
 #
 # Figure 1 of paper A shows a space organised by gender. Drawn people have no gender, but the mesh library has a slider
@@ -696,6 +708,7 @@ view.say(
 # in the image, and no network needs to know people to see them. Chapter 2 asks the same of all attributes.
 
 # %% [markdown]
+# (zooming-01)=
 # ## Zooming out
 #
 # The slider of the map merges groups by their mean distance (average linkage). Count the groups at every distance, over
@@ -790,6 +803,7 @@ view.say(
 # ({ref}`ex-gauss-01`).
 
 # %% [markdown]
+# (invariance-01)=
 # ## Approximate invariance
 #
 # A network that recognises people must forget attributes. Paper A calls it approximately invariant to an attribute that
@@ -1032,6 +1046,12 @@ view.say(
 # * Intervals are for people of this generator. Errors that never occurred have none: an overlap near 0 may be larger.
 
 # %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} Chances of a stranger (easy)
@@ -1107,7 +1127,7 @@ course.check(
 # side costs more of one error than it saves of the other. That need not be where the errors are equal.
 
 # %% tags=["solution"]
-curve = geometry.error_curve(clouds["pixels"], at_most=None)
+curve = geometry.error_curve(clouds["pixels"])
 meet = (1 - curve.tar - curve.far).abs().idxmin()
 balanced = curve.threshold[meet] / summary.d_inter["pixels"]
 dashed = "the sum of both errors"
@@ -1196,12 +1216,11 @@ by_dimension = {f"n = {n}": simulated(n) for n in (2, 16, 128)}
 pd.DataFrame(by_dimension).round(4)
 
 # %% tags=["check"]
-rng = np.random.default_rng(0)
-spread_of, noise_of = rng.normal(size=(2, 20, 3, 10_000))
+center_of, noise_of = np.random.default_rng(0).normal(size=(2, 20, 3, 10_000))
 numbers = np.repeat(np.arange(20), 3)
 cases = []
 for s, t in ((1, 1), (1, 2), (2, 1), (1, 3)):
-    cloud = (t * spread_of[:, :1] + s * noise_of).reshape(60, -1)
+    cloud = (t * center_of[:, :1] + s * noise_of).reshape(60, -1)
     found = geometry.distance_summary(cloud, numbers, metric="euclidean")
     cases.append(((s, t), found.ratio))
 wrong = {
@@ -1259,8 +1278,8 @@ def template(images):
 # %% [markdown]
 # What does it do to the rule? Enrol the first half of the people in mobileface, which leaves room to get better, and
 # take the share of right answers where 1 % of the strangers' images are named. The mean averages over head angle, light
-# and smile of the gallery; the nearest image profits if the gallery happens to hold one like the new one. Which wins
-# depends on the network.
+# and smile of the gallery; the nearest image profits if the gallery happens to hold one like the new one. Here the
+# nearest image does slightly better. The mean costs one comparison per person.
 
 # %% tags=["solution"]
 of_people = chords("mobileface").unflatten(0, (n_people, n_images))

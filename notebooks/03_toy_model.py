@@ -15,6 +15,12 @@
 #
 # *What does an energy say when the truth is known?*
 #
+# ```{one-minute} fig-gap
+# That useless inputs have more energy than useful ones, at all scales where this can be tested, by
+# {glue:text}`gap_min:.2f` to {glue:text}`gap_max:.2f`; training makes the difference ({numref}`fig-gap`). But an energy
+# tells what a network uses, not what the task needs. It depends on the scale, and it does not know how far points move.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -60,6 +66,7 @@ n_runs, n_runs_ablation, points_per_blob, n_planar = {
 }[profile]
 
 # %% [markdown]
+# (read-03)=
 # ## How to read an energy
 #
 # A field puts one unit vector $v_i$ on each point $x_i$ of a cloud. Do neighbouring vectors agree? Paper A
@@ -212,6 +219,7 @@ view.verdict(
 # %% [markdown]
 # ## Four misreadings
 #
+# (scale-03)=
 # ### 1. One scale is not enough
 #
 # *"Field A has less energy than field B, so A is more orderly."* At which scale? In the tangential field neighbours
@@ -243,6 +251,7 @@ view.say(crossing_scale=crossing_scale)
 # The order flips near $\varepsilon$ = {glue:text}`crossing_scale:.1f`. So a ranking of attributes needs the whole
 # curve.
 #
+# (isolated-03)=
 # ### 2. Isolated points do not vote
 #
 # *"At a small scale the energy is near 0, so the field is locally aligned."* Whose energy? Below, half of the points
@@ -282,6 +291,7 @@ view.say(
 # are isolated; at the largest it is {glue:text}`halves_last:.2f`. So each energy in this book comes with the share of
 # isolated points.
 #
+# (own-pair-03)=
 # ### 3. The pair of a point with itself
 #
 # *"At small scales even this disordered field is orderly."* The authors' code counts each point among its own
@@ -326,6 +336,7 @@ view.say(
 # At $\varepsilon$ = {glue:text}`center_scale:.2f` the same field has energy {glue:text}`center_without:.2f` without and
 # {glue:text}`center_with:.2f` with the own pair. This book does not count it, unless `include_center=True` says so.
 #
+# (magnitude-03)=
 # ### 4. Direction is not magnitude
 #
 # *"The field is aligned, so the attribute moves the points a lot."* The energy uses unit vectors. It cannot know how
@@ -559,6 +570,7 @@ view.sweep(
 )
 
 # %% [markdown]
+# (holds-03)=
 # ## Does the claim hold here?
 #
 # A figure is not a test. What is the unit? Not the point, because neighbours share the network. Not the scale, because
@@ -682,6 +694,7 @@ view.verdict(
 #
 # ## One step further
 #
+# (why-03)=
 # ### Why is the energy higher?
 #
 # A tempting answer: the network ignores useless inputs. It does not. Their weights started at random, and nothing
@@ -755,6 +768,7 @@ view.say(
 #
 # Here high energy goes with small steps. Misreading 4 says that this need not be so. When does it stop?
 #
+# (if-03)=
 # ### What happens if ...
 #
 # Four things change, one at a time: the number of useless dimensions; the share of wrong labels in the training data;
@@ -875,6 +889,12 @@ view.say(
 # * One architecture, three classes, inputs that are useful or useless and nothing in between. Faces are not like this.
 # * The test compares two kinds of dimension that we know. In a face network nobody knows which attributes are useful.
 # * Cliff's delta near 1 and small $p$ say that the effect is reliable. It is large because the problem is easy.
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# ```
 
 # %% [markdown]
 # ## Exercises

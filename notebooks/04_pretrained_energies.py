@@ -15,6 +15,12 @@
 #
 # *What do face networks ignore?*
 #
+# ```{one-minute} fig-ends-04
+# It depends on the scale: head angle has a low energy in small balls and one of the highest in the whole cloud
+# ({numref}`fig-ends-04`), because near images share pose and light. Each of the paper's orders is half right at one
+# end. And a high energy in large balls is no lack of movement: what harms recognition is how far an image moves.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -122,6 +128,7 @@ view.figure(
 # {doc}`/notebooks/04b_energy_methods`.
 
 # %% [markdown]
+# (designs-04)=
 # ## Faces: few people deep, many people wide
 #
 # A *curve* is three images: a centre, and the same image one step down and one step up along one attribute. A step is a
@@ -205,6 +212,7 @@ columns = ["d_intra", "d_inter", "ratio", "auc", "eer", "threshold"]
 recognition[columns].round(3)
 
 # %% [markdown]
+# (deep-04)=
 # ## Deep: from the smallest balls to the whole cloud
 #
 # An attribute has centres of its own here, and $\bar d$ is the mean distance of images drawn at random from the whole
@@ -272,6 +280,7 @@ view.say(
 # number?
 
 # %% [markdown]
+# (curves-04)=
 # ### What a number of curves buys
 #
 # One lattice, drawn whole in the cheaper network, tells. We take the first 250 curves of each attribute, then more, and
@@ -449,6 +458,7 @@ view.say(
 # at 5 %, and the intervals are over people: they say nothing of other attributes.
 
 # %% [markdown]
+# (turn-04)=
 # ## Why the order turns
 #
 # On a lattice one can ask what turns a field. Take two centres that differ along one attribute, and in nothing else. How
@@ -546,6 +556,7 @@ view.say(
 # ```
 
 # %% [markdown]
+# (wide-04)=
 # ## Wide: every network, twenty people
 #
 # The wide design has all networks and more people. In every network most points have a neighbour from
@@ -608,6 +619,7 @@ view.sweep(
 )
 
 # %% [markdown]
+# (holds-04)=
 # ## Do the claims hold here?
 #
 # The unit is the person. We draw people with replacement, average their energies, and look whether an attribute of the
@@ -801,6 +813,7 @@ view.say(
 # strict: it finds {glue:text}`crossed_first` pairs in mobilefacenet and {glue:text}`crossed_second` in mobileface. The
 # question of head angle alone replaced it when this was known.
 #
+# (euclidean-04)=
 # ### Is the Euclidean network lowest?
 #
 # FaceNet is not here; dlib is our network with a Euclidean metric. At equal ε two metrics do not look at the same
@@ -859,6 +872,7 @@ view.verdict(
 )
 
 # %% [markdown]
+# (compared-04)=
 # ## What an energy is compared with
 #
 # An energy of 0.4 is low compared with what? Two cases without structure give an answer, and need no simulation.
@@ -944,6 +958,7 @@ view.say(
 # What we see for head angle is a direction that turns as one moves through the cloud.
 
 # %% [markdown]
+# (far-04)=
 # ## How far the images move, and how straight
 #
 # A high energy can mean that the network arranges the attribute differently from image to image, or that it hardly
@@ -1002,6 +1017,7 @@ view.say(
 # that have nothing in common.
 
 # %% [markdown]
+# (errors-04)=
 # ## Does invariance go with fewer errors?
 #
 # Paper A reads a high energy as invariance, and leaves open whether it helps. If it did, an attribute with high energy
@@ -1130,6 +1146,12 @@ view.say(
 # * Crops are aligned to landmarks of the mesh, not to those of a detector.
 # * One random network is one draw of weights.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} An energy by hand

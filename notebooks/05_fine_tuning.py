@@ -15,6 +15,12 @@
 #
 # *Can a network be taught to ignore one attribute, and does its energy tell?*
 #
+# ```{one-minute} fig-arrows-05
+# It can be taught to move images less: with ArcFace surely for {glue:text}`displacement_down_ArcFace` of
+# {glue:text}`n_attributes` attributes, against a training on nothing. The energy surely rises for
+# {glue:text}`energy_up_ArcFace` of them ({numref}`fig-arrows-05`). It forgets how far images move, so it need not tell.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -188,6 +194,7 @@ image_grid(
 )
 
 # %% [markdown]
+# (loss-05)=
 # ## The loss
 #
 # A face network is trained with a class for every person: a weight vector $w_j$ each, and a softmax over the cosines
@@ -297,6 +304,7 @@ view.say(epochs=epochs, n_attributes=len(names))
 view.say(**{f"n_{what}": size for what, size in sizes.items()})
 
 # %% [markdown]
+# (test-loss-05)=
 # ## The loss on test images
 #
 # For each network and each attribute: the loss of {eq}`eq-loss-05` on the test people's variations, with the fixed images
@@ -411,6 +419,7 @@ view.say(idle_low=idle.min(), idle_high=idle.max(), room=", ".join(room))
 # {glue:text}`n_room` attributes: {glue:text}`room`.
 
 # %% [markdown]
+# (recognition-05)=
 # ## Recognition under the own attribute
 #
 # All pairs among the test people's fixed images and their variations in one attribute: is a pair of one person closer
@@ -537,6 +546,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (energies-05)=
 # ## The energies
 #
 # One matrix per margin and scale: a row for each fine-tuning, a column for each attribute, the mean energy over
@@ -727,6 +737,7 @@ view.fold(
 # %% [markdown]
 # ## One step further
 #
+# (scatter-05)=
 # ### Do directions scatter, or do images move less?
 #
 # An energy can rise in two ways. The network can bring variations so close to the fixed image that what is left of
@@ -875,6 +886,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (errors-05)=
 # ### Is the fine-tuned network better at recognition under that attribute?
 #
 # That is what somebody who fine-tunes wants to know. As in chapter 4: probes that are varied by a step in the attribute
@@ -951,6 +963,7 @@ view.say(fewer_nothing=fewer["nothing"], more_nothing=more["nothing"])
 # is surely smaller for {glue:text}`fewer_before` of {glue:text}`n_attributes` attributes and surely larger for
 # {glue:text}`more_before`; against training on nothing, for {glue:text}`fewer_nothing` and {glue:text}`more_nothing`.
 #
+# (forgotten-05)=
 # ### What is forgotten?
 #
 # Portraits of the test people, with varied head angle, light and smile: are they told apart as well as before?
@@ -1007,6 +1020,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (hard-05)=
 # ### How hard must one train?
 #
 # Perhaps the training is too short, the rate too low, the loss already saturated, or too many layers are free. Two
@@ -1187,6 +1201,12 @@ view.say(other_rises=(rises > 0).sum(), other_falls=(falls > 0).sum())
 #   scales would need the dense lattice of the paper.
 # * The profile `paper`, CUDA and photographs were not run.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} Two ways down (easy)

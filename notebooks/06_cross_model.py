@@ -15,6 +15,12 @@
 #
 # *Can one network read what another one wrote?*
 #
+# ```{one-minute} fig-pairs-06
+# Not by itself: without a map the right person is first in {glue:text}`mean_none:.0%` of the searches, about as often
+# as by chance. With a rotation that was fitted on other people it is so in {glue:text}`mean_procrustes:.0%`, mean over
+# pairs of face networks ({numref}`fig-pairs-06`). Attributes travel through such a map, but less well than people.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -242,6 +248,7 @@ view.turn(
 )
 
 # %% [markdown]
+# (maps-06)=
 # ## Three maps
 #
 # In all dimensions, with the embeddings of $n$ images as the rows of $X$ and $Y$, of length 1 and less their
@@ -292,6 +299,7 @@ pd.DataFrame({kind: left_over(kind) for kind in three}).round(3)
 # verdict on a map: recognition needs the right person to be *nearest*, not near.
 
 # %% [markdown]
+# (pairs-06)=
 # ## All ordered pairs
 #
 # Half of the people train, the others test: one image of each in the gallery, as the target embeds it; all
@@ -518,6 +526,7 @@ said = from_outside("eer", "EER (guessing: 0.50)")
 view.verdict("align-foundation-verification", "not tested", said)
 
 # %% [markdown]
+# (prepared-06)=
 # ### Does it matter how embeddings are prepared?
 #
 # Papers and users differ in two choices: whether rows are brought to length 1, and whether means are subtracted before
@@ -549,6 +558,7 @@ view.say(
 # {glue:text}`length_off:.3f` to {glue:text}`length_on:.3f`.
 
 # %% [markdown]
+# (needed-06)=
 # ## How many pairs?
 #
 # The same test people, and fewer training pairs. How soon does a map work, and what happens near the dimension of
@@ -616,6 +626,7 @@ view.say(
 # descent*. From `faceres` (1,024 dimensions) to `dlib`, where even all pairs are too few for it, the linear map reaches
 # {glue:text}`steep_linear:.2f`, ridge {glue:text}`steep_ridge:.2f`.
 #
+# (gallery-06)=
 # ### How large is the gallery?
 #
 # Rank-1 depends on how many people there are to confuse. From the ranks in the full gallery, the expected rank-1 in every
@@ -641,6 +652,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (others-06)=
 # ## Other images than those of the fit
 #
 # A map is fitted on one set of images and used on another. Our second set has {glue:text}`n_varied` people with
@@ -809,6 +821,7 @@ in_words(over_splits(posed, by=["fitted on", "probes"])).unstack("probes")
 # the cells where the two differ.
 
 # %% [markdown]
+# (families-06)=
 # ## Families
 #
 # How alike are two spaces? For each map, rank-1 in both directions; and without any map, linear CKA
@@ -878,6 +891,7 @@ view.verdict(
 # with one as large. A rank-1 is high only if both ends know people. So a family that recognises badly can not be shown to be
 # one by rank-1, however alike its members are: CKA does not depend on it.
 #
+# (directions-06)=
 # ## Both directions
 #
 # Procrustes gives the way back for free: the transpose. The figures of both ways differ all the same, since the gallery
@@ -942,6 +956,7 @@ view.verdict(
 # %% [markdown]
 # ## One step further
 #
+# (shared-06)=
 # ### One space for all
 #
 # Each ordered pair needs its own map, and each new network two more for every old one. In a *shared space*
@@ -1006,6 +1021,7 @@ for way, value in routed["mean"].items():
 # maps and one more reach {glue:text}`way_joined_later:.3f`. Two networks that meet in a third, the *hub*, reach
 # {glue:text}`way_hub:.3f`.
 #
+# (travel-06)=
 # ### Do attributes travel?
 #
 # Paper A asks in which direction an attribute moves an embedding; paper B maps embeddings. Put together: a map
@@ -1263,6 +1279,7 @@ view.say(
 # to other neighbours and lost dimensions: it is {glue:text}`gap_A:.3f` away from that and {glue:text}`gap_B:.3f` from B's. A
 # map of points does not turn one network's energies into the other's.
 #
+# (common-06)=
 # ### What is common to all networks?
 #
 # In the shared space the vectors of five networks at one image can be compared directly. Their mean cosine, over pairs of
@@ -1369,6 +1386,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (templates-06)=
 # ## Stolen templates
 #
 # A system that keeps embeddings and throws photographs away keeps *templates*. Are they anonymous? Someone who holds
@@ -1451,6 +1469,12 @@ for how, value in leak.items():
 # * Fields are central differences with the steps of chapter 4, at random centres.
 # * The profile `paper`, CUDA and photographs were not run.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} There and back (easy)

@@ -15,6 +15,13 @@
 #
 # *What are the drawn faces, and what can they stand for?*
 #
+# ```{one-minute} fig-retention-faces
+# They are meshes with known parameters, lit and drawn, so that one attribute can change and nothing else. They can
+# stand for a controlled stimulus, not for photographs or people: networks tell drawn people apart, at other distances
+# than photographed ones. Head angle and light are what their units say; hair colour and age keep only their order.
+# {numref}`fig-retention-faces` shows how far a step of each attribute moves an embedding.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this page you can
@@ -68,6 +75,7 @@ networks = list(DEFAULT_NETWORKS)
 people = sample_identities(n_identities, seed=seed)
 
 # %% [markdown]
+# (why-faces)=
 # ## Why drawn faces
 #
 # To measure how an embedding moves when *one* attribute changes, we need two images that differ in this attribute and
@@ -150,6 +158,7 @@ view.image_grid(
 # %% [markdown]
 # ## Are the attributes what they say?
 #
+# (angle-faces)=
 # ### Head angle
 #
 # A head that turns by an angle θ shows the distance between its eyes shortened by cos θ, and its nose moves to the side
@@ -207,6 +216,7 @@ view.say(light_agrees=100 * light_agrees)
 # Beyond 20 degrees to either side, the lamp's half is the brighter one in {glue:text}`light_agrees:.0f` % of the
 # images.
 #
+# (hair-faces)=
 # ### Hair colour
 #
 # The attribute is a place on a line of RGB values. What arrives on the screen is not that value: light, shadow and tone
@@ -228,6 +238,7 @@ pd.DataFrame(colors, index=places, columns=heads).rename_axis("hair colour")
 # The order is kept; the values are not. Between its ends the line is bent a little towards red, or blond would look
 # green. Who needs the colour of a pixel must measure it in the image.
 #
+# (age-faces)=
 # ### Age
 #
 # The age slider moves the mesh between a child, a young and an old head and draws lines, from 25 years on. Are its
@@ -323,6 +334,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (people-faces)=
 # ## Do networks see different people?
 #
 # All networks embed the images of {numref}`fig-varied-faces`, for all identities, cut in two ways. The first crop knows
@@ -374,6 +386,7 @@ view.say(
 # detector finds a face in {glue:text}`found_share:.1f` % of the images; the others are left out. The intervals (95 %)
 # leave out one identity at a time. These are figures for drawn people in easy images, not benchmark figures.
 #
+# (gap-faces)=
 # ### Where the domain gap shows
 #
 # For comparison, what paper A prints for photographs (LFW). The networks are others, so only orders of magnitude can be
@@ -403,6 +416,7 @@ view.say(
 # ones: they share a renderer, a skin texture and a background. So every threshold here is chosen on drawn faces.
 
 # %% [markdown]
+# (same-faces)=
 # ## Does a person stay the same along a curve?
 #
 # A network is approximately invariant to an attribute if $d(f(x), f(g x)) \le \delta\, d_{intra}$ for small δ. We take
@@ -458,6 +472,7 @@ view.say(
 # all drawn attributes, far more than the images behind $d_{intra}$, so a value above 1 would be no contradiction.
 
 # %% [markdown]
+# (population-faces)=
 # ## A population with known labels
 #
 # For questions about binary attributes, `sample_population` draws people with labels that are named after those of
@@ -516,6 +531,12 @@ true.style.set_properties(**wide)
 # * The published distances belong to other networks. The gap between drawn and photographed faces and the difference
 #   between networks can not be separated here.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} Forty years (easy)

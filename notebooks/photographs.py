@@ -15,6 +15,12 @@
 #
 # *Does what drawn faces show hold on photographs?*
 #
+# ```{one-minute} fig-pixels-photographs
+# This page can tell for the two scales, and for three attributes that are operations on pixels
+# ({numref}`fig-pixels-photographs`), if you put photographs into your cache: none comes with the book. What was
+# measured in this run stands under {ref}`where-photographs`. For the other five attributes it can not tell.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this page you can
@@ -74,6 +80,7 @@ scales = [0.4, 0.6, 0.8, 1.0, 1.2, 1.5]
 n_jobs = 1 if profile == "smoke" else None
 
 # %% [markdown]
+# (claim-photographs)=
 # ## The claim
 #
 # Paper A {cite}`leroy2025attributes` measures two scales on photographs: images of one person lie much closer than
@@ -82,6 +89,7 @@ n_jobs = 1 if profile == "smoke" else None
 # nothing else. Three of its eight attributes need no generator: **brightness, hue and image quality** are operations on
 # pixels, and any photograph can be changed so. For these three, this page can put photographs beside drawn faces.
 #
+# (before-photographs)=
 # ## Before you use photographs
 #
 # A photograph of a face is personal data, and so is the embedding that a network makes of it. That it can be downloaded
@@ -99,6 +107,7 @@ n_jobs = 1 if profile == "smoke" else None
 #
 # {doc}`/book/data_models_ethics` says more.
 #
+# (where-photographs)=
 # ## Where this page looks
 #
 # In the folder `photographs` of your cache ({doc}`/book/how_to_use` says where that is), each entry is a data set. It
@@ -151,6 +160,7 @@ table = counts.rename(columns={"images_of": "data set"}).set_index("data set")
 table if samples else None
 
 # %% [markdown]
+# (scales-photographs)=
 # ## Two scales
 #
 # The drawn images are those of the first {glue:text}`n_drawn` people of {doc}`/notebooks/01_multiscale_geometry`.
@@ -249,6 +259,7 @@ view.say(
 # others? Only the same networks on photographs can tell: that is what your photographs are for.
 
 # %% [markdown]
+# (pixels-photographs)=
 # ## Three attributes that every photograph has
 #
 # Each image is changed a little, down and up: by 25 of 255 levels of brightness, by 2 half degrees of hue, from a slight
@@ -331,6 +342,7 @@ view.say(
 # most, by {glue:text}`far_most_by:.2f`. Their energies at ε = 1 lie between {glue:text}`way_low:.2f` and
 # {glue:text}`way_high:.2f`. Read both together: the direction of a change that hardly moves anything is mostly noise.
 #
+# (side-photographs)=
 # ## How to read the two side by side
 #
 # The changes are the same and the networks are the same. What else differs:
@@ -346,6 +358,7 @@ view.say(
 # So a difference is a question, not an answer. Equal orders of the three attributes are some evidence that the drawn
 # ones can stand for photographs *in this respect*.
 #
+# (folder-photographs)=
 # ## Your own folder
 #
 # ```
@@ -373,6 +386,12 @@ view.say(
 # * The published numbers belong to other networks.
 # * Head angle, age, hair colour, light and expression cannot be changed alone in a photograph. For these, drawn or
 #   generated faces are all there is.
+
+# %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# ```
 
 # %% [markdown]
 # ## Exercises
