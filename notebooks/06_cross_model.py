@@ -1580,8 +1580,8 @@ course.check(
 # ```{exercise} Procrustes by hand (medium)
 # :label: ex-procrustes-06
 # Fit the Procrustes map from `dlib` to `sface` with one singular value decomposition, {eq}`eq-maps-06`, on the images of
-# the first half of the people. Set `mapped` to where it takes the images of that half: an array with one row of 128
-# numbers for each, about the mean of `sface`.
+# the first half of the people (`half`). Set `mapped` to where it takes these images, with the mean of `sface` added: an
+# array with a row of 128 numbers for each.
 # ```
 #
 # ```{admonition} Hint

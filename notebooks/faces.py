@@ -661,7 +661,8 @@ weak_clouds = embed(weak, [embedders["mobilefacenet"]])["mobilefacenet"]
 # ````
 
 # %% [markdown]
-# WORDS
+# Far more than half is left. Strength scales the shape alone; skin, hair and beard stay as they are, and the network sees
+# them too. To know what shape alone carries, they would have to be made equal.
 
 # %% tags=["solution"]
 usual = by_mesh["mobilefacenet"][:n_weak]
