@@ -215,19 +215,23 @@ def task_live():
     }
 
 
-def site(name, edition=None):
-    """Describe the build of a site, warnings as errors."""
+def files_of_site():
+    """Return what the pages are made of."""
     notebooks = [FOLDER / "notebooks" / f"{c.stem}.ipynb" for c in CHAPTERS]
     unused = {"__pycache__", "vendor", "figure.py", "energy.svg"}
     pages = [f for f in (ROOT / "book").rglob("*") if f.is_file() and not unused & set(f.parts)]
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
     made = [FOLDER / "benchmarks.json", *FOLDER.glob("gpu.json"), FOLDER / "live/live/still.json"]
-    files = [*notebooks, *pages, *library, *made, ROOT / "_config.yml", ROOT / "_toc.yml"]
+    return [str(f) for f in (*notebooks, *pages, *library, *made, ROOT / "_config.yml", ROOT / "_toc.yml")]
+
+
+def site(name, edition=None):
+    """Describe the build of a site, warnings as errors."""
     action = functools.partial(pipeline.build_site, FOLDER, edition)
     folder = FOLDER / "html" if edition is None else COURSE / edition.name
     return {
         **timed(name, action, [*map(step_of, CHAPTERS), BENCHMARKS, LIVE]),
-        "file_dep": [str(f) for f in files],
+        "file_dep": files_of_site(),
         "uptodate": [config_changed({"url": pipeline.repository_url()})],
         "targets": [str(folder / "index.html")],
     }
@@ -262,7 +266,7 @@ def part_of_course(name, paths):
     before = ["student", *(["notebooks"] if name == "assignments" else [])]
     return {
         **timed(f"{name} of the course", build, [STUDENTS]),
-        "file_dep": [str(COURSE / "student/index.html"), str(ROOT / f"book/course/{name}.py")],
+        "file_dep": files_of_site(),
         "task_dep": [f"course:{part}" for part in before],
         "targets": [str(paths[-1])],
     }

@@ -661,19 +661,19 @@ course.check(
 largest_gap = 1 - 2 / 4
 
 # %% tags=["check"]
-found = ks_2samp([1, 2, 4], [2, 3, 5, 6])
+tested = ks_2samp([1, 2, 4], [2, 3, 5, 6])
 wrong = {
-    "This is the place of the largest gap.": float(found.statistic_location),
+    "This is the place of the largest gap.": float(tested.statistic_location),
     "This is how far the means are apart.": 4 - 7 / 3,
     "Take shares: the samples have three and four distances.": 1.0,
-    "The gap is larger farther right.": 5 / 12,
-    "The gap is larger farther right, where the curves meet again.": 1 / 3,
+    "There is a larger gap farther right.": 5 / 12,
+    "This is the gap where the curves part; go on to the right.": 1 / 3,
 }
 course.check(
     course.number(
         "largest_gap",
         largest_gap,
-        found.statistic,
+        tested.statistic,
         within=0.01,
         mistakes=wrong,
     )
@@ -790,30 +790,23 @@ shown_in = (1 + celeba.mean_label) / 2
 must_lie_left = (largest_entropy(shown_in) < 0.2).sum()
 
 # %% tags=["check"]
-p = np.linspace(1e-9, 1 - 1e-9, 401)
-inner = np.array([entropy([x, 1 - x]) for x in p])
-rule = np.stack([p, np.ones_like(p)])  # the best distribution of people over p
-top = {
-    s: -linprog(-inner, A_eq=rule, b_eq=[s, 1]).fun for s in (0.02, 0.25, 0.9)
-}
-cases = [((s,), largest) for s, largest in top.items()]
+shares = np.linspace(1e-9, 1 - 1e-9, 401)
+inner = np.array([entropy([p, 1 - p]) for p in shares])
+given = {"A_eq": [shares, np.ones(401)]}  # any mixture of people with this mean
+cases = [
+    ((s,), -linprog(-inner, **given, b_eq=[s, 1]).fun)
+    for s in (0.02, 0.25, 0.9)
+]
 wrong = {
-    "This is in bits; nats are asked for.": lambda s: entropy(
-        [s, 1 - s], base=2
-    ),
-    "The images without the attribute count too.": lambda s: -s * np.log(s),
-    "Not all people can show it in half of their images.": lambda s: np.log(2),
+    "Take natural logarithms.": lambda s: entropy([s, 1 - s], base=2),
+    "Half of the sum is missing.": lambda share: -share * np.log(share),
+    "Not all can show it in half of their images.": lambda share: np.log(2),
 }
+number = sum(entropy([1 + m, 1 - m]) < 0.2 for m in celeba.mean_label)
 rare = {
-    "These are the entropies themselves; the bound is asked for.": (
-        (celeba.intra_entropy < 0.2).sum()
-    ),
-    "This compares shares with 0.2, not entropies.": (
-        (celeba.mean_label < -0.6).sum()
-    ),
+    "Count bounds, not entropies.": (celeba.intra_entropy < 0.2).sum(),
+    "Count bounds, not shares.": (celeba.mean_label < -0.6).sum(),
 }
-bounds = [entropy([1 + m, 1 - m]) for m in celeba.mean_label]
-number = sum(b < 0.2 for b in bounds)
 course.check(
     course.function(
         "largest_entropy", largest_entropy, cases, within=1e-3, mistakes=wrong
@@ -849,8 +842,9 @@ course.check(
 # With $F_1$ for the $m$ pairs of one person and $F_2$ for the $n^2 - m$ others, all pairs together have
 # $F = \frac{m}{n^2} F_1 + (1 - \frac{m}{n^2}) F_2$, so $F - F_2 = \frac{m}{n^2} (F_1 - F_2)$, and this is at most $m/n^2$
 # in size at every $t$. So the largest gap to $F_m$ changes by no more. It does change by as much if all people of one
-# modality, and all pairs of one person, are close and all others far. At $n = m = 500$, the most that the authors have, it
-# is 0.002: less than any statistic in the heat map. With few people it counts.
+# modality, and the two images of each person, are at most $t$ apart, and all other pairs across a little more. At
+# $n = m = 500$, the most that the authors have, it is 0.002: less than any statistic in the heat map. With few people
+# it counts.
 
 
 # %% tags=["solution"]
@@ -866,8 +860,8 @@ for n, m in ((2, 1), (5, 5), (10, 4), (40, 30)):
     across[range(m), range(m)] = 0  # the two images of a person coincide
     others = np.ones(n * n - m)
     inside = np.zeros(n * (n - 1) // 2 or 1)
-    kept = ks_2samp(inside, across.ravel()).statistic
-    cases.append(((n, m), abs(kept - ks_2samp(inside, others).statistic)))
+    with_pairs = ks_2samp(inside, across.ravel()).statistic
+    cases.append(((n, m), abs(with_pairs - ks_2samp(inside, others).statistic)))
 wrong = {
     "There are n² pairs across, not n.": lambda n, m: m / n,
     "Across, the order of a pair is given: n² pairs.": lambda n, m: (

@@ -400,13 +400,13 @@ pd.concat(of_beside, axis=1) if more_networks else None
 figures = ["rank1", "auc", "eer", "tar_at_1e-2"]
 kinds = ["native", *baselines, *three]
 itself = native[native.source.isin(faces)].assign(map="native")
+own_rank1 = native.groupby("source").rank1.mean()[faces]
 rows = pd.concat([among, itself])
 means = {c: over_splits(rows, c, by=["map"]).reindex(kinds) for c in figures}
 pd.DataFrame({c: in_words(table) for c, table in means.items()})
 
 # %% tags=["remove-cell"]
 mean_rank1 = means["rank1"]["mean"]
-own_rank1 = native.groupby("source").rank1.mean()[faces]
 view.say(gallery=gallery, n_train=n_train, chance=1 / gallery)
 view.say(**{f"mean_{kind}": mean_rank1[kind] for kind in kinds})
 view.say(native_low=own_rank1.min(), native_high=own_rank1.max())

@@ -90,7 +90,7 @@ ARROWS = [
     down("01_multiscale_geometry", "03_toy_model", "from near: which way?"),
     down("02_macroscale", "02b_permutation_tests", "is it sure?"),
     down("03_toy_model", "04_pretrained_energies", "in face networks?"),
-    aslant("04_pretrained_energies", "04b_energy_methods", "who measures?"),
+    aslant("04_pretrained_energies", "04b_energy_methods", "measured how?"),
     down("04_pretrained_energies", "05_fine_tuning", "can it be taught?"),
     beside("01_multiscale_geometry", "06_cross_model", "in another network?", 12),
     beside("01_multiscale_geometry", "photographs", "on photographs?", WIDTH - 12),
@@ -113,10 +113,12 @@ def drawn(name: str, title: str, address: str) -> str:
     box = BOXES[name]
     (left, width), lines = box.place, lines_of(title, box)
     x, y = left + width / 2, top(box.row) + (HEIGHT - LINE * (len(lines) + 1)) / 2 + 20
-    spans = "".join(f'<tspan x="{x:g}" y="{y + k * LINE:g}">{escape(line)} </tspan>' for k, line in enumerate(lines))
+    spans = "".join(f'<tspan x="{x:g}" y="{y + k * LINE:g}">{escape(line)}</tspan>' for k, line in enumerate(lines))
     about = f'<text class="frlib-map-about" x="{x:g}" y="{y + len(lines) * LINE:g}">{escape(box.about)}</text>'
     rect = f'<rect x="{left}" y="{top(box.row)}" width="{width}" height="{HEIGHT}" rx="12"/>'
-    return f'<a href="{escape(address)}">{rect}<text class="frlib-map-title">{spans}</text>{about}</a>'
+    label = escape(f"{title}: {box.about}")  # as one text: lines of a drawing have no spaces between them
+    words = f'<text class="frlib-map-title">{spans}</text>{about}'
+    return f'<a href="{escape(address)}" aria-label="{label}">{rect}{words}</a>'
 
 
 def svg(titles: dict[str, str], addresses: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ linked to, which is loaded when it is needed: unlike a request it also works in 
 
 import json
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,8 +16,9 @@ from urllib.parse import unquote
 from bs4 import BeautifulSoup, Tag
 
 FOLDER = "_static/previews"
-LINKS = "article.bd-article a.reference.internal[href*='#'], div.body a.reference.internal[href*='#']"
-LEFT_OUT = "script, style, .headerlink, .eqno, details, .frlib-hidden, .cell_input"
+LINKS = "article.bd-article a.reference.internal[href*='#']:not([role='doc-backlink'])"
+SCRIPT = re.compile(r"<script.*?</script>", re.S)
+LEFT_OUT = "style, .headerlink, .eqno, details, .frlib-hidden, .cell_input"
 
 
 def part_of(target: Tag) -> list[Tag]:
@@ -69,7 +71,8 @@ def write(app, error) -> None:
     root = Path(app.outdir)
     files = [root / f"{page}.html" for page in sorted(app.env.found_docs)]
     texts = {str(file.relative_to(root)): file.read_text(encoding="utf-8") for file in files if file.exists()}
-    pages = {name: BeautifulSoup(text, "html.parser") for name, text in texts.items()}
+    # Most of a page is the numbers of its charts.
+    pages = {name: BeautifulSoup(SCRIPT.sub("", text), "html.parser") for name, text in texts.items()}
     (root / FOLDER).mkdir(parents=True, exist_ok=True)
     for page, targets in wanted(pages).items():
         name = page.removesuffix(".html").replace("/", "-")

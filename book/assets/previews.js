@@ -2,7 +2,7 @@
    Escape closes it. What stands on another page comes as a script that the build wrote, so no server is needed. */
 (function () {
   "use strict";
-  const LINKS = "article.bd-article a.reference.internal[href*='#']";
+  const LINKS = "article.bd-article a.reference.internal[href*='#']:not([role='doc-backlink'])";
   const root = new URL(document.documentElement.dataset.content_root || "./", location.href).href;
   const place = Object.assign(document.createElement("div"), { id: "frlib-preview", className: "frlib-preview", hidden: true });
   place.setAttribute("role", "tooltip");

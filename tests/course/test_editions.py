@@ -6,9 +6,11 @@ import jupytext
 import nbformat
 import pytest
 
+from book.contents import ROOT
 from book.course import editions, exercises
 from book.pipeline import execute
 from tests.course.small_chapter import SOURCE, chapter, tagged
+from tests.site.small_book import build
 
 PARAMETERS = {"profile": "smoke", "seed": 1, "device": "cpu"}
 
@@ -113,6 +115,23 @@ def test_what_a_student_writes_into_the_cells_passes_in_a_fresh_kernel(tmp_path)
         cell.source = answer
     executed = run(jupytext.writes(notebook, fmt="py:percent"), tmp_path)
     assert [printed(cell) for cell in tagged(executed, "check")] == ["Right.\n"] * 3
+
+
+@pytest.mark.slow
+def test_a_site_for_students_publishes_no_solution(executed, tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    nbformat.write(editions.student(executed), tmp_path / "notebooks/small.ipynb")
+    config = {"bibtex_bibfiles": [str(ROOT / "book/references.bib")]}
+    site = build(tmp_path, ["notebooks/small"], "sphinx_exercise", "frbook", "published_notebook", **config)
+    for file in (f for f in site.rglob("*") if f.suffix in {".html", ".ipynb", ".js"} and f.parent.name != "_static"):
+        assert "secret" not in file.read_text() and "Right." not in file.read_text(), file
+    published = nbformat.read(site / "_sources/notebooks/small.ipynb", as_version=4)
+    code = [cell.source for cell in published.cells if cell.cell_type == "code"]
+    assert [source for source in code if source.startswith("# Write your code here.")] == [
+        exercise.student_code for exercise in exercises.exercises(executed.cells)
+    ]
+    folded = [cell.source for cell in published.cells if cell.metadata.get("jupyter", {}).get("source_hidden")]
+    assert len([source for source in folded if source.startswith("# @title Check\ncourse.check(")]) == 3
 
 
 WRONG = {
