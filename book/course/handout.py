@@ -12,8 +12,8 @@ from book.course import chromium
 
 WHOLE = "book.pdf"
 ABSENT = (
-    "The handout was not made: it needs {what}. Install it and run `make course` again, or print a page of the site from "
-    "your browser."
+    "The handout was not made: it needs {what}. Install it and run `make course` again, or print a page of the site "
+    "from your browser."
 )
 PATIENCE = 60_000  # milliseconds in which the figures and formulas of a chapter are drawn
 DRAWN = """() => [...document.querySelectorAll('.frlib-chart, .frlib-widget')].every((e) => e.dataset.ready)

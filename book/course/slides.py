@@ -1,4 +1,4 @@
-"""Slides of each session: the questions of its lesson page, the figures of the executed chapters, notes for the speaker.
+"""Slides of each session: questions of its lesson page, figures of the executed chapters, notes for the speaker.
 
 A deck is one page for reveal.js, which comes from npm with its sha256 written here. Extensions that make slides of a
 whole document (nbconvert, sphinx-revealjs) would show the chapter once more; a lesson needs its figures only, each
