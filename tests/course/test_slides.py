@@ -115,6 +115,12 @@ def test_a_deck_works_from_the_disk_and_nothing_leaves_its_slide(chromium, decks
 
 
 @pytest.mark.site
+def test_notes_tell_the_minute_of_the_session(decks):
+    minutes = re.findall(r"Minute (\d+) to (\d+)", decks[3].read_text(encoding="utf-8"))
+    assert minutes[0][0] == "0" and minutes[-1][1] == "90"
+
+
+@pytest.mark.site
 def test_keys_turn_slides_and_move_sliders(chromium, decks):
     page, _ = opened(chromium, decks[0], *SIZES["small"])
     place = lambda: page.evaluate("Reveal.getIndices().h")  # noqa: E731
