@@ -101,7 +101,7 @@ def step(minutes: int, title: str, body: str) -> Step:
     parts = {name: " ".join(text.split()) for name, text in PART.findall(body)}
     figures = FIGURE.findall(parts.get("Show", ""))
     if figures and "Ask" not in parts or "Ask" in parts and "They say" not in parts:
-        raise ValueError(f"the step {title!r} must have Ask, before Show, and They say; got {', '.join(parts) or 'none'}")
+        raise ValueError(f"the step {title!r} must have Ask, before Show, and They say; got {list(parts)}")
     text = PART.sub("", body).strip()
     words = (parts.get(name, "") for name in ("They say", "Point at"))
     return Step(minutes, title, text, parts.get("Ask", ""), figures, *words)

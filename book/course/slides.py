@@ -1,4 +1,4 @@
-"""Slides of each session: the questions of its lesson page, the figures of the executed chapters, notes for the speaker.
+"""Slides of each session: questions of its lesson page, figures of the executed chapters, notes for the speaker.
 
 A deck is one page for reveal.js, which comes from npm with its sha256 written here. Extensions that make slides of a
 whole document (nbconvert, sphinx-revealjs) would show the chapter once more; a lesson needs its figures only, each
@@ -109,7 +109,7 @@ def template(name: str):
     return environment.get_template(name)
 
 
-def build(folder: Path, target: Path) -> list[Path]:
+def build(folder: Path, target: Path) -> None:
     """Write one deck for each lesson, and what they load, into a folder; what was there is replaced.
 
     Parameters
@@ -117,23 +117,24 @@ def build(folder: Path, target: Path) -> list[Path]:
     folder : Path
         Of the profile, with the executed chapters in ``notebooks/``.
     target : Path
-
-    Returns
-    -------
-    list of Path
-        The decks.
     """
+    new = target.with_suffix(".new")
+    shutil.rmtree(new, ignore_errors=True)
+    write_scripts(new / "vendor")
+    known, titles = figures(folder), {}
+    for lesson in lessons():
+        titles[f"{lesson.chapter}.html"] = lesson.title
+        (new / f"{lesson.chapter}.html").write_text(deck(lesson, known, folder / "notebooks"), encoding="utf-8")
+    (new / "index.html").write_text(template("decks.html").render(titles=titles), encoding="utf-8")
     shutil.rmtree(target, ignore_errors=True)
-    vendor.write_drawing(target / "vendor")
+    new.rename(target)
+
+
+def write_scripts(folder: Path) -> None:
+    """Write what decks load: reveal.js, the scripts that draw figures, and styles."""
+    vendor.write_drawing(folder)
     fetch(REVEAL, progress=False)
     for file in REVEAL:
-        shutil.copy(file.local, target / "vendor" / file.local.name.replace("LICENSE", "reveal.LICENSE"))
+        shutil.copy(file.local, folder / file.local.name.replace("LICENSE", "reveal.LICENSE"))
     for file in (HERE / "deck.css", HERE / "deck.js", *(HERE.parent / "assets").glob("frbook.*")):
-        shutil.copy(file, target / "vendor")
-    known, decks = figures(folder), []
-    for lesson in lessons():
-        decks.append(target / f"{lesson.chapter}.html")
-        decks[-1].write_text(deck(lesson, known, folder / "notebooks"), encoding="utf-8")
-    titles = {path.name: lesson.title for path, lesson in zip(decks, lessons(), strict=True)}
-    (target / "index.html").write_text(template("decks.html").render(titles=titles), encoding="utf-8")
-    return decks
+        shutil.copy(file, folder)
