@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 EXTRAS := notebooks,cluster,report,training,benchmark,book,test
 
-.PHONY: book test chapter serve clean environment
+.PHONY: book test chapter course serve clean environment
 
 book: $(READY)
 	$(BIN)/doit profile=$(PROFILE)
@@ -22,6 +22,9 @@ test: $(READY)
 
 chapter: $(READY)
 	$(BIN)/doit profile=$(PROFILE) chapter:$(NAME)
+
+course: $(READY)
+	$(BIN)/doit profile=$(PROFILE) course
 
 serve: $(READY)
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/$(PROFILE)/html

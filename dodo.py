@@ -4,6 +4,7 @@
 """
 
 import functools
+import importlib
 import json
 import multiprocessing
 import shutil
@@ -17,6 +18,7 @@ from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from book import contents, environments, lock, pipeline, steps, timeline
+from book.course import editions
 
 ROOT = pipeline.ROOT
 DEFAULTS = {"profile": "book", "seed": "0", "device": "auto", "networks": ""}
@@ -42,6 +44,8 @@ READER = FOLDER / "reader"  # in profile smoke, chapters run with a reader's pac
 WEIGHTS, HEAD, BENCHMARKS = "weights of the networks", "head file of the faces", "benchmarks, short form"
 LIVE = "network in the page"
 LINKS = "environment of a reader"
+STUDENTS, COURSE = "site of the students", FOLDER / "course"
+COURSE_STEPS = FOLDER / "course-steps"  # apart from those of the book, which its status page shows
 CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
 DOIT_CONFIG = {
     "default_tasks": [*(["figure", "readme"] if PROFILE == "book" else ["benchmarks"]), "site", "summary"],
@@ -54,17 +58,17 @@ DOIT_CONFIG = {
 multiprocessing.set_start_method("fork")  # `doit -n 2`: an action is a closure, which no other way hands on
 
 
-def timed(name, action, needs=()):
+def timed(name, action, needs=(), folder=FOLDER):
     """Describe an action as a step of the build: one line, its time, a log, and a failure that is readable."""
 
     def run():
         try:
-            with steps.step(name, FOLDER, needs):
+            with steps.step(name, folder, needs):
                 action()
         except pipeline.ChapterFailed as error:
             return TaskFailed(str(error))
         except subprocess.CalledProcessError as error:
-            log = steps.log_of(name, FOLDER)
+            log = steps.log_of(name, folder)
             end = "\n".join(steps.said(log, 30))
             said = f"`{' '.join(map(str, error.cmd))}` ended with status {error.returncode}"
             return TaskFailed(f"{name}: {said}; the end of {log.relative_to(ROOT)}:\n{end}")
@@ -212,19 +216,60 @@ def task_live():
     }
 
 
-def task_site():
-    """Build the site, warnings as errors."""
+def files_of_site():
+    """Return what the pages are made of."""
     notebooks = [FOLDER / "notebooks" / f"{c.stem}.ipynb" for c in CHAPTERS]
     unused = {"__pycache__", "vendor", "figure.py", "energy.svg"}
     pages = [f for f in (ROOT / "book").rglob("*") if f.is_file() and not unused & set(f.parts)]
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
     made = [FOLDER / "benchmarks.json", *FOLDER.glob("gpu.json"), FOLDER / "live/live/still.json"]
-    files = [*notebooks, *pages, *library, *made, ROOT / "_config.yml", ROOT / "_toc.yml"]
+    return [str(f) for f in (*notebooks, *pages, *library, *made, ROOT / "_config.yml", ROOT / "_toc.yml")]
+
+
+def site(name, edition=None):
+    """Describe the build of a site, warnings as errors."""
+    action = functools.partial(pipeline.build_site, FOLDER, edition)
+    target, folder = (COURSE / edition.name, COURSE_STEPS) if edition else (FOLDER / "html", FOLDER)
     return {
-        **timed("site", lambda: pipeline.build_site(FOLDER), [*map(step_of, CHAPTERS), BENCHMARKS, LIVE]),
-        "file_dep": [str(f) for f in files],
+        **timed(name, action, [*map(step_of, CHAPTERS), BENCHMARKS, LIVE], folder),
+        "file_dep": files_of_site(),
         "uptodate": [config_changed({"url": pipeline.repository_url()})],
-        "targets": [str(FOLDER / "html/index.html")],
+        "targets": [str(target / "index.html")],
+    }
+
+
+def task_site():
+    """Build the site of the book."""
+    return site("site")
+
+
+def task_course():
+    """Make what a teacher needs: sites for students and teachers, notebooks, assignments, slides and a handout."""
+    yield {"name": "student", **site(STUDENTS, editions.STUDENT)}
+    yield {"name": "instructor", **site("site of the teachers", editions.INSTRUCTOR)}
+    notebooks = COURSE / "notebooks/student"
+    for name, *given, target in (
+        ("notebooks", COURSE / "student", notebooks),
+        ("assignments", notebooks, FOLDER / "notebooks", COURSE / "assignments.zip"),
+        ("slides", FOLDER, COURSE / "slides"),
+        ("handout", COURSE / "student", COURSE / "handout"),
+    ):
+        if (ROOT / f"book/course/{name}.py").exists():
+            yield {"name": name, **part_of_course(name, [*given, target])}
+
+
+def part_of_course(name, paths):
+    """Describe what a module of `book.course` builds from the site of the students, into the last of the paths."""
+
+    def build():
+        importlib.import_module(f"book.course.{name}").build(*paths)
+
+    before = ["student", *(["notebooks"] if name == "assignments" else [])]
+    return {
+        **timed(f"{name} of the course", build, [STUDENTS], COURSE_STEPS),
+        "file_dep": files_of_site(),
+        "task_dep": [f"course:{part}" for part in before],
+        "targets": [str(paths[-1])],
     }
 
 

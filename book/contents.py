@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+OPENING = r"# .+\n\n\*(.+)\*\n\n(?:```{one-minute} .*?```\n\n)?```{admonition} Goals\n(.*?)```"
 LIST = re.compile(r"(?<=<!-- chapters -->\n).*(?=<!-- end of chapters -->)", re.S)
 
 
@@ -29,7 +30,7 @@ def question_and_goals(notebook: dict, name: str) -> tuple[str, list[str]]:
         If the first cell of the chapter has no title, question or goals.
     """
     opening = "".join(notebook["cells"][0]["source"]) if notebook else ""
-    found = re.match(r"# .+\n\n\*(.+)\*\n\n```{admonition} Goals\n(.*?)```", opening, re.S)
+    found = re.match(OPENING, opening, re.S)
     if not found:
         raise ValueError(f"{name} must begin with `# Title`, its question as `*Question?*`, and its Goals")
     return found[1], re.findall(r"(?m)^\* (.+?)[;.]?$", found[2])

@@ -265,18 +265,32 @@ def megabytes_of(source: Path) -> float:
     return sum(package.bytes for package in packages) / 1e6
 
 
-def stage(folder: Path, url: str | None) -> Path:
-    """Lay out what Jupyter Book reads: configuration, pages, assets and executed notebooks. Returns the folder."""
+def edition_config(url: str | None) -> dict:
+    """Return the configuration of an edition for a class, without buttons: these lead to a book with solutions."""
+    config = site_config(None)
+    config["html"]["baseurl"], config["sphinx"]["config"]["frlib_address"] = "", install_address(url)
+    return config
+
+
+def stage(folder: Path, url: str | None, edition=None) -> Path:
+    """Lay out what Jupyter Book reads: configuration, pages, assets and executed notebooks. Returns the folder.
+
+    Without an `book.course.editions.Edition` it is the book as it is published.
+    """
     import nbformat
 
-    source = folder / "source"
+    source = folder / (f"source-{edition.name}" if edition else "source")
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("__pycache__", "vendor"))
-    shutil.copy(ROOT / "_toc.yml", source)
-    (source / "_config.yml").write_text(yaml.safe_dump(site_config(url), sort_keys=False))
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    (source / "_toc.yml").write_text(yaml.safe_dump(edition.contents(toc) if edition else toc, sort_keys=False))
+    config = edition_config(url) if edition else site_config(url)
+    (source / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     (source / "notebooks").mkdir()
     for name in contents.chapters():
         notebook = nbformat.read(folder / f"{name}.ipynb", as_version=4)
+        if edition:
+            notebook = edition.notebook(notebook)
         if run := notebook.metadata.get("frlib"):
             run["megabytes"] = round(megabytes_of(ROOT / f"{name}.py"))
         nbformat.write(notebook, source / f"{name}.ipynb")
@@ -288,19 +302,22 @@ def stage(folder: Path, url: str | None) -> Path:
     return source
 
 
-def build_site(folder: Path) -> None:
-    """Build the site with warnings as errors; the old site stays in place until the new one is whole."""
-    source, work = stage(folder, repository_url()), folder / "site-work"
+def build_site(folder: Path, edition=None) -> None:
+    """Build the site with warnings as errors; the old site stays in place until the new one is whole.
+
+    It is in ``html``, or in ``course`` and the name of the edition.
+    """
+    site = folder / "course" / edition.name if edition else folder / "html"
+    source, work, old = stage(folder, repository_url(), edition), site.with_suffix(".work"), site.with_suffix(".old")
     shutil.rmtree(work, ignore_errors=True)
     command = ["jupyter-book", "build", source, "--path-output", work, "--all", "-W", "-n", "--keep-going", "-q"]
     command[0] = str(Path(sys.executable).with_name("jupyter-book"))
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
     subprocess.run(command, check=True, cwd=ROOT, env=environment)
-    new, site, old = work / "_build/html", folder / "html", folder / "html.old"
     shutil.rmtree(old, ignore_errors=True)
     if site.exists():
         site.rename(old)
-    new.rename(site)
+    (work / "_build/html").rename(site)
     shutil.rmtree(old, ignore_errors=True)
     shutil.rmtree(work, ignore_errors=True)
 

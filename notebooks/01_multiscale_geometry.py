@@ -15,6 +15,13 @@
 #
 # *How much closer are images of one person than of two?*
 #
+# ```{one-minute} fig-overlap-01
+# On drawn faces, images of one person lie {glue:text}`ratio_low:.2f` to {glue:text}`ratio_high:.2f` times as far apart
+# as images of two. In face networks the two kinds of distances hardly overlap; in networks that were not trained on
+# faces they clearly do ({numref}`fig-overlap-01`). So the space of a face network has two scales, and not every space
+# has.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -47,10 +54,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import torch
+from scipy.sparse.csgraph import connected_components
 from sklearn.decomposition import PCA
 from tqdm import tqdm
 
-from frlib import faces, geometry, models, published, runtime, view
+from frlib import course, faces, geometry, models, published, runtime, view
 from frlib.clouds import Cloud, embed, images_of
 from frlib.fingerprint import verdicts
 from umap import UMAP  # after frlib, which says where numba may compile
@@ -182,6 +190,7 @@ view.pipeline(
 )
 
 # %% [markdown]
+# (two-numbers-01)=
 # ## Two numbers per network
 #
 # How sure are they? Images of one person are not independent, and neither are pairs that share a person. The unit that
@@ -270,6 +279,7 @@ view.say(
 # texture and a background, and the networks are others; this table cannot tell which of the two it is.
 
 # %% [markdown]
+# (overlap-01)=
 # ## Behind the means: the overlap
 #
 # Two means can be far apart while the distances overlap, and the overlap is what a decision pays for. Put a threshold
@@ -462,6 +472,7 @@ view.say(
 # list of pairs that its makers chose.
 
 # %% [markdown]
+# (nobody-01)=
 # ## A decision that may say "nobody"
 #
 # Paper A describes recognition by a *decision rule* $\rho : E \to I \cup \{\text{unidentified}\}$. The simplest one
@@ -551,6 +562,7 @@ view.say(
 # over {glue:text}`n_halves` random halves.
 
 # %% [markdown]
+# (map-01)=
 # ## A map of the space
 #
 # Nobody sees 128 dimensions. A map flattens them, and every map distorts. **PCA** projects onto the plane in which the
@@ -652,6 +664,7 @@ view.say(
 # images in the space, for {glue:text}`umap_same:.0f` % on the UMAP map, and for {glue:text}`pca_same:.0f` % on the PCA
 # map, which holds {glue:text}`plane_share:.0f` % of the variance. What overlaps on a map need not overlap in the space.
 #
+# (near-01)=
 # ## Who lies near whom?
 #
 # Figure 1 of paper A shows a space organised by gender. Drawn people have no gender, but the mesh library has a slider
@@ -695,6 +708,7 @@ view.say(
 # in the image, and no network needs to know people to see them. Chapter 2 asks the same of all attributes.
 
 # %% [markdown]
+# (zooming-01)=
 # ## Zooming out
 #
 # The slider of the map merges groups by their mean distance (average linkage). Count the groups at every distance, over
@@ -789,6 +803,7 @@ view.say(
 # ({ref}`ex-gauss-01`).
 
 # %% [markdown]
+# (invariance-01)=
 # ## Approximate invariance
 #
 # A network that recognises people must forget attributes. Paper A calls it approximately invariant to an attribute that
@@ -1031,39 +1046,135 @@ view.say(
 # * Intervals are for people of this generator. Errors that never occurred have none: an overlap near 0 may be larger.
 
 # %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
-#
-# ```{exercise} A threshold by hand (easy)
-# :label: ex-threshold-01
-# In {numref}`fig-histogram-01`, choose mobileface and find a threshold at which both errors are equally frequent.
-# Compare with the EER in the table. Why is the dashed line not at the same place?
-# ```
-#
-# ```{solution} ex-threshold-01
-# :class: dropdown
-# The two errors are equal where the slider reads about the EER on both sides. The dashed line minimises their *sum*: it
-# lies where the densities cross, and that need not be where the errors are equal.
-# ```
 #
 # ```{exercise} Chances of a stranger (easy)
 # :label: ex-chances-01
 # A door compares a visitor with 1,000 people, one image each, at a FAR of 0.1 %. How likely is a stranger let in, if
-# comparisons are independent? Which FAR would bring this down to 1 %?
+# comparisons are independent? Which FAR would bring this down to 1 %? Set `let_in` and `strict_far` to these two numbers,
+# as shares from 0 to 1.
 # ```
 #
-# ```{solution} ex-chances-01
-# :class: dropdown
-# $1 - (1 - 0.001)^{1000} \approx 1 - e^{-1} \approx 63$ %. To have 1 %, $1000\, a \approx 0.01$, so
-# $a \approx 10^{-5}$. Real comparisons are not independent: some strangers resemble many people, most nobody, so the
-# true rate is lower.
+# ```{admonition} Hint
+# :class: dropdown hint
+# The stranger stays outside if all 1,000 comparisons turn out well.
 # ```
+#
+# ````{solution-start} ex-chances-01
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# $1 - (1 - 0.001)^{1000} \approx 1 - e^{-1} \approx 63$ %. For 1 %, $(1 - a)^{1000} = 0.99$, so $a \approx 10^{-5}$: a
+# hundred times less. Real comparisons are not independent: some strangers resemble many people, most nobody, so the
+# true rate is lower.
+
+# %% tags=["solution"]
+let_in = 1 - (1 - 0.001) ** 1000
+strict_far = 1 - 0.99 ** (1 / 1000)
+
+# %% tags=["check"]
+fars = np.geomspace(1e-8, 1e-1, 100_001)
+through = -np.expm1(1000 * np.log1p(-fars))
+exact = [np.interp(0.001, fars, through), np.interp(0.01, through, fars)]
+door = {
+    "This is how likely the stranger stays outside.": 1 - exact[0],
+    "Chances of independent comparisons do not add up.": 1.0,
+    "As a share from 0 to 1, not in percent.": 100 * exact[0],
+}
+stricter = {
+    "This is the FAR for one comparison; there are 1,000.": 0.01,
+    "As a share from 0 to 1, not in percent.": 100 * exact[1],
+    "Ten times less is not enough.": 1e-4,
+}
+course.check(
+    course.number("let_in", let_in, exact[0], within=0.005, mistakes=door),
+    course.number(
+        "strict_far", strict_far, exact[1], within=2e-7, mistakes=stricter
+    ),
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} A threshold by hand (easy)
+# :label: ex-threshold-01
+# In {numref}`fig-histogram-01`, choose *pixels* and find the threshold at which both errors are equally frequent. Set
+# `balanced` to it, in units of $d_{inter}$. Compare the error there with the EER in the table. The dashed line is close,
+# but not there: it makes something else as small as it gets. Set `dashed` to one of `"the sum of both errors"`,
+# `"the difference of both errors"`, `"the false acceptances"`.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# Move the threshold until both curves below the histogram have the same height. By code: `geometry.error_curve` has FAR
+# and TAR at every threshold.
+# ```
+#
+# ````{solution-start} ex-threshold-01
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# Where the two errors are equal, each is the EER. The dashed line lies where the two densities cross: a step to either
+# side costs more of one error than it saves of the other. That need not be where the errors are equal.
+
+# %% tags=["solution"]
+curve = geometry.error_curve(clouds["pixels"])
+meet = (1 - curve.tar - curve.far).abs().idxmin()
+balanced = curve.threshold[meet] / summary.d_inter["pixels"]
+dashed = "the sum of both errors"
+
+# %% tags=["check"]
+same, two = pairs["pixels"]
+tried = np.linspace(0, two.max(), 50_001)
+missed = 1 - np.searchsorted(same, tried, side="right") / len(same)
+passed = np.searchsorted(two, tried, side="right") / len(two)
+equal = tried[np.abs(missed - passed).argmin()]
+unit = summary.d_inter["pixels"]
+other_place = {
+    "This is the distance itself; divide it by d_inter.": equal,
+    "This is the error there.": np.interp(equal, tried, passed),
+    "This is the dashed line.": summary.threshold["pixels"] / unit,
+}
+sum_of_both = "the sum of both errors"
+not_that = {
+    "the difference of both errors": "It is 0 where both are equal.",
+    "the false acceptances": "These are fewest at the threshold 0.",
+}
+course.check(
+    course.number(
+        "balanced", balanced, equal / unit, within=0.012, mistakes=other_place
+    ),
+    course.choice(
+        "dashed", dashed, sum_of_both, [sum_of_both, *not_that], not_that
+    ),
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
 # ```{exercise} The ratio of a Gaussian (medium)
 # :label: ex-gauss-01
 # People are points $c_i$ drawn from a normal distribution with covariance $\tau^2 I$ in $n$ dimensions; their images
-# are $c_i$ plus normal noise with covariance $\sigma^2 I$. Show that for large $n$, with Euclidean distance,
-# $d_{intra}/d_{inter} \approx \sigma / \sqrt{\sigma^2 + \tau^2}$. Which $\tau/\sigma$ gives one half? Why do the two
-# histograms then not overlap for large $n$ although the ratio is far from 0?
+# are $c_i$ plus normal noise with covariance $\sigma^2 I$. Distances are Euclidean. Write a function
+# `limit_ratio(sigma, tau)` that returns $d_{intra}/d_{inter}$ for large $n$. And what does the overlap do as $n$ grows
+# while $\sigma < \tau$ stay as they are? Set `overlap_then` to one of `"falls to 0"`, `"stays as it is"`,
+# `"rises to 1"`.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# Which covariance has the difference of two images of one person, and which that of images of two people? The length of
+# a normal vector with covariance $s^2 I$ is close to $s \sqrt{n}$.
 # ```
 #
 # ````{solution-start} ex-gauss-01
@@ -1073,11 +1184,21 @@ view.say(
 # %% [markdown]
 # The difference of two images of a person has covariance $2 \sigma^2 I$, that of two people's images
 # $2 (\sigma^2 + \tau^2) I$. Lengths of such vectors concentrate at $\sqrt{2 n}\,\sigma$ and
-# $\sqrt{2 n (\sigma^2 + \tau^2)}$. A half needs $\tau = \sqrt{3}\, \sigma$. The lengths vary, relative to their mean,
-# like $1/\sqrt{2n}$, so with enough dimensions any ratio below 1 separates all pairs: the ratio alone is no error rate.
+# $\sqrt{2 n (\sigma^2 + \tau^2)}$, so the ratio goes to $\sigma / \sqrt{\sigma^2 + \tau^2}$. A half needs
+# $\tau = \sqrt{3}\, \sigma$. The lengths vary, relative to their mean, like $1/\sqrt{2n}$, so with enough dimensions any
+# ratio below 1 separates all pairs: the ratio alone is no error rate.
 
 
-# %%
+# %% tags=["solution"]
+def limit_ratio(sigma, tau):
+    """Return d_intra / d_inter in many dimensions."""
+    return sigma / np.sqrt(sigma**2 + tau**2)
+
+
+overlap_then = "falls to 0"
+
+
+# %% tags=["solution"]
 def simulated(n):
     """Return ratio and overlap of 60 people with 8 images in n dimensions."""
     rng = np.random.default_rng([seed, n])
@@ -1085,11 +1206,40 @@ def simulated(n):
     cloud = (center + rng.normal(size=(60, 8, n))).reshape(-1, n)
     given = (cloud, np.repeat(np.arange(60), 8))
     both_kinds = geometry.intra_inter_distances(*given, metric="euclidean")
-    ratio = geometry.distance_summary(*given, metric="euclidean").ratio
-    return {"ratio": ratio, "overlap": geometry.threshold_overlap(*both_kinds)}
+    found = geometry.distance_summary(*given, metric="euclidean").ratio
+    return {"ratio": found, "overlap": geometry.threshold_overlap(*both_kinds)}
 
 
-pd.DataFrame({f"n = {n}": simulated(n) for n in (2, 16, 128)}).round(4)
+# %% tags=["solution"]
+by_dimension = {f"n = {n}": simulated(n) for n in (2, 16, 128)}
+pd.DataFrame(by_dimension).round(4)
+
+# %% tags=["check"]
+center_of, noise_of = np.random.default_rng(0).normal(size=(2, 20, 3, 10_000))
+numbers = np.repeat(np.arange(20), 3)
+cases = []
+for s, t in ((1, 1), (1, 2), (2, 1), (1, 3)):
+    cloud = (t * center_of[:, :1] + s * noise_of).reshape(60, -1)
+    found = geometry.distance_summary(cloud, numbers, metric="euclidean")
+    cases.append(((s, t), found.ratio))
+wrong = {
+    "Images of two people differ by their noise too.": lambda s, t: s / t,
+    "Covariances add, standard deviations do not.": lambda s, t: s / (s + t),
+    "Distances are roots of variances.": lambda s, t: s**2 / (s**2 + t**2),
+}
+falls = "falls to 0"
+not_so = {
+    "stays as it is": "The ratio does. How much do the lengths vary around it?",
+    "rises to 1": "Lengths vary less, relative to their mean, as n grows.",
+}
+course.check(
+    course.function(
+        "limit_ratio", limit_ratio, cases, within=0.01, mistakes=wrong
+    ),
+    course.choice(
+        "overlap_then", overlap_then, falls, [falls, *not_so], not_so
+    ),
+)
 
 # %% [markdown]
 # ````{solution-end}
@@ -1097,9 +1247,15 @@ pd.DataFrame({f"n = {n}": simulated(n) for n in (2, 16, 128)}).round(4)
 #
 # ```{exercise} The gallery as a mean (medium)
 # :label: ex-gallery-01
-# Replace the nearest gallery image by the distance to the *mean* of a person's gallery images (normalise first for
-# cosine networks). Take mobileface, which leaves room to get better. Does the share of right answers at 1 % of named
-# strangers rise or fall?
+# In place of all gallery images of a person, a system keeps one unit vector, its *template*: the one with the smallest
+# mean cosine distance to the images. Write a function `template(images)` that takes a tensor of shape
+# (people, images, dimensions) and returns one of shape (people, dimensions). It must hold for images whose vectors have
+# different lengths.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# Write the mean cosine as one inner product with the template.
 # ```
 #
 # ````{solution-start} ex-gallery-01
@@ -1107,22 +1263,37 @@ pd.DataFrame({f"n = {n}": simulated(n) for n in (2, 16, 128)}).round(4)
 # ````
 
 # %% [markdown]
-# The first half of the people is enrolled. The mean averages over head angle, light and smile of the gallery; the
-# nearest image profits if the gallery happens to hold one like the new one. Which wins depends on the network: try
-# others that are not at the ceiling of 1.
+# With $u_k$ the images at unit length, the mean cosine is $\langle t, \frac1m \sum_k u_k \rangle$, and among unit vectors
+# the inner product is largest for the direction of the mean. So: normalise, average, normalise.
 
-# %%
-rows = chords("mobileface").unflatten(0, (n_people, n_images))
+
+# %% tags=["solution"]
+def template(images):
+    """Return the unit vector closest to the images of each person."""
+    units = torch.nn.functional.normalize(images, dim=2)
+    return torch.nn.functional.normalize(units.mean(dim=1), dim=1)
+
+
+# %% [markdown]
+# What does it do to the rule? Enrol the first half of the people in mobileface, which leaves room to get better, and
+# take the share of right answers where 1 % of the strangers' images are named. The mean averages over head angle, light
+# and smile of the gallery; the nearest image profits if the gallery happens to hold one like the new one. Here the
+# nearest image does slightly better. The mean costs one comparison per person.
+
+# %% tags=["solution"]
+of_people = chords("mobileface").unflatten(0, (n_people, n_images))
 n_enrolled = n_people // 2
-gallery, new = rows[:n_enrolled].split([n_gallery, n_images - n_gallery], dim=1)
-probes = torch.cat([new.flatten(0, 1), rows[n_enrolled:].flatten(0, 1)])
+gallery, new = of_people[:n_enrolled].split(
+    [n_gallery, n_images - n_gallery], dim=1
+)
+probes = torch.cat([new.flatten(0, 1), of_people[n_enrolled:].flatten(0, 1)])
 owner = np.full(len(probes), -1)
 owner[: n_enrolled * new.shape[1]] = np.repeat(
     np.arange(n_enrolled), new.shape[1]
 )
 
 
-# %%
+# %% tags=["solution"]
 def right_with(templates):
     """Return the rule's right answers against templates of each person."""
     to_each = torch.cdist(probes, templates.flatten(0, 1))
@@ -1133,17 +1304,50 @@ def right_with(templates):
     return geometry.right_at_strangers(trial, 0.01)[0]
 
 
-averaged = torch.nn.functional.normalize(gallery.mean(1, keepdim=True), dim=2)
+# %% tags=["solution"]
+averaged = template(gallery)[:, None]
 pd.Series({"nearest": right_with(gallery), "mean": right_with(averaged)})
+
+# %% tags=["check"]
+rng = np.random.default_rng(0)
+turns = np.linspace(0, 2 * np.pi, 40_001)
+around_circle = np.stack([np.cos(turns), np.sin(turns)])
+cases = []
+for shape in ((1, 2), (3, 4), (2, 5)):
+    images = rng.uniform(-0.3, 1, size=(*shape, 2))
+    sizes = np.linalg.norm(images, axis=2, keepdims=True)
+    cosines = ((images / sizes) @ around_circle).mean(axis=1)
+    best = around_circle[:, cosines.argmax(axis=1)].T
+    cases.append(((torch.from_numpy(images),), best))
+normalized = torch.nn.functional.normalize
+wrong = {
+    "Long vectors count more: normalise before the mean, too.": (
+        lambda x: normalized(x.mean(dim=1), dim=1)
+    ),
+    "The mean of unit vectors is shorter than 1.": (
+        lambda x: normalized(x, dim=2).mean(dim=1)
+    ),
+}
+course.check(
+    course.function("template", template, cases, within=1e-3, mistakes=wrong)
+)
 
 # %% [markdown]
 # ````{solution-end}
 # ````
 #
-# ```{exercise} Another linkage (hard)
+# ```{exercise} Chains (hard)
 # :label: ex-linkage-01
-# Repeat the plateau of mobileface with single linkage, where two groups are as close as their closest images. What
-# happens to width and agreement, and why?
+# With *single* linkage two groups are as close as their two closest images. What happens to width and agreement of the
+# plateau, in mobileface and in ImageNet? Guess; the solution shows it. Then show that the groups at a distance $t$ can be
+# found without any hierarchy: write a function `groups_at(apart, t)` that takes a matrix of distances and returns the
+# number of groups of single linkage when all that are at most $t$ apart have merged.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# Draw a line between any two images at most $t$ apart. Which images end up in one group? `scipy.sparse.csgraph` counts
+# what you need.
 # ```
 #
 # ````{solution-start} ex-linkage-01
@@ -1151,32 +1355,58 @@ pd.Series({"nearest": right_with(gallery), "mean": right_with(averaged)})
 # ````
 
 # %% [markdown]
-# Single linkage follows chains: one pair of lookalike images joins two people, and one stray image stays alone. If
-# clouds are tight compared with the gaps between them, neither happens. In a control the difference shows.
+# Two images are in one group at $t$ if and only if a chain of steps of at most $t$ leads from one to the other. If there
+# is a chain, each step joins the groups of its ends. If there is none, the images that chains reach from the first one
+# are farther than $t$ from all others, so no merge up to $t$ crosses. The groups are the connected components.
 
-# %%
-pd.DataFrame(
-    {
-        (s, method): geometry.plateau(geometry.merges(distance[s], method), who)
-        for s in ("mobileface", "ImageNet")
-        for method in ("average", "single", "complete")
-    },
-    index=["width", "agreement"],
-).T.round(3)
+
+# %% tags=["solution"]
+def groups_at(apart, t):
+    """Return the number of groups of single linkage at a distance."""
+    return connected_components(np.asarray(apart) <= t, directed=False)[0]
+
+
+# %% [markdown]
+# Single linkage follows chains: one pair of lookalike images joins two people, and one stray image stays alone. In
+# mobileface width and agreement fall a little. In ImageNet chains join nearly everybody, and the agreement is close to 0,
+# as of random groups.
+
+# %% tags=["solution"]
+linked = {
+    (s, method): geometry.plateau(geometry.merges(distance[s], method), who)
+    for s in ("mobileface", "ImageNet")
+    for method in ("average", "single", "complete")
+}
+pd.DataFrame(linked, index=["width", "agreement"]).T.round(3)
+
+# %% tags=["check"]
+few = distance["ImageNet"][: 4 * n_images, : 4 * n_images]
+limits_tried = np.quantile(few[few > 0], [0.02, 0.1, 0.3, 0.6])
+
+
+def by_tree(method):
+    """Return the count of groups by a hierarchy."""
+    return lambda apart, t: int(
+        geometry.groups_left(geometry.merges(apart, method), t)
+    )
+
+
+cases = [((few, t), by_tree("single")(few, t)) for t in limits_tried]
+wrong = {
+    "These are the groups of average linkage.": by_tree("average"),
+    "These are the groups of complete linkage.": by_tree("complete"),
+    "A group has any number of images; this counts those that are alone.": (
+        lambda apart, t: int(((apart <= t).sum(axis=1) == 1).sum())
+    ),
+}
+course.check(
+    course.function("groups_at", groups_at, cases, within=0, mistakes=wrong)
+)
 
 # %% [markdown]
 # ````{solution-end}
 # ````
 #
-# ```{exercise} What is an identity? (open)
-# :label: ex-identity-01
-# Identical twins, a person at 15 and at 75, a person before and after an operation: which of the definitions of this
-# chapter need that identities are given, and which could find them? What would the plateau look like?
-# ```
-#
-# ```{solution} ex-identity-01
-# :class: dropdown
-# $d_{intra}$, $d_{inter}$ and all error rates need labels. The count of groups does not. If a network puts a person's
-# ages as far apart as two people, the plateau sits at more groups than there are people, and the labels, not the
-# geometry, say that this is an error. With twins there are fewer.
-# ```
+# **To discuss.** Identical twins, a person at 15 and at 75, a person before and after an operation: which of the
+# definitions of this chapter need that identities are given, and which could find them? What would the plateau look
+# like?

@@ -15,6 +15,13 @@
 #
 # *How sure is it that an attribute organises people?*
 #
+# ```{one-minute} fig-type-one-02b
+# Less sure than the usual *p* values say. They take distances that share a person for independent, and find something
+# in nothing in up to {glue:text}`naive_high:.0f` % of the trials ({numref}`fig-type-one-02b`). Permuting people repairs
+# this: on drawn people {glue:text}`valid_found` of {glue:text}`all_tests` tests are then sure, and
+# {glue:text}`within_found` within gender.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -43,13 +50,18 @@ seed = 0
 device = "auto"
 
 # %% tags=["hide-input"]
+import itertools
+import math
 import time
+from collections import Counter
 
 import numpy as np
 import pandas as pd
 import torch
+from scipy.stats import binom, false_discovery_control, linregress
+from scipy.stats import permutation_test
 
-from frlib import geometry, published, runtime, view
+from frlib import course, geometry, published, runtime, view
 from frlib.clouds import embed, images_of
 from frlib.faces import crowd, draw_population, sample_identities, switches
 from frlib.fingerprint import verdicts
@@ -116,6 +128,7 @@ view.say(
 # {glue:text}`stored_small` of {glue:text}`stored_all` are below 0.05, and {glue:text}`stored_tiny` below
 # $10^{-12}$. Should one believe it?
 #
+# (naive-02b)=
 # ## Why the usual *p* values fail
 #
 # The test takes the distances for independent. They are not: $n$ people give $n (n - 1) / 2$ distances, and each person is
@@ -187,6 +200,7 @@ view.say(
 # {glue:text}`valid_low:.1f` to {glue:text}`valid_high:.1f` %; the 95 % interval holds its nominal 5 % in
 # {glue:text}`valid_inside` of {glue:text}`valid_cells` cases, {glue:text}`n_trials` trials each.
 #
+# (swaps-02b)=
 # ### Attributes that vary inside a person
 #
 # In these trials each person had one label. A person who smiles in some images only is drawn in **both** modalities,
@@ -258,6 +272,7 @@ view.say(
 # all have as many. That does not cover everything. If people in whose images an attribute varies are of another kind
 # than those who always have it, the test may find that kind; then permute within kinds (`strata`).
 #
+# (nothing-02b)=
 # ### The size of nothing
 #
 # A valid *p* value is half of the cure. The other half is to know how large $K$ is when nothing is there: above 0, and the
@@ -369,6 +384,7 @@ view.say(needed="; ".join(needed) or "none of the planted effects")
 # The permutation test finds in at least 80 % of the trials, per modality: {glue:text}`needed`.
 
 # %% [markdown]
+# (sure-02b)=
 # ## Which findings are sure
 #
 # Now both tests on the attributes of the drawn people, with the Benjamini–Hochberg correction for the number of tests: of
@@ -446,6 +462,7 @@ found = (
 view.verdict("ks-most-attributes-differ", word, found)
 
 # %% [markdown]
+# (truth-02b)=
 # ## Does the statistic know what an attribute does?
 #
 # On drawn faces we know what an attribute does to one image: switch it, keep everything else, and embed both. The
@@ -549,6 +566,7 @@ view.say(
 # The paper reports that $K$ falls with the intra-entropy $H$. Can this arise without any network that prefers what stays?
 # There are two ways.
 #
+# (few-02b)=
 # ### Few people
 #
 # A rare attribute has a low intra-entropy: who hardly ever shows it cannot vary much. And it leaves few people per
@@ -644,6 +662,7 @@ view.say(
 # {glue:text}`partial_low:.2f` to {glue:text}`partial_high:.2f`. So counts alone do not reach the published values. Without the
 # attributes that have few people a part of the correlation is gone; rarity explains none of it.
 #
+# (wrong-02b)=
 # ### Wrong labels
 #
 # The second way is in the procedure. Take an attribute that is a fact about the person, and let each label be wrong with
@@ -726,6 +745,7 @@ view.say(
 # these two are in the upper half of the intra-entropies. So wrong labels give a negative correlation, whatever the network
 # does.
 #
+# (many-02b)=
 # ## More people than fit
 #
 # A million people have $5 \cdot 10^{11}$ pairs. Their distances do not fit into memory, but their histogram does.
@@ -783,79 +803,307 @@ view.say(
 #   population, is another question, and the one that KS answers.
 # * The swap rule was calibrated in mobilefacenet alone, with four images per person.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} Noise and people (easy)
 # :label: ex-noise-02b
 # By {numref}`fig-nothing-02b`, how does the mean statistic of random labels change when the number of people doubles?
-# Which exponent of $n$ fits?
+# Both axes are logarithmic, so a straight line is a power $n^a$. The values are in `size`: columns `network`, `points`,
+# `n` and `K`. Set `exponent` to the $a$ that fits the `"normal points"` of the network `main` best.
 # ```
 #
-# ````{solution} ex-noise-02b
-# :class: dropdown
-# ```python
-# for name, part in size[size.points == "normal points"].groupby("network"):
-#     print(name, np.polyfit(np.log(part.n), np.log(part.K), 1)[0])
+# ```{admonition} Hint
+# :class: dropdown hint
+# In logarithms a power is a straight line, and its exponent is the slope. `np.polyfit` fits lines.
 # ```
-# The exponent lies between $-1/2$ and $-1$. The part that comes from unusual people falls like $n^{-1/2}$, the part that comes from
-# single distances like $n^{-1}$; small samples show a mixture.
+#
+# ````{solution-start} ex-noise-02b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The exponent lies between $-1/2$ and $-1$, so twice as many people leave 0.5 to 0.7 of the statistic. The part that
+# comes from unusual people falls like $n^{-1/2}$, the part that comes from single distances like $n^{-1}$; small samples
+# show a mixture.
+
+# %% tags=["solution"]
+part = size[(size.points == "normal points") & (size.network == main)]
+exponent = np.polyfit(np.log(part.n), np.log(part.K), 1)[0]
+
+# %% tags=["check"]
+of_main = size.query("points == 'normal points' and network == @main")
+fitted = linregress(np.log10(of_main.n), np.log10(of_main.K)).slope
+wrong = {
+    "More people, a smaller statistic: mind the sign.": -fitted,
+    "This is the factor for twice as many people; its exponent is asked for.": (
+        2**fitted
+    ),
+    "Take logarithms of both.": linregress(of_main.n, of_main.K).slope,
+}
+course.check(
+    course.number("exponent", exponent, fitted, within=0.05, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
-# ```{exercise} A sum of two kinds (medium)
-# :label: ex-variance-02b
-# Let $d(x, y) = h(x) + h(y)$ with independent $h$ of variance $\sigma^2$. Compute the variance of the mean of the $n (n - 1) / 2$
-# distances among $n$ people, and compare it with that of as many independent distances.
+# ```{exercise} How many permutations? (easy)
+# :label: ex-smallest-02b
+# What is the smallest *p* value that a test with 199 permutations can give? Set `smallest` to it. Then correct for
+# several tests: of 400 tests, one has the smallest possible *p* value and all others have $p = 1$. From how many
+# permutations on is its $q$ at most 0.05? Set `enough` to their number.
 # ```
 #
-# ```{solution} ex-variance-02b
-# :class: dropdown
-# Each $h(x_i)$ occurs in $n - 1$ distances, so the mean is $\frac{2}{n} \sum_i h(x_i)$, with variance $4 \sigma^2 / n$. One
-# distance has variance $2 \sigma^2$, so independent ones would give $2 \sigma^2 / (n (n - 1) / 2) = 4 \sigma^2 / (n (n - 1))$:
-# smaller by a factor of $n - 1$. The naive test believes the second number.
+# ```{admonition} Hint
+# :class: dropdown hint
+# The labels as they are count as one of the permutations. The Benjamini–Hochberg $q$ of the smallest of $m$ values is at
+# most $m$ times this value.
 # ```
+#
+# ````{solution-start} ex-smallest-02b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# $p = (1 + \text{permutations with a statistic at least as large}) / (1 + \text{permutations})$, so with $N$ permutations
+# it is at least $1 / (1 + N)$: 0.005 for 199. Here $q = 400 / (1 + N)$, and $q \le 0.05$ needs $N = 7999$. With fewer, a
+# single finding cannot survive however strong it is; several can, because Benjamini and Hochberg divide by their number.
+
+# %% tags=["solution"]
+smallest = 1 / (1 + 199)
+enough = 400 / 0.05 - 1
+
+# %% tags=["check"]
+far_out = (np.full(9, 1.0), np.zeros(9))
+often = {"n_resamples": 199, "alternative": "greater", "rng": 0}
+test = permutation_test(far_out, lambda a, b: a.mean() - b.mean(), **often)
+others = np.ones(399)
+tried = np.arange(7500, 8500)
+q = [false_discovery_control([1 / (1 + k), *others])[0] for k in tried]
+first_enough = tried[np.flatnonzero(np.array(q) < 0.05)[0]]
+never = {
+    "The labels as they are count as well.": 1 / 199,
+    "A p value of 0 would claim that chance cannot do it.": 0.0,
+    "This is the level of the test.": 0.05,
+}
+too_few = {
+    "This is enough for a single test.": 19,
+    "This is enough for p alone at 199; there are 400 tests.": 199,
+    "One finding has to stand against 400 tests at 5 %.": 399,
+}
+course.check(
+    course.number(
+        "smallest", smallest, test.pvalue, within=1e-5, mistakes=never
+    ),
+    course.number("enough", enough, first_enough, within=2, mistakes=too_few),
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} More distances than information (medium)
+# :label: ex-variance-02b
+# Let $d(x, y) = h(x) + h(y)$, where the $h$ of different people are independent and have the variance $\sigma^2$. How
+# much larger is the variance of the mean of the $n (n - 1) / 2$ distances among $n$ people than that of the mean of as
+# many independent distances? Write a function `inflation(n)` that returns this factor.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# In how many of the distances does one $h(x_i)$ occur?
+# ```
+#
+# ````{solution-start} ex-variance-02b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# Each $h(x_i)$ occurs in $n - 1$ distances, so the mean is $\frac{2}{n} \sum_i h(x_i)$, with variance $4 \sigma^2 / n$.
+# One distance has variance $2 \sigma^2$, so independent ones would give
+# $2 \sigma^2 / (n (n - 1) / 2) = 4 \sigma^2 / (n (n - 1))$: smaller by a factor of $n - 1$. The naive test believes the
+# second number, and the more people, the farther it is off.
+
+
+# %% tags=["solution"]
+def inflation(n):
+    """Return how much larger the variance of the mean is."""
+    return n - 1
+
+
+# %% tags=["check"]
+cases = []
+for n in (2, 3, 10, 40):
+    who_is_in = np.eye(n)[np.array(np.triu_indices(n, 1))].sum(axis=0)
+    covariance = who_is_in @ who_is_in.T  # of all distances, at variance 1
+    cases.append(((n,), covariance.sum() / np.trace(covariance)))
+wrong = {
+    "A distance has the variance of two people, too.": lambda n: (n - 1) / 2,
+    "This is the number of distances over that of people.": lambda n: n / 2,
+    "This is the number of distances.": lambda n: n * (n - 1) / 2,
+    "A person is in no distance with himself or herself.": lambda n: n,
+}
+course.check(
+    course.function("inflation", inflation, cases, within=1e-9, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} What is left to permute? (medium)
+# :label: ex-strata-02b
+# Why can *Male* not be tested within gender? And which findings go, which come back, if you permute within *Young* in
+# place of *Male*? Guess; the solution shows it. Then count: each person has one label, 0 or 1, and labels are permuted
+# within strata. Write a function `relabellings(has, stratum)` of two arrays with one entry per person that returns how
+# many different results there are, the present one included.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# In a stratum of $n$ people only the choice of the $k$ who get a 1 matters. `math.comb` counts choices.
+# ```
+#
+# ````{solution-start} ex-strata-02b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# A stratum of $n$ people with $k$ ones has $\binom{n}{k}$ results, and what happens in one stratum is free of the others,
+# so the numbers multiply. Within gender *Male* has $k = 0$ or $k = n$ in each stratum: one result, the present one, and
+# $p = 1$. The smallest *p* value that any number of permutations can give is one over this product.
+
+
+# %% tags=["solution"]
+def relabellings(has, stratum):
+    """Return the number of different labels by permuting within strata."""
+    groups = [has[stratum == value] for value in np.unique(stratum)]
+    return math.prod(math.comb(len(g), int(g.sum())) for g in groups)
+
+
+# %% [markdown]
+# Age in place of gender: an attribute is "found" relative to what is held fixed. *Male* can be tested now, and what goes
+# with gender may come back; what goes with age, such as gray hair and baldness, has less to gain than before.
+
+# %% tags=["solution"]
+options = {"metric": metric[main], "permutations": permutations, "seed": seed}
+options["strata"], others = labels["Young"], labels.drop(columns="Young")
+by_age = geometry.ks_by_attribute(
+    embeddings[main], identities, others, **options
+)
+by_age = by_age.set_index(["attribute", "modality"]).q_value
+by_age[by_age < 0.05].unstack().round(3)
+
+# %% tags=["check"]
+kinds = [((1, 1, 0, 0), "aabb"), ((1, 0, 0, 1, 1, 0, 0), "aaabbbb")]
+cases = []
+for has, letters in kinds:
+    every, kind = np.array([*set(itertools.permutations(has))]), [*letters]
+    by_kind = pd.DataFrame(every).T.groupby(kind).sum()
+    stays = by_kind.eq(pd.Series(has).groupby(kind).sum(), axis=0).all()
+    cases.append(((np.array(has), np.array(kind)), int(stays.sum())))
+
+
+def choices(h, s):
+    """Return the number of results in each stratum."""
+    return [math.comb((s == v).sum(), h[s == v].sum()) for v in np.unique(s)]
+
+
+every_order = "People with the same label can change places unseen."
+wrong = {
+    "Any result here goes with any there.": lambda h, s: sum(choices(h, s)),
+    "Labels stay in their stratum.": lambda h, s: math.comb(len(h), h.sum()),
+    every_order: lambda h, s: math.prod(
+        map(math.factorial, Counter(s).values())
+    ),
+}
+right = course.function(
+    "relabellings", relabellings, cases, within=0, mistakes=wrong
+)
+course.check(right)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
 # ```{exercise} Wrong labels (hard)
 # :label: ex-wrong-02b
-# Prove {eq}`eq-wrong-02b`. Why does the number of images per person matter, although each modality has one image per person?
+# Prove {eq}`eq-wrong-02b`. The core of the proof is a function `kinds_of_pairs(alpha, beta)`: write it, so that it returns
+# three numbers as a list, the factors of $F_{++}$, $F_{+-}$ and $F_{--}$ in $F_+ - F_{\text{cross}}$. Then say why the
+# number of images per person matters, although each modality has one image per person: set `alpha` to $\alpha$ where
+# half of the people truly have the attribute, each has 25 images, and each label is wrong with probability 0.05.
 # ```
 #
-# ```{solution} ex-wrong-02b
+# ```{admonition} Hint
+# :class: dropdown hint
+# How likely is a pair inside (with, with), mixed or (without, without)? And a pair across? A person can be drawn in a
+# modality if *any* of its images has this label.
+# ```
+#
+# ````{solution-start} ex-wrong-02b
 # :class: dropdown
-# Among people drawn with the label, a pair is truly (with, with) with probability $\alpha^2$, mixed with $2 \alpha (1 - \alpha)$, and
-# (without, without) with $(1 - \alpha)^2$. Across, the probabilities are $\alpha \beta$, $\alpha (1 - \beta) + \beta (1 - \alpha)$ and $(1 - \alpha)(1 -
-# \beta)$. The differences of the three weights are $(\alpha - \beta)$ times $\alpha$, $1 - 2 \alpha$ and $-(1 - \alpha)$. So $F_+ -
-# F_{\text{cross}} = (\alpha - \beta) [\alpha F_{++} + (1 - 2 \alpha) F_{+-} - (1 - \alpha) F_{--}] = (\alpha - \beta) [\alpha D_+ - (1 - \alpha) D_-]$. The
-# other modality follows by exchanging the roles. A person is drawn in the wrong modality if *any* of its images
-# has a wrong label, so $\alpha$ falls and $\beta$ rises with the number of images.
-# ```
+# ````
+
+# %% [markdown]
+# Among people drawn with the label, a pair is truly (with, with) with probability $\alpha^2$, mixed with
+# $2 \alpha (1 - \alpha)$, and (without, without) with $(1 - \alpha)^2$. Across, the probabilities are $\alpha \beta$,
+# $\alpha (1 - \beta) + \beta (1 - \alpha)$ and $(1 - \alpha)(1 - \beta)$. The differences are $(\alpha - \beta)$ times
+# $\alpha$, $1 - 2 \alpha$ and $-(1 - \alpha)$. They sum to 0, so $F_{+-}$ can be taken off each function:
+# $F_+ - F_{\text{cross}} = (\alpha - \beta) [\alpha D_+ - (1 - \alpha) D_-]$. The other modality follows by exchanging
+# the roles.
 #
-# ```{exercise} Age in place of gender (medium)
-# :label: ex-strata-02b
-# Permute labels within *Young* instead of within *Male*. Which findings go, which come back?
-# ```
-#
-# ````{solution} ex-strata-02b
-# :class: dropdown
-# ```python
-# rest = [name for name in kept if name != "Young"]
-# options = {"metric": metric[main], "permutations": permutations, "seed": seed, "strata": labels["Young"]}
-# by_age = geometry.ks_by_attribute(embeddings[main], identities, labels[rest], **options)
-# by_age[by_age.q_value < 0.05]
-# ```
-# *Male* can be tested now. Attributes that go with gender come back. Those that go with age (gray hair,
-# baldness) have less to gain than before. An attribute is "found" relative to what is held fixed.
+# Nearly everyone who has the attribute is drawn with it. Of those who do not, a share of $1 - 0.95^{25}$, or 72 %, has at
+# least one wrong label, and is drawn with it too. With one image per person it would be 5 %: $\alpha$ falls and $\beta$
+# rises with the number of images.
+
+
+# %% tags=["solution"]
+def kinds_of_pairs(alpha, beta):
+    """Return the factors of F++, F+- and F-- inside less across."""
+    factors = alpha, 1 - 2 * alpha, alpha - 1
+    return [(alpha - beta) * factor for factor in factors]
+
+
+right_once, wrong_once = 1 - 0.05**25, 1 - 0.95**25
+alpha = right_once / (right_once + wrong_once)
+
+# %% tags=["check"]
+cases = []
+for a, b in ((0.9, 0.2), (0.6, 0.5), (1, 0)):
+    one, two = np.array([a, 1 - a]), np.array([b, 1 - b])
+    less = np.outer(one, one) - np.outer(one, two)
+    pairs = [less[0, 0], less[0, 1] + less[1, 0], less[1, 1]]
+    cases.append(((a, b), pairs))
+drawn_with = binom.sf(0, 25, [0.95, 0.05])  # at least one label says so
+in_25 = drawn_with[0] / drawn_with.sum()
+two_orders = "A mixed pair comes in two orders."
+wrong = {
+    two_orders: lambda a, b: (a - b) * np.array([a, 1 - a, a - 1]),
+    "Take the pairs across away.": lambda a, b: binom.pmf([2, 1, 0], 2, a),
+}
+not_alpha = {
+    "Any of the 25 images can bring a person in.": 0.95,
+    "This is beta.": 1 - in_25,
+    "These are the wrong ones; which share are the right ones?": drawn_with[1],
+}
+course.check(
+    course.function(
+        "kinds_of_pairs", kinds_of_pairs, cases, within=1e-9, mistakes=wrong
+    ),
+    course.number("alpha", alpha, in_25, within=1e-3, mistakes=not_alpha),
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
-# ```{exercise} A better statistic (open)
-# :label: ex-better-02b
-# $K$ takes the largest gap and forgets its sign. Design a statistic that tells whether people who share an attribute are closer,
-# does not grow when there are fewer people, and can be tested by the same permutations. What would you report beside it?
-# ```
-#
-# ```{solution} ex-better-02b
-# :class: dropdown
-# For example the difference of the mean distances, across minus inside, over the standard deviation of all distances. Under
-# random labels its mean is 0 whatever the number of people, and its sign says which way. Permuting people gives its *p* value
-# as before. Report an interval over people, the number of people, and the same within strata of what goes with the
-# attribute.
-# ```
+# **To discuss.** $K$ takes the largest gap and forgets its sign. Design a statistic that tells whether people who share an
+# attribute are closer, does not grow when there are fewer people, and can be tested by the same permutations. What would
+# you report beside it?

@@ -15,6 +15,12 @@
 #
 # *What does an energy say when the truth is known?*
 #
+# ```{one-minute} fig-gap
+# That useless inputs have more energy than useful ones, at all scales where this can be tested, by
+# {glue:text}`gap_min:.2f` to {glue:text}`gap_max:.2f`; training makes the difference ({numref}`fig-gap`). But an energy
+# tells what a network uses, not what the task needs. It depends on the scale, and it does not know how far points move.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -45,7 +51,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from frlib import published, runtime, training, view
+from frlib import course, published, runtime, training, view
 from frlib.fingerprint import verdicts
 from frlib.geometry import energy_sweep, mean_pair_distance
 from frlib.training import PRESETS, planar_draws, planar_energies, planar_field
@@ -60,6 +66,7 @@ n_runs, n_runs_ablation, points_per_blob, n_planar = {
 }[profile]
 
 # %% [markdown]
+# (read-03)=
 # ## How to read an energy
 #
 # A field puts one unit vector $v_i$ on each point $x_i$ of a cloud. Do neighbouring vectors agree? Paper A
@@ -91,7 +98,7 @@ view.playground(
 # %% [markdown]
 # Things to try:
 # 1. Choose *tangential*, then *radial*. The dashed curve is the setting before. Why do the two coincide?
-#    ({ref}`ex-rotate` asks for a proof.)
+#    ({ref}`ex-rotate-03` asks for a proof.)
 # 2. Choose *mild noise*, then *tangential*. Which field has more energy? The answer depends on the scale.
 # 3. Choose *disordered*, 50 points, and the smallest scale. How many balls are empty?
 # 4. Stay there and count each point as its own neighbour. What happens to the energy?
@@ -212,6 +219,7 @@ view.verdict(
 # %% [markdown]
 # ## Four misreadings
 #
+# (scale-03)=
 # ### 1. One scale is not enough
 #
 # *"Field A has less energy than field B, so A is more orderly."* At which scale? In the tangential field neighbours
@@ -243,6 +251,7 @@ view.say(crossing_scale=crossing_scale)
 # The order flips near $\varepsilon$ = {glue:text}`crossing_scale:.1f`. So a ranking of attributes needs the whole
 # curve.
 #
+# (isolated-03)=
 # ### 2. Isolated points do not vote
 #
 # *"At a small scale the energy is near 0, so the field is locally aligned."* Whose energy? Below, half of the points
@@ -282,11 +291,12 @@ view.say(
 # are isolated; at the largest it is {glue:text}`halves_last:.2f`. So each energy in this book comes with the share of
 # isolated points.
 #
+# (own-pair-03)=
 # ### 3. The pair of a point with itself
 #
 # *"At small scales even this disordered field is orderly."* The authors' code counts each point among its own
 # neighbours. A vector agrees with itself, so a ball of $k$ points, the centre included, scores $(k-1)/k$ of the energy
-# of its true pairs ({ref}`ex-own`). An isolated point scores 0: perfect order, from no evidence.
+# of its true pairs ({ref}`ex-own-03`). An isolated point scores 0: perfect order, from no evidence.
 
 # %% tags=["hide-input"]
 ten = {"draws": 10, "seed": seed}
@@ -326,6 +336,7 @@ view.say(
 # At $\varepsilon$ = {glue:text}`center_scale:.2f` the same field has energy {glue:text}`center_without:.2f` without and
 # {glue:text}`center_with:.2f` with the own pair. This book does not count it, unless `include_center=True` says so.
 #
+# (magnitude-03)=
 # ### 4. Direction is not magnitude
 #
 # *"The field is aligned, so the attribute moves the points a lot."* The energy uses unit vectors. It cannot know how
@@ -559,6 +570,7 @@ view.sweep(
 )
 
 # %% [markdown]
+# (holds-03)=
 # ## Does the claim hold here?
 #
 # A figure is not a test. What is the unit? Not the point, because neighbours share the network. Not the scale, because
@@ -682,6 +694,7 @@ view.verdict(
 #
 # ## One step further
 #
+# (why-03)=
 # ### Why is the energy higher?
 #
 # A tempting answer: the network ignores useless inputs. It does not. Their weights started at random, and nothing
@@ -755,6 +768,7 @@ view.say(
 #
 # Here high energy goes with small steps. Misreading 4 says that this need not be so. When does it stop?
 #
+# (if-03)=
 # ### What happens if ...
 #
 # Four things change, one at a time: the number of useless dimensions; the share of wrong labels in the training data;
@@ -877,55 +891,148 @@ view.say(
 # * Cliff's delta near 1 and small $p$ say that the effect is reliable. It is large because the problem is easy.
 
 # %% [markdown]
-# ## Exercises
+# ## Quiz
 #
-# ```{exercise} Noise for 0.75 (easy)
-# :label: ex-noise
-# In the playground, choose *aligned* and find the noise at which the energy is 0.75. Then compute it with
-# {eq}`eq-noise-03`.
-# ```
-#
-# ```{solution} ex-noise
-# :class: dropdown
-# $1 - e^{-\sigma^2} = 0.75$ gives $\sigma = \sqrt{\ln 4} \approx 1.18$ radians, or 67°. In the playground the value
-# wobbles with the points drawn; 300 points leave an error of about 0.03.
-# ```
-#
-# ```{exercise} Turn all vectors (easy)
-# :label: ex-rotate
-# Prove that the tangential and the radial field have the same energy at every scale, on any set of points. Which other
-# change of a field leaves its energy as it is?
-# ```
-#
-# ```{solution} ex-rotate
-# :class: dropdown
-# At each point the tangential vector is the radial one turned by 90°. If $R$ is a rotation,
-# $\langle R v_i, R v_j \rangle = \langle v_i, v_j \rangle$, so no cosine changes, and the balls depend on the points
-# alone. The same holds for any orthogonal map of the vectors, and for multiplying each vector by its own positive
-# number. It does not hold if each vector is turned by a different angle.
-# ```
-#
-# ```{exercise} The own pair (medium)
-# :label: ex-own
-# All balls hold $k$ points, the centre included. Show that the energy with the own pair is $(k-1)/k$ times the energy
-# without. What does the formula give for $k = 1$, and what does the energy without the own pair give?
-# ```
-#
-# ```{solution} ex-own
-# :class: dropdown
-# With the own pair the inner mean over $k$ terms is $\frac1k (1 + \sum_{j \ne i} \cos_{ij})$, so one minus it is
-# $\frac1k \sum_{j \ne i} (1 - \cos_{ij})$: the sum over the $k - 1$ true pairs, divided by $k$ instead of $k - 1$. For
-# $k = 1$ it gives 0, perfect order. Without the own pair the mean is over nothing: the point is isolated and left out.
+# ```{quiz}
 # ```
 
 # %% [markdown]
-# ```{exercise} The largest ball (medium)
-# :label: ex-largest
-# Let the ball hold all $n$ points. Show that $E = \frac{n}{n-1} \left(1 - \lVert \bar v \rVert^2\right)$, where
-# $\bar v$ is the mean of the unit vectors. Check it on the first run. How are energy and mean direction related?
+# ## Exercises
+#
+# ```{exercise} Noise for 0.75 (easy)
+# :label: ex-noise-03
+# In the playground, choose *aligned* and find the noise at which the energy is 0.75. Then compute it with
+# {eq}`eq-noise-03`. Set `noise` to it, a number in radians.
 # ```
 #
-# ````{solution-start} ex-largest
+# ```{admonition} Hint
+# :class: dropdown hint
+# Solve the formula for $\sigma^2$ first.
+# ```
+#
+# ````{solution-start} ex-noise-03
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# $1 - e^{-\sigma^2} = 0.75$ gives $\sigma = \sqrt{\ln 4} \approx 1.18$ radians, or 67°. In the playground the value
+# wobbles with the points drawn; 300 points leave an error of about 0.03.
+
+# %% tags=["solution"]
+noise = np.sqrt(np.log(4))
+
+# %% tags=["check"]
+grid = np.linspace(0, 5, 500_001)
+wanted = np.interp(0.75, 1 - np.exp(-(grid**2)), grid)
+wrong = {
+    "In degrees; radians are asked for.": np.degrees(wanted),
+    "The formula has the square of the noise: take the root.": wanted**2,
+    "At this noise the energy is 0.25.": np.sqrt(-np.log(0.75)),
+}
+course.check(course.number("noise", noise, wanted, within=0.05, mistakes=wrong))
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} Turn all vectors (easy)
+# :label: ex-rotate-03
+# The tangential and the radial field have the same energy at every scale, on any set of points. Which other change of a
+# field leaves its energy as it is, whatever the field? Set `harmless` to one of `"turn each by its own angle"`,
+# `"turn all by one angle"`, `"add one vector to all"`, `"reverse half of them"`.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# The energy knows the vectors only through the cosines of pairs.
+# ```
+#
+# ````{solution-start} ex-rotate-03
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# At each point the tangential vector is the radial one turned by 90°. If $R$ is a rotation,
+# $\langle R v_i, R v_j \rangle = \langle v_i, v_j \rangle$, so no cosine changes, and the balls depend on the points
+# alone. The same holds for any orthogonal map of the vectors, and for multiplying each vector by its own positive
+# number.
+
+# %% tags=["solution"]
+harmless = "turn all by one angle"
+
+# %% tags=["check"]
+turn_all = "turn all by one angle"
+why_not = {
+    "turn each by its own angle": "Neighbours that agreed then disagree.",
+    "add one vector to all": "A long one makes any field aligned.",
+    "reverse half of them": "A cosine between the halves changes its sign.",
+}
+course.check(
+    course.choice("harmless", harmless, turn_all, [turn_all, *why_not], why_not)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} The own pair (medium)
+# :label: ex-own-03
+# All balls hold $k$ points, the centre included, and the energy without the pair of a point with itself is $E$. Write a
+# function `with_own_pair(energy, k)` that returns the energy with the own pair counted.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# The own pair has the cosine 1. How many terms has the inner mean before and after?
+# ```
+#
+# ````{solution-start} ex-own-03
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# With the own pair the inner mean over $k$ terms is $\frac1k (1 + \sum_{j \ne i} \cos_{ij})$, so one minus it is
+# $\frac1k \sum_{j \ne i} (1 - \cos_{ij})$: the sum over the $k - 1$ true pairs, divided by $k$ instead of $k - 1$. For
+# $k = 1$ it gives 0, perfect order, where the mean without the own pair is over nothing.
+
+
+# %% tags=["solution"]
+def with_own_pair(energy, k):
+    """Return the energy with the own pair counted."""
+    return energy * (k - 1) / k
+
+
+# %% tags=["check"]
+cases = [((0.65, 13), 0.6), ((1.0, 2), 0.5), ((0.3, 1), 0.0), ((2.0, 4), 1.5)]
+wrong = {
+    "This is the other direction, from with to without.": lambda e, k: (
+        e * k / max(k - 1, 1)
+    ),
+    "k counts the centre already.": lambda e, k: e * k / (k + 1),
+}
+course.check(
+    course.function(
+        "with_own_pair", with_own_pair, cases, within=1e-9, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} The largest ball (medium)
+# :label: ex-largest-03
+# Let the ball hold all $n$ points. Show that $E = \frac{n}{n-1} \left(1 - \lVert \bar v \rVert^2\right)$, where
+# $\bar v$ is the mean of the unit vectors. Set `largest` to what the formula gives for `x3` in the first run,
+# `fields["x3"][0]`.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# The sum of all cosines, own pairs included, is the squared length of the sum of the unit vectors.
+# ```
+#
+# ````{solution-start} ex-largest-03
 # :class: dropdown
 # ````
 
@@ -934,62 +1041,92 @@ view.say(
 # $n$ own pairs the mean over $n (n-1)$ pairs is $(n \lVert \bar v \rVert^2 - 1)/(n-1)$, and one minus this is the
 # formula. At the largest scale the energy knows only the length of the mean vector.
 
-# %%
+# %% tags=["solution"]
 unit = torch.nn.functional.normalize(fields["x3"][0], dim=1)
 n = len(unit)
-formula = float(n / (n - 1) * (1 - unit.mean(dim=0).norm() ** 2))
-last = energies.query("run == 0 and attribute == 'x3'").iloc[-1]
-assert abs(formula - last.energy) < 1e-6
-print(f"formula {formula:.6f}, measured {last.energy:.6f}")
+largest = float(n / (n - 1) * (1 - unit.mean(dim=0).norm() ** 2))
+
+# %% tags=["check"]
+right = energies.query("run == 0 and attribute == 'x3'").energy.iloc[-1]
+count = len(fields["x3"][0])
+raw = fields["x3"][0].mean(dim=0).norm().item() ** 2
+wrong = {
+    "The own pairs are counted.": right * (count - 1) / count,
+    "Take unit vectors before the mean.": count / (count - 1) * (1 - raw),
+    "This is one minus the energy.": 1 - right,
+}
+course.check(
+    course.number("largest", largest, right, within=1e-5, mistakes=wrong)
+)
 
 # %% [markdown]
 # ````{solution-end}
 # ````
 #
 # ```{exercise} Between useful and useless (hard)
-# :label: ex-mixed
-# Move the input along $\cos\alpha\, e_1 + \sin\alpha\, e_3$, for $\alpha$ from 0 (useful) to 90° (useless). Guess
-# first: is the energy at 45° halfway between its ends?
+# :label: ex-mixed-03
+# Move the input along $\cos\alpha\, e_1 + \sin\alpha\, e_3$, for $\alpha$ from 0 (useful) to 90° (useless). Is the energy
+# at 45° halfway between its ends? Guess first. Then set `halfway` to the energy of the first run at 45° and ε = 0.3, with
+# the exact fields `exact["x1"][0]` and `exact["x3"][0]` and the points `embeddings[0]`.
 # ```
 #
-# ````{solution-start} ex-mixed
+# ```{admonition} Hint
+# :class: dropdown hint
+# A derivative is linear in the direction, so exact fields can be added. They must keep their lengths until then.
+# ```
+#
+# ````{solution-start} ex-mixed-03
 # :class: dropdown
 # ````
 
 # %% [markdown]
-# The exact fields of $e_1$ and $e_3$ can be added, because a derivative is linear in the direction. The energy stays
-# low for most of the way and rises late: the useful part is several times longer, so it decides the direction until
-# $\alpha$ is close to 90°. An attribute of a face that changes something useful and something useless at once will look
-# like the useful one.
+# The energy stays low for most of the way and rises late: the useful part is several times longer, so it decides the
+# direction until $\alpha$ is close to 90°. An attribute of a face that changes something useful and something useless at
+# once will look like the useful one.
 
-# %%
+# %% tags=["solution"]
 e1, e3 = exact["x1"][0].cpu(), exact["x3"][0].cpu()
-turning = {
-    f"{angle}": np.cos(np.radians(angle)) * e1 + np.sin(np.radians(angle)) * e3
-    for angle in range(0, 91, 15)
+mixed = {"45": np.cos(np.pi / 4) * e1 + np.sin(np.pi / 4) * e3}
+along = energy_sweep(embeddings[0].cpu(), mixed, [0.3], metric="euclidean")
+halfway = along.energy.iloc[0]
+
+# %% tags=["check"]
+ends = [exact[name][0].cpu() for name in ("x1", "x3")]
+units = [torch.nn.functional.normalize(end, dim=1) for end in ends]
+several = {
+    "x1": ends[0],
+    "x3": ends[1],
+    "sum": sum(ends),
+    "of units": sum(units),
 }
-along = energy_sweep(embeddings[0].cpu(), turning, [0.3], metric="euclidean")
-along = along.set_index("attribute").energy
-assert along["45"] < (along["0"] + along["90"]) / 2
-along.round(3).to_frame().T
+swept = energy_sweep(embeddings[0].cpu(), several, [0.3], metric="euclidean")
+swept = swept.set_index("attribute").energy
+wrong = {
+    "This is halfway between the ends; fields add, not energies.": (
+        (swept["x1"] + swept["x3"]) / 2
+    ),
+    "The fields were cut to unit length too early.": swept["of units"],
+    "This is the energy of the useless end.": swept["x3"],
+}
+course.check(
+    course.number("halfway", halfway, swept["sum"], within=1e-4, mistakes=wrong)
+)
 
 # %% [markdown]
 # ````{solution-end}
 # ````
 #
 # ```{exercise} Train for longer (hard)
-# :label: ex-longer
-# The stopping rule is ours. Train four networks with a tolerance of $10^{-6}$ nats instead of $10^{-3}$. Do the useless
-# dimensions gain or lose energy? Do they keep moving the embedding?
+# :label: ex-longer-03
+# The stopping rule is ours. The next cell trains four networks with a tolerance of $10^{-6}$ nats instead of $10^{-3}$.
+# Do the useless dimensions gain or lose energy? Set `gained` to the mean energy of the useless dimensions in
+# `longer.energies` less that of the first four runs in `energies`, both at the scale `scales[8]`.
 # ```
 #
-# ````{solution-start} ex-longer
-# :class: dropdown
-# ````
-
-# %% [markdown]
-# The useless dimensions keep their high energy, or gain a little, and they still move the embedding about as far. The
-# loss is close to zero already, so nothing pulls their weights to zero. That would take weight decay.
+# ```{admonition} Hint
+# :class: dropdown hint
+# Both tables have the columns `run`, `kind`, `scale` and `energy`.
+# ```
 
 # %% tags=["remove-output"]
 longer = training.toy_experiment(
@@ -1000,32 +1137,44 @@ longer = training.toy_experiment(
     device=device,
 )
 
-# %%
-tables = {"tolerance 1e-3": energies, "tolerance 1e-6": longer.energies}
-medium = scales[8]
-pd.concat(
-    {
-        name: table[(table.run < 4) & (table.scale == medium)]
-        .groupby("kind")[["energy", "displacement"]]
-        .mean()
-        for name, table in tables.items()
-    }
-).round(3)
+# %% [markdown]
+# ````{solution-start} ex-longer-03
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The useless dimensions keep their high energy, or gain a little, and they still move the embedding about as far. The
+# loss is close to zero already, so nothing pulls their weights to zero. That would take weight decay.
+
+# %% tags=["solution"]
+at_medium = f"run < 4 and scale == {scales[8]} and kind == 'useless'"
+gained = longer.energies.query(at_medium).energy.mean()
+gained -= energies.query(at_medium).energy.mean()
+
+# %% tags=["check"]
+tables = {"longer": longer.energies, "first": energies}
+mean = {
+    (name, kind): part.energy.mean()
+    for name, table in tables.items()
+    for kind, part in table[
+        (table.scale == scales[8]) & (table.run < 4)
+    ].groupby("kind")
+}
+useless = mean["longer", "useless"] - mean["first", "useless"]
+useful = mean["longer", "useful"] - mean["first", "useful"]
+wrong = {
+    "The other way round: longer training comes first.": -useless,
+    "These are the useful dimensions.": useful,
+    "This is the energy itself, not what it gained.": mean["longer", "useless"],
+}
+course.check(
+    course.number("gained", gained, useless, within=1e-6, mistakes=wrong)
+)
 
 # %% [markdown]
 # ````{solution-end}
 # ````
 #
-# ```{exercise} Design a test (open)
-# :label: ex-design
-# In a face network nobody tells you which attributes are useless. Which control could take the place of "before
-# training"? Which number must stand beside the energy to tell an attribute that the network ignores from one that it
-# scatters?
-# ```
-#
-# ```{solution} ex-design
-# :class: dropdown
-# Controls: the same architecture with random weights, or one trained for another task on the same images. Beside the
-# energy stands the displacement over $\bar d$: small for an attribute that is ignored, large for one that is scattered.
-# {doc}`/notebooks/04_pretrained_energies` shows both for pretrained networks.
-# ```
+# **To discuss.** In a face network nobody tells you which attributes are useless. Which control could take the place of
+# "before training"? Which number must stand beside the energy to tell an attribute that the network ignores from one
+# that it scatters?

@@ -15,6 +15,13 @@
 #
 # *How much does an energy depend on how it is measured?*
 #
+# ```{one-minute} fig-crop-energies-04b
+# For some choices, as much as on the network. The kind of neighbours, the step and the crop can move the energy of one
+# attribute by {glue:text}`nearest_largest:+.2f`, {glue:text}`step_change:+.2f` and
+# {glue:text}`crop_detector_largest:+.2f` ({numref}`fig-crop-energies-04b` shows the crop); other choices hardly matter
+# at ε = 1. The number of centres bounds the scale, the number of people the precision.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -49,7 +56,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from frlib import runtime, view
+from frlib import course, runtime, view
 from frlib.clouds import embed, images_of
 from frlib.datasets import Detected, detect
 from frlib.faces import ATTRIBUTES, Curves, Tangents, sample_identities
@@ -70,6 +77,7 @@ from frlib.geometry import (
     isolated_shares,
     mean_interval,
     neighborhood_energies,
+    parallel_transport,
     radial_share,
     rank_correlation,
     recognition_table,
@@ -139,6 +147,7 @@ view.say(
 # measured in two ways.
 
 # %% [markdown]
+# (neighbours-04b)=
 # ## Which neighbours?
 #
 # The paper averages over all images in a ball. Other scripts of the authors take the 5 nearest images, or all of them
@@ -196,6 +205,7 @@ view.say(
 # *Advice.* Name the kind of neighbours and the scale with every order. Use all neighbours; a draw does no harm.
 
 # %% [markdown]
+# (own-pair-04b)=
 # ## The pair of a point with itself
 #
 # In the authors' code a ball holds its own centre, with a cosine of 1. With $k$ points in the ball, the centre counted,
@@ -268,6 +278,7 @@ view.say(
 # otherwise looks more sensitive than it is.
 
 # %% [markdown]
+# (vectors-04b)=
 # ## Which vectors?
 #
 # The paper speaks of unit vectors in the tangent space; the authors' code takes differences of raw outputs. Where the
@@ -362,6 +373,7 @@ view.say(
 # the paper's lattice, raw vectors may weigh more. In a flat space such as dlib's the question does not arise.
 
 # %% [markdown]
+# (step-04b)=
 # ## How long a step?
 #
 # A central difference over a wide step is a chord, not a tangent. The authors' lattice steps by a sixth of the range of
@@ -467,6 +479,7 @@ view.say(
 # does, and stay close to the paper.
 
 # %% [markdown]
+# (tangents-04b)=
 # ## Exact tangents
 #
 # For five attributes the drawn image has an exact derivative ({doc}`/notebooks/faces`), and a network has one almost
@@ -569,6 +582,7 @@ view.say(
 # attributes there are only differences.
 
 # %% [markdown]
+# (crop-04b)=
 # ## The crop
 #
 # FaceNet was trained on crops of another detector, but the authors give it those of ArcFace. They find that it has the
@@ -701,6 +715,7 @@ view.say(
 # otherwise noise of the crop is read as invariance.
 
 # %% [markdown]
+# (centres-04b)=
 # ## How many centres?
 #
 # A point takes part only if another one lies in its ball. How small can ε be? For $n$ independent centres the expected
@@ -806,6 +821,7 @@ view.say(
 # scales: a lattice, on which neighbours are planned, is the cheaper one ({doc}`/notebooks/04_pretrained_energies`).
 
 # %% [markdown]
+# (people-04b)=
 # ## How many people?
 #
 # More images of the same people make an interval only as narrow as people differ. Here is half the interval of a mean
@@ -959,82 +975,354 @@ choices.rename(columns=shown_as).round(3)
 # * Many comparisons, no correction for their number: read single intervals with care.
 # * The detector saw drawn images with an even background. Photographs are harder.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
-# ```{exercise} From one pair to the other (easy)
-# :label: ex-self-04b
-# All balls of a cloud hold 12 other points, and the energy without the pair of a point with itself is 0.65. What does the
-# authors' code give? And what if half of the points are isolated, with everything else as before?
+# ```{exercise} Half the interval (easy)
+# :label: ex-people-04b
+# How many people do you need for an interval half as wide as that of 20, if the standard deviation stays as it is? Set
+# `people_needed` to the smallest number. The function `half_width(1.0, n)` gives half the interval of $n$ people whose
+# standard deviation is 1.
 # ```
 #
-# ```{solution} ex-self-04b
-# :class: dropdown
-# $k = 13$ with the centre, so $0.65 \cdot 12/13 = 0.60$. Isolated points score 0 there, so with half of them isolated the
-# mean is $0.30$. The vectors agree no better than before.
+# ```{admonition} Hint
+# :class: dropdown hint
+# With the number of people two things change: the root of $n$, and the quantile of Student's t.
 # ```
+#
+# ````{solution-start} ex-people-04b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# Four times as many people would halve the standard error, whatever the interval. The interval is the standard error
+# times a quantile of Student's t, and this quantile falls a little with the number of people, so that fewer are enough.
+
+# %% tags=["solution"]
+of_twenty = half_width(1.0, 20)
+people_needed = min(
+    n for n in range(2, 200) if half_width(1.0, n) <= of_twenty / 2
+)
+
+# %% tags=["check"]
+values = {n: np.arange(n) for n in range(2, 200)}
+halves = {n: mean_interval(v).half / v.std(ddof=1) for n, v in values.items()}
+enough = [n for n, half in halves.items() if half <= halves[20] / 2]
+wrong = {
+    "Twice as many: but the interval falls with the root of n.": 40,
+    "Four times as many: the quantile of Student's t falls too.": 80,
+    "This is one too few: its interval is wider than half.": min(enough) - 1,
+}
+course.check(
+    course.number(
+        "people_needed", people_needed, min(enough), within=0, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
 # ```{exercise} How many centres? (easy)
 # :label: ex-centres-04b
-# You want the energies of mobilefacenet at ε = 0.05 with at most half of the points isolated. Use the exponent of the
-# table after {numref}`fig-isolated-04b` to say how many random centres you need, and how long that takes at 0.1 seconds
-# an image.
+# You want the energies of mobilefacenet at ε = 0.05, with at most half of the points isolated. `last[main]` is the
+# smallest usable scale of `n_points` random centres, and `slopes.exponent[main]` the exponent of $n$ with which it
+# shrinks. How many centres does ε = 0.05 take, if the power holds? Set `needed` to it.
 # ```
 #
-# ````{solution} ex-centres-04b
-# :class: dropdown
-# ```python
-# n = n_points * (0.05 / last[main]) ** (1 / slopes.exponent[main])
-# n, 0.1 * 17 * n / 60  # centres, and minutes per person for 17 images each
+# ```{admonition} Hint
+# :class: dropdown hint
+# Write the power law as $\varepsilon = \varepsilon_0 \, (n / n_0)^a$ and solve it for $n$.
 # ```
-# The exponent is fitted to few sizes, so take the answer as an order of magnitude.
+#
+# ````{solution-start} ex-centres-04b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# From $\varepsilon / \varepsilon_0 = (n / n_0)^a$ follows $n = n_0 \, (\varepsilon / \varepsilon_0)^{1/a}$. Each centre
+# needs 17 images, itself and two ends for each of eight attributes. The exponent is fitted to few sizes and stands in a
+# power: take the answer as an order of magnitude. It is the reason why the paper, and chapter 4, use a lattice.
+
+# %% tags=["solution"]
+needed = n_points * (0.05 / last[main]) ** (1 / slopes.exponent[main])
+
+# %% tags=["check"]
+times = last[main] / 0.05
+halving = 2 ** (-1 / slopes.exponent[main])  # times the centres, half the scale
+right = n_points * halving ** np.log2(times)
+wrong = {
+    "The exponent tells how ε follows n; solve for n.": (
+        n_points * times ** -slopes.exponent[main]
+    ),
+    "A larger number of centres gives a smaller ε, not a larger one.": (
+        n_points**2 / right
+    ),
+    "The scale is not inversely proportional to n.": n_points * times,
+}
+course.check(
+    course.number("needed", needed, right, within=right / 1e6, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} From one pair to the other (medium)
+# :label: ex-self-04b
+# A table has an energy of the authors' code, in which each point is paired with itself, too. A share `isolated` of the
+# points has an empty ball; in the ball of every other point are `others` points beside itself. Write a function
+# `without_own_pair(energy, others, isolated)` that returns the energy as this page measures it.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# What does an isolated point add to the mean over all points there? And to the mean here?
+# ```
+#
+# ````{solution-start} ex-self-04b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# There, an isolated point scores 0, and every other point $m / (m + 1)$ of its disagreement with its $m$ neighbours. So
+# the authors' energy is $(1 - s)\, \frac{m}{m + 1} E$, with the share $s$ of isolated points, which here do not count.
+# With 12 neighbours and half of the points isolated, an energy of 0.65 becomes 0.30: the vectors agree no better.
+
+
+# %% tags=["solution"]
+def without_own_pair(energy, others, isolated):
+    """Return the energy without own pairs and without isolated points."""
+    return energy * (others + 1) / others / (1 - isolated)
+
+
+# %% tags=["check"]
+def measured(others, alone, own_pair):
+    """Return the energy of one ball and of points that are alone."""
+    place = torch.arange(others + 1 + alone)[:, None]
+    signs, line = {"any": place % 3 - 0.5}, 9.0 * place.clamp(min=others)
+    how = {"mean_distance": 1.0, "include_center": own_pair}
+    swept = energy_sweep(line, signs, [1.0], metric="euclidean", **how)
+    return swept.energy.item()
+
+
+cases = [
+    ((measured(m, s, True), m, s / (m + 1 + s)), measured(m, s, False))
+    for m, s in ((12, 0), (3, 4), (5, 18))
+]
+wrong = {
+    "Isolated points score 0 there, and do not count here.": (
+        lambda e, m, s: e * (m + 1) / m
+    ),
+    "The ball holds its centre, too.": lambda e, m, s: (
+        e * m / (m - 1) / (1 - s)
+    ),
+    "From here to there.": lambda e, m, s: e * m / (m + 1) * (1 - s),
+}
+course.check(
+    course.function(
+        "without_own_pair", without_own_pair, cases, within=1e-6, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
 # ```{exercise} A budget (medium)
 # :label: ex-budget-04b
-# A new person costs as much as $k$ centres, because its meshes must be built. Which $N$ minimises
-# {eq}`eq-design-04b` for a fixed budget $n (N + k)$?
+# A new person costs as much as $k$ centres, because its meshes must be built. Which $N$ makes {eq}`eq-design-04b`
+# smallest, if the budget $n (N + k)$ is fixed? Write a function `best_centres(people, centres, k)` that returns it, for
+# $\sigma_{\text{people}}^2$ = `people` and $c$ = `centres`. It need not be a whole number.
 # ```
 #
-# ````{solution} ex-budget-04b
-# :class: dropdown
-# With $n = B / (N + k)$, the squared error is $(\sigma^2 + c/N)(N + k) / B$. Its derivative vanishes where $\sigma^2 = ck /
-# N^2$, so $N = \sqrt{c k} / \sigma$. With $k = 0$ this is 0: as few centres as bias allows. For $k = 20$:
-# ```python
-# v = variances[variances["size"] == n_points].set_index("attribute")
-# np.sqrt(v.points * n_points * 20 / v.people)
+# ```{admonition} Hint
+# :class: dropdown hint
+# Put $n = B / (N + k)$ into the square of the error. Where does its derivative by $N$ vanish?
 # ```
-# As long as clouds are not so small that $c / N$ fails.
+#
+# ````{solution-start} ex-budget-04b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# With $n = B / (N + k)$ the squared error is $(\sigma^2 + c / N)(N + k) / B = (\sigma^2 N + \sigma^2 k + c + c k / N) /
+# B$. Its derivative vanishes where $\sigma^2 = c k / N^2$. The budget does not matter: more money buys more people. With
+# $k = 0$ the answer is 0, which says as few centres as bias and empty balls allow.
+
+
+# %% tags=["solution"]
+def best_centres(people, centres, k):
+    """Return the number of centres with the smallest error."""
+    return np.sqrt(centres * k / people)
+
+
+# %% tags=["check"]
+trial = np.geomspace(0.1, 1000, 400_001)
+
+
+def by_trial(people, centres, k):
+    """Return the best of many numbers of centres."""
+    return trial[np.argmin((people + centres / trial) * (trial + k))]
+
+
+settings = [(0.01, 0.2, 20), (0.04, 0.1, 5), (0.001, 0.3, 8)]
+cases = [(setting, by_trial(*setting)) for setting in settings]
+wrong = {
+    "This is the square of the answer.": lambda p, c, k: c * k / p,
+    "People and centres have changed places.": lambda p, c, k: (
+        (p * k / c) ** 0.5
+    ),
+    "The price of a person is missing.": lambda p, c, k: (c / p) ** 0.5,
+}
+course.check(
+    course.function(
+        "best_centres", best_centres, cases, within=0.05, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} Noise of the crop (medium)
+# :label: ex-crop-04b
+# On one crop, all differences of an attribute have the length `moved`, and their energy is `energy`. Then both ends of
+# each curve are cut anew: each difference gets noise of its own, with independent entries, mean 0 and expected squared
+# length `noise**2`. In many dimensions, what is the energy now? Write a function `with_noise(energy, moved, noise)`.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# In many dimensions noise is nearly orthogonal to everything. What becomes of $\langle v_i, v_j \rangle$, and what of
+# the lengths?
+# ```
+#
+# ````{solution-start} ex-crop-04b
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The products $\langle v_i, v_j \rangle$ of two different vectors stay, because noise is orthogonal to the vectors and
+# to other noise. The squared lengths grow from $m^2$ to $m^2 + s^2$. So each cosine shrinks by the factor $m^2 / (m^2 +
+# s^2)$, and the energy comes closer to 1. The same noise does more where the attribute moves the embedding less, as the
+# detector does above. Where neighbours oppose each other (energy above 1), noise lowers the energy.
+
+
+# %% tags=["solution"]
+def with_noise(energy, moved, noise):
+    """Return the energy after noise in many dimensions."""
+    return 1 - (1 - energy) * moved**2 / (moved**2 + noise**2)
+
+
+# %% tags=["check"]
+def noisy_energy(energy, moved, noise, n=12, d=100_000):
+    """Return the energy of vectors with noise, in many dimensions."""
+    clean = torch.eye(n, d) * energy**0.5
+    clean[:, -1] = (1 - energy) ** 0.5
+    drawn = torch.randn(n, d, generator=torch.manual_seed(1)) / d**0.5
+    noisy = moved * clean + noise * drawn
+    swept = energy_sweep(noisy, {"": noisy}, [9.0], metric="euclidean")
+    return swept.energy.item()
+
+
+settings = [(0.0, 1.0, 1.0), (0.3, 0.2, 0.5), (0.6, 2.0, 1.0), (0.5, 1.0, 0.0)]
+cases = [(setting, noisy_energy(*setting)) for setting in settings]
+wrong = {
+    "Squared lengths add up.": lambda e, m, s: 1 - (1 - e) * m / (m + s),
+    "Noise shrinks cosines.": lambda e, m, s: e + s**2 / (m**2 + s**2),
+    "A cosine is over two lengths: no root.": (
+        lambda e, m, s: 1 - (1 - e) * m / (m**2 + s**2) ** 0.5
+    ),
+}
+course.check(
+    course.function(
+        "with_noise", with_noise, cases, within=0.01, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
 # ```{exercise} Round a triangle (hard)
 # :label: ex-triangle-04b
-# Carry a vector along the three sides of a triangle on the sphere, with `frlib.geometry.parallel_transport`. By which
-# angle does it come back turned? Compare with the area of the triangle. Can the energy with transport be exactly 0 on a
-# cloud that has area? Try a field that is tangent to a sphere $S^2$ which holds all points, and one that is normal to
-# it.
+# The three rows of `corners` are points of the sphere in four dimensions, the corners of a triangle. Carry a vector that
+# is tangent at the first corner along the three sides, with `parallel_transport` of `frlib.geometry`, and back to where
+# it began. Set `angle` to the angle in radians by which it comes back turned. Take one that lies in the three dimensions
+# of the triangle.
+#
+# Can the energy with transport be exactly 0 on a cloud that spans an area? Set `zero` to `"never"`, or to the field that
+# has it: `"tangent to the triangle"` or `"normal to the triangle"`.
 # ```
 #
-# ````{solution} ex-triangle-04b
+# ```{admonition} Hint
+# :class: dropdown hint
+# `tangent_projection` gives a vector to begin with. In four dimensions there is a direction that is tangent to the large
+# sphere at all three corners.
+# ```
+
+# %%
+corners = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [1, 1, 2, 0]]).double()
+corners = torch.nn.functional.normalize(corners, dim=1)
+
+# %% [markdown]
+# ````{solution-start} ex-triangle-04b
 # :class: dropdown
-# ```python
-# from frlib.geometry import parallel_transport
-# x, y, z = (torch.eye(4, dtype=torch.float64)[[k]] for k in range(3))
-# v = y
-# for start, end in ((x, y), (y, z), (z, x)):
-#     v = parallel_transport(v, start, end)
-# v  # turned by a right angle
-# ```
-# The angle is the area (Gauss and Bonnet), here $\pi/2$. So a field that is tangent to this $S^2$ cannot agree with itself
-# on all three sides. But an embedding has more dimensions. On the great sphere $S^2$ in $S^3$ the normal is one constant
-# vector, tangent to $S^3$ everywhere, and transport along $S^2$ does not touch it: the energy is 0 with and without
-# transport.
-# ```python
-# points = torch.cat([x, y, z])
-# tangent = torch.cat([y, *(parallel_transport(y, x, q) for q in (y, z))])
-# normal = torch.eye(4, dtype=torch.float64)[[3, 3, 3]]
-# fields = {"tangent": tangent, "normal": normal}
-# transported_energy_sweep(points, fields, [2.0])  # 1/3 and 0
-# energy_sweep(points, fields, [2.0])
-# ```
-# An energy of 0 says that one direction is shared. It does not say that the cloud is flat.
 # ````
+
+# %% [markdown]
+# The angle is the area of the triangle (Gauss and Bonnet). Carry a vector from the first corner to the other two: the
+# field agrees with itself on these two sides, and on the third it is turned by the area. So a field that is tangent to
+# the sphere $S^2$ which holds the triangle cannot have energy 0, with transport or without.
+
+# %% tags=["solution"]
+begin = tangent_projection(corners[:1], corners[1:2])
+arrow = begin
+for side in ((0, 1), (1, 2), (2, 0)):
+    arrow = parallel_transport(arrow, *corners[list(side)].split(1))
+angle = torch.arccos(torch.cosine_similarity(begin, arrow)).item()
+
+# %% [markdown]
+# But an embedding has more dimensions. On $S^2$ inside $S^3$ the normal is one constant vector, tangent to $S^3$
+# everywhere, and transport along $S^2$ does not touch it. An energy of 0 says that one direction is shared. It does not
+# say that the cloud is flat.
+
+# %% tags=["solution"]
+zero = "normal to the triangle"
+elsewhere = parallel_transport(begin.repeat(2, 1), corners[[0, 0]], corners[1:])
+both_fields = {"tangent": torch.cat([begin, elsewhere])}
+both_fields["normal"] = torch.tensor([[0, 0, 0, 1.0]] * 3).double()
+transported_energy_sweep(corners, both_fields, [9.0])
+
+# %% tags=["check"]
+cosine_sum = 1 + sum((corners * corners.roll(1, 0)).sum(dim=1))
+volume = torch.linalg.det(corners[:, :3]).abs()
+area = 2 * torch.arctan2(volume, cosine_sum).item()  # Oosterom and Strackee
+wrong = {
+    "In degrees; radians are asked for.": np.degrees(area),
+    "This is the cosine of the angle.": np.cos(area),
+    "This is the sum of the angles; the area is less by π.": area + np.pi,
+}
+why_not = {
+    "never": "An embedding has more dimensions than the triangle.",
+    "tangent to the triangle": "It turns on its way round, by the area.",
+}
+normal_one = "normal to the triangle"
+course.check(
+    course.number("angle", angle, area, within=1e-3, mistakes=wrong),
+    course.choice("zero", zero, normal_one, [normal_one, *why_not], why_not),
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# **To discuss.** You have photographs, no lattice and no drawn faces. Which of the choices on this page can you still
+# make, and which of them would you report? Two papers give the same order of attributes at different steps and different
+# scales: how much does the one confirm the other?

@@ -15,6 +15,12 @@
 #
 # *Can a network be taught to ignore one attribute, and does its energy tell?*
 #
+# ```{one-minute} fig-arrows-05
+# It can be taught to move images less: with ArcFace surely for {glue:text}`displacement_down_ArcFace` of
+# {glue:text}`n_attributes` attributes, against a training on nothing. The energy surely rises for
+# {glue:text}`energy_up_ArcFace` of them ({numref}`fig-arrows-05`). It forgets how far images move, so it need not tell.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this chapter you can
@@ -90,13 +96,14 @@ networks = ""  # more names of frlib.models.available(), with commas
 
 # %% tags=["hide-input"]
 import itertools
+import math
 
 import numpy as np
 import pandas as pd
 import torch
 from scipy.cluster import hierarchy
 
-from frlib import runtime, view
+from frlib import course, runtime, view
 from frlib.clouds import Cloud, embed
 from frlib.faces import ATTRIBUTES, Curves, Portraits, sample_identities
 from frlib.fingerprint import (
@@ -129,6 +136,7 @@ from frlib.training import (
     ArcFace,
     draw_variations,
     finetune_each,
+    fixed_image_loss,
     variation_losses,
 )
 from frlib.view.images import image_grid
@@ -186,6 +194,7 @@ image_grid(
 )
 
 # %% [markdown]
+# (loss-05)=
 # ## The loss
 #
 # A face network is trained with a class for every person: a weight vector $w_j$ each, and a softmax over the cosines
@@ -295,6 +304,7 @@ view.say(epochs=epochs, n_attributes=len(names))
 view.say(**{f"n_{what}": size for what, size in sizes.items()})
 
 # %% [markdown]
+# (test-loss-05)=
 # ## The loss on test images
 #
 # For each network and each attribute: the loss of {eq}`eq-loss-05` on the test people's variations, with the fixed images
@@ -409,6 +419,7 @@ view.say(idle_low=idle.min(), idle_high=idle.max(), room=", ".join(room))
 # {glue:text}`n_room` attributes: {glue:text}`room`.
 
 # %% [markdown]
+# (recognition-05)=
 # ## Recognition under the own attribute
 #
 # All pairs among the test people's fixed images and their variations in one attribute: is a pair of one person closer
@@ -535,6 +546,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (energies-05)=
 # ## The energies
 #
 # One matrix per margin and scale: a row for each fine-tuning, a column for each attribute, the mean energy over
@@ -725,6 +737,7 @@ view.fold(
 # %% [markdown]
 # ## One step further
 #
+# (scatter-05)=
 # ### Do directions scatter, or do images move less?
 #
 # An energy can rise in two ways. The network can bring variations so close to the fixed image that what is left of
@@ -873,6 +886,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (errors-05)=
 # ### Is the fine-tuned network better at recognition under that attribute?
 #
 # That is what somebody who fine-tunes wants to know. As in chapter 4: probes that are varied by a step in the attribute
@@ -949,6 +963,7 @@ view.say(fewer_nothing=fewer["nothing"], more_nothing=more["nothing"])
 # is surely smaller for {glue:text}`fewer_before` of {glue:text}`n_attributes` attributes and surely larger for
 # {glue:text}`more_before`; against training on nothing, for {glue:text}`fewer_nothing` and {glue:text}`more_nothing`.
 #
+# (forgotten-05)=
 # ### What is forgotten?
 #
 # Portraits of the test people, with varied head angle, light and smile: are they told apart as well as before?
@@ -1005,6 +1020,7 @@ view.figure(
 )
 
 # %% [markdown]
+# (hard-05)=
 # ### How hard must one train?
 #
 # Perhaps the training is too short, the rate too low, the loss already saturated, or too many layers are free. Two
@@ -1185,92 +1201,293 @@ view.say(other_rises=(rises > 0).sum(), other_falls=(falls > 0).sum())
 #   scales would need the dense lattice of the paper.
 # * The profile `paper`, CUDA and photographs were not run.
 #
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
-# ```{exercise} The loss by hand
-# :label: ex-loss-05
-# Compute the loss of {eq}`eq-loss-05` for the first test person and the step up of age in the base network, with
-# explicit cosines, and compare it with `fixed_image_loss`.
-# ```
-#
-# ````{solution} ex-loss-05
-# :class: dropdown
-# ```python
-# from torch.nn.functional import normalize
-# from frlib.training import fixed_image_loss
-# own = test_clouds[base.name]
-# fixed = normalize(torch.cat([c.points for c in own]).double())
-# varied = torch.cat([c.plus["age"] for c in own]).double()
-# cosines = fixed @ normalize(varied[0], dim=0)
-# target = torch.cos(torch.acos(cosines[0]) + 0.5)
-# logits = 30 * torch.cat([target[None], cosines[1:]])
-# by_hand = -torch.log_softmax(logits, dim=0)[0]
-# by_hand, fixed_image_loss(margins["ArcFace"], fixed, varied[:, None], reduction="none")[0, 0]
-# ```
-# ````
-#
-# ```{exercise} Two ways down
+# ```{exercise} Two ways down (easy)
 # :label: ex-two-ways-05
-# A loss falls to a tenth. Name two changes of the geometry that would do it, one that makes the network ignore the attribute
-# and one that does not. Which row of {numref}`fig-losses-05` tells them apart?
+# A loss falls when the variations come closer to their own fixed image, and also when the fixed images of different
+# people move apart. Which part of the fall is of the second kind, for head angle? Take mean losses over seeds and test
+# people, with ArcFace. Set `apart_alone` to the fall from *before* to *nothing*, over the fall from *before* to the own
+# fine-tuning, a number without unit. The arrays are `loss_before["ArcFace"]` (people, attributes) and
+# `losses["ArcFace"]` (seeds, people, trained on, attributes), where *trained on* is `[*names, "all", "nothing"]`.
 # ```
 #
-# ````{solution} ex-two-ways-05
+# ```{admonition} Hint
+# :class: dropdown hint
+# The training set of *nothing* holds no variation, so its fall can only come from people who move apart.
+# ```
+#
+# ````{solution-start} ex-two-ways-05
 # :class: dropdown
-# The variations move towards their fixed image, or the fixed images of different people move apart. The row of *nothing*
-# shows the second alone: its training set holds no variation.
+# ````
+
+# %% [markdown]
+# The row of *nothing* is the last one; head angle is the first attribute and the first row. Without this control the
+# whole fall would be counted as "the network now ignores head angle".
+
+# %% tags=["solution"]
+from_here = loss_before["ArcFace"][:, 0].mean()
+mean_after = losses["ArcFace"].mean(axis=(0, 1))[:, 0]
+apart_alone = (from_here - mean_after[-1]) / (from_here - mean_after[0])
+
+# %% tags=["check"]
+table = tiles[(tiles.margin == "ArcFace") & (tiles.attribute == "head_angle")]
+table = table.set_index("trained on").loss
+fall = table["before"] - table
+wrong = {
+    "This is the loss that is left, not what it fell by.": (
+        table["nothing"] / table["head_angle"]
+    ),
+    "This is the other part: what the variations add.": (
+        1 - fall["nothing"] / fall["head_angle"]
+    ),
+    "The run on all attributes is no control.": fall["all"]
+    / fall["head_angle"],
+}
+right = fall["nothing"] / fall["head_angle"]
+course.check(
+    course.number(
+        "apart_alone", apart_alone, right, within=1e-3, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
-# ```{exercise} How many by chance?
+# ```{exercise} The loss by hand (medium)
+# :label: ex-loss-05
+# Compute the loss of {eq}`eq-loss-05` in the base network for the first test person and the step up of head angle,
+# from cosines and exponentials alone. The test people are `test_clouds[base.name]`, one cloud each with `.points` (the
+# fixed image) and `.plus["head_angle"]`; $s = 30$ and $m = 0.5$. Set `by_hand` to it, a number in nats.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# The centres are the fixed images of *all* test people; the margin is added to one angle only. Take `.double()` first.
+# ```
+#
+# ````{solution-start} ex-loss-05
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# One cosine to each fixed image, the own one first; its angle grows by the margin, the others stay. The loss is minus
+# the logarithm of the softmax at the own place.
+
+# %% tags=["solution"]
+own = test_clouds[base.name]
+fixed = torch.cat([cloud.points for cloud in own]).double()
+varied = own[0].plus["head_angle"].double()
+cosines = torch.cosine_similarity(fixed, varied)
+target = torch.cos(torch.acos(cosines[:1]) + 0.5)
+logits = 30 * torch.cat([target, cosines[1:]])
+by_hand = float(torch.logsumexp(logits, dim=0) - logits[0])
+
+# %% tags=["check"]
+group = test_clouds[base.name]
+middle = torch.cat([c.points for c in group]).double()
+up = torch.stack([c.plus["head_angle"] for c in group]).double()
+right = fixed_image_loss(margins["ArcFace"], middle, up, reduction="none")[0, 0]
+plain = ArcFace(margin=0.0, scale=30.0)
+down = torch.stack([c.minus["head_angle"] for c in group]).double()
+wrong = {
+    "The margin is missing.": (plain, up),
+    "The scale is missing.": (ArcFace(scale=1.0), up),
+    "This is the step down.": (margins["ArcFace"], down),
+}
+wrong = {
+    sentence: fixed_image_loss(m, middle, ends, reduction="none")[0, 0]
+    for sentence, (m, ends) in wrong.items()
+}
+course.check(
+    course.number(
+        "by_hand", by_hand, right, within=1e-3 * float(right), mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} How many by chance? (medium)
 # :label: ex-chance-05
-# Draw many random matrices of eight by eight and count the column maxima on the diagonal. What is the mean count, and how
-# often are there four or more?
+# The maxima of eight columns lie in eight different rows, and the names of the rows are exchanged at random. How often
+# do four or more maxima lie on the diagonal? Count or draw. Set `four_or_more` to this probability, a number in 0..1,
+# to 0.002.
 # ```
 #
-# ````{solution} ex-chance-05
-# :class: dropdown
-# ```python
-# draws = np.random.default_rng(0).standard_normal((20_000, 8, 8))
-# count = on_diagonal(draws).sum(axis=1)
-# count.mean(), (count >= 4).mean()
+# ```{admonition} Hint
+# :class: dropdown hint
+# A maximum on the diagonal is then a number that a random order leaves in its place.
 # ```
-# Each column has its maximum on the diagonal with probability 1/8, so the mean is 1. Columns that resemble one another have
-# maxima in one row, which can lie on the diagonal once; `diagonal_p` keeps that, these draws do not.
+#
+# ````{solution-start} ex-chance-05
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# Of the $8!$ orders, $\binom{8}{k} D_{8-k}$ leave exactly $k$ numbers in place, where $D_j$ of $j$ numbers have orders
+# that leave none: 630 for $k = 4$, 112, 28, 0 and 1 for the others, 771 of 40,320 in all. On average one is left in
+# place. Columns that resemble one another have their maxima in one row; then fewer counts are possible, which is why
+# `diagonal_p` takes the columns as they are.
+
+# %% tags=["solution"]
+orders = np.array(list(itertools.permutations(range(8))))
+in_place = (orders == np.arange(8)).sum(axis=1)
+four_or_more = (in_place >= 4).mean()
+
+# %% tags=["check"]
+shifted = np.eye(8)[[0, 1, 2, 3, 5, 6, 7, 4]]  # four maxima on the diagonal
+five = np.eye(8)[[0, 1, 2, 3, 4, 6, 7, 5]]
+columns_apart = sum(math.comb(8, k) * 7 ** (8 - k) for k in range(4, 9)) / 8**8
+wrong = {
+    "Each column was drawn by itself; here no two share a row.": columns_apart,
+    "This is exactly four; more than four count too.": (
+        diagonal_p(shifted) - diagonal_p(five)
+    ),
+    "Four count too, not only more.": diagonal_p(five),
+}
+right = diagonal_p(shifted)
+course.check(
+    course.number(
+        "four_or_more", four_or_more, right, within=0.002, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
-# ```{exercise} Two attributes at once
-# :label: ex-two-05
-# Fine-tune the base network on age and expression together. Is the energy of each as high as after its own
-# fine-tuning? And what has become of the portraits?
+# ```{exercise} When an energy follows (hard)
+# :label: ex-noise-05
+# The vectors of an attribute are $v_i = u + n_i$: one common vector $u$, and noise of one length, orthogonal to $u$ and
+# between images. A fine-tuning makes $u$ shorter, $t u$ with $0 < t \le 1$, and leaves the noise as it is. Show how the
+# energy follows. Write a function `energy_after(energy, t)` that returns the energy after from the energy before.
 # ```
 #
-# ````{solution} ex-two-05
-# :class: dropdown
-# ```python
-# from frlib.training import finetune
-# both = finetune(
-#     base,
-#     training[0].only(["age", "expression"]),
-#     validation,
-#     margin=margins["ArcFace"],
-#     epochs=epochs,
-#     learning_rate=rates["ArcFace"],
-# )
-# own = embed(centres, [both])
-# table = fingerprint(own, [1.0])
-# table.groupby("attribute").energy.mean()[["age", "expression"]], recognition_table(embed(albums, [both])).auc
+# ```{admonition} Hint
+# :class: dropdown hint
+# What is the cosine of two such vectors, in the squared lengths of $u$ and of the noise? The energy is one minus it.
 # ```
+#
+# ````{solution-start} ex-noise-05
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# With $a = \lVert u \rVert^2$ and $b = \lVert n_i \rVert^2$ the cosine of two vectors is $a / (a + b)$, so the energy is
+# $E = b / (a + b)$. Afterwards it is $b / (t^2 a + b)$. Divide both by $a + b$: $E / (t^2 (1 - E) + E)$. From 0.2, half the
+# common part ($t = 0.5$) gives 0.5. If the noise shrinks with $u$, nothing changes: so a displacement may fall and the
+# energy stay, as in {numref}`fig-arrows-05`.
+
+
+# %% tags=["solution"]
+def energy_after(energy, t):
+    """Return the energy once the common part is t times as long."""
+    return energy / (t**2 * (1 - energy) + energy)
+
+
+# %% tags=["check"]
+def of_two(energy, t):
+    """Return the energy of two such vectors, from their cosine."""
+    v = torch.eye(3).double() * energy**0.5
+    v[:, 0] = t * (1 - energy) ** 0.5
+    return 1 - float(torch.cosine_similarity(v[1], v[2], dim=0))
+
+
+places = [(0.2, 0.5), (0.5, 0.1), (0.9, 0.5), (0.3, 1.0), (0.0, 0.5)]
+wrong = {
+    "Squared lengths shrink with the square of t.": lambda e, t: (
+        e / (t * (1 - e) + e)
+    ),
+    "The noise stays as it is; only the common part shrinks.": lambda e, t: e,
+    "Cosines do not shrink as lengths do.": lambda e, t: 1 - t * (1 - e),
+}
+cases = [(place, of_two(*place)) for place in places]
+course.check(
+    course.function(
+        "energy_after", energy_after, cases, within=1e-6, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
-# ```{exercise} With an album
-# :label: ex-album-05
-# You have several photographs of each of fifty people and no variations of one attribute. What could take the place of the
-# fixed image and of the variations, and what would a network that was trained on them learn to ignore?
+# ```{exercise} Two attributes at once (hard)
+# :label: ex-both-05
+# The next cell fine-tunes the base network on head angle and age together, with twice as many images as on one. Does
+# each attribute lose as much displacement as under its own fine-tuning? Guess first. Set `both_age` to the mean
+# displacement of age after the training on both, over that after the training on age alone (`"age, ArcFace, 0"`), a
+# number without unit. The displacement of a cloud is the mean of `cloud.displacements["age"]`, over
+# `cloud.mean_distance`; take the mean over the clouds of a network.
 # ```
 #
-# ````{solution} ex-album-05
+# ```{admonition} Hint
+# :class: dropdown hint
+# `both_clouds[both.name]` and `clouds["age, ArcFace, 0"]` hold the same people in the two networks.
+# ```
+
+# %% tags=["remove-output"]
+run = {"margin": margins["ArcFace"], "epochs": epochs, "patience": epochs}
+run |= {"learning_rate": rates["ArcFace"], "seed": seed}
+sets = {"head angle and age": training[0].only(["head_angle", "age"])}
+(both,) = finetune_each(base, sets, validation, **run).values()
+both_clouds = embed(centres, [both])
+
+# %% [markdown]
+# ````{solution-start} ex-both-05
 # :class: dropdown
-# `Variations(fixed, varied, names)` takes any images: one photograph per person as the fixed one, the others as the variations,
-# all of one name. The network learns to ignore whatever differs inside an album, light, pose and years together, so that an
-# energy of one attribute can not be its own. Photographs are personal data: read {doc}`/book/data_models_ethics` first.
 # ````
+
+# %% [markdown]
+# A ratio near 1 says that one network can learn to ignore two attributes about as well as one; a larger one, that the
+# two trainings are in each other's way, or that each needs more steps: the batches are as many, with twice as many
+# images in each. This is one seed, so no interval can be given.
+
+# %% tags=["solution"]
+two = [both_clouds[both.name], clouds["age, ArcFace, 0"]]
+after_both, after_own = (
+    np.mean([c.displacements["age"].mean() / c.mean_distance for c in own])
+    for own in two
+)
+both_age = after_both / after_own
+
+# %% tags=["check"]
+found = fingerprint(both_clouds, [1.0], device=device)
+found = pd.concat([found, energies[energies.scale == 1.0]])
+found = found.groupby(["network", "attribute"])[["displacement", "energy"]]
+found = found.mean().unstack("network")
+far, age_alone = found.displacement, "age, ArcFace, 0"
+right = far[both.name]["age"] / far[age_alone]["age"]
+wrong = {
+    "The other way round: the training on both comes first.": 1 / right,
+    "The training on nothing is not the one on age.": (
+        far[both.name]["age"] / far["nothing, ArcFace, 0"]["age"]
+    ),
+    "This is head angle.": (
+        far[both.name]["head_angle"]
+        / far["head_angle, ArcFace, 0"]["head_angle"]
+    ),
+    "These are energies, not displacements.": (
+        found.energy[both.name]["age"] / found.energy[age_alone]["age"]
+    ),
+}
+course.check(
+    course.number("both_age", both_age, right, within=1e-4, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# **To discuss.** You have several photographs of each of fifty people, and no variations of one attribute. What could
+# take the place of the fixed image and of the variations, and what would a network that was trained on them learn to
+# ignore? Photographs are personal data: read {doc}`/book/data_models_ethics` first.

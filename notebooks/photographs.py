@@ -15,6 +15,12 @@
 #
 # *Does what drawn faces show hold on photographs?*
 #
+# ```{one-minute} fig-pixels-photographs
+# This page can tell for the two scales, and for three attributes that are operations on pixels
+# ({numref}`fig-pixels-photographs`), if you put photographs into your cache: none comes with the book. What was
+# measured in this run stands under {ref}`where-photographs`. For the other five attributes it can not tell.
+# ```
+#
 # ```{admonition} Goals
 # :class: tip
 # After this page you can
@@ -45,9 +51,10 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from frlib import datasets, faces, fingerprint, geometry, published, runtime
-from frlib import view
+from frlib import course, datasets, faces, fingerprint, geometry
+from frlib import published, runtime, view
 from frlib.clouds import embed
 from frlib.faces.attributes import PIXELS
 from frlib.fingerprint import verdicts
@@ -73,6 +80,7 @@ scales = [0.4, 0.6, 0.8, 1.0, 1.2, 1.5]
 n_jobs = 1 if profile == "smoke" else None
 
 # %% [markdown]
+# (claim-photographs)=
 # ## The claim
 #
 # Paper A {cite}`leroy2025attributes` measures two scales on photographs: images of one person lie much closer than
@@ -81,6 +89,7 @@ n_jobs = 1 if profile == "smoke" else None
 # nothing else. Three of its eight attributes need no generator: **brightness, hue and image quality** are operations on
 # pixels, and any photograph can be changed so. For these three, this page can put photographs beside drawn faces.
 #
+# (before-photographs)=
 # ## Before you use photographs
 #
 # A photograph of a face is personal data, and so is the embedding that a network makes of it. That it can be downloaded
@@ -98,6 +107,7 @@ n_jobs = 1 if profile == "smoke" else None
 #
 # {doc}`/book/data_models_ethics` says more.
 #
+# (where-photographs)=
 # ## Where this page looks
 #
 # In the folder `photographs` of your cache ({doc}`/book/how_to_use` says where that is), each entry is a data set. It
@@ -150,6 +160,7 @@ table = counts.rename(columns={"images_of": "data set"}).set_index("data set")
 table if samples else None
 
 # %% [markdown]
+# (scales-photographs)=
 # ## Two scales
 #
 # The drawn images are those of the first {glue:text}`n_drawn` people of {doc}`/notebooks/01_multiscale_geometry`.
@@ -248,6 +259,7 @@ view.say(
 # others? Only the same networks on photographs can tell: that is what your photographs are for.
 
 # %% [markdown]
+# (pixels-photographs)=
 # ## Three attributes that every photograph has
 #
 # Each image is changed a little, down and up: by 25 of 255 levels of brightness, by 2 half degrees of hue, from a slight
@@ -330,6 +342,7 @@ view.say(
 # most, by {glue:text}`far_most_by:.2f`. Their energies at ε = 1 lie between {glue:text}`way_low:.2f` and
 # {glue:text}`way_high:.2f`. Read both together: the direction of a change that hardly moves anything is mostly noise.
 #
+# (side-photographs)=
 # ## How to read the two side by side
 #
 # The changes are the same and the networks are the same. What else differs:
@@ -345,6 +358,7 @@ view.say(
 # So a difference is a question, not an answer. Equal orders of the three attributes are some evidence that the drawn
 # ones can stand for photographs *in this respect*.
 #
+# (folder-photographs)=
 # ## Your own folder
 #
 # ```
@@ -374,25 +388,65 @@ view.say(
 #   generated faces are all there is.
 
 # %% [markdown]
+# ## Quiz
+#
+# ```{quiz}
+# ```
+
+# %% [markdown]
 # ## Exercises
 #
 # ```{exercise} The album (easy)
 # :label: ex-album-photographs
-# Two albums show the same ten people. In one, all photographs of a person are from one afternoon; in the other, from
-# twenty years. What happens to $d_{intra}$, to the ratio, and to the displacement by blur in units of $\bar d$?
+# Two albums show the same ten people. In the first, all photographs of a person are from one afternoon; in the second,
+# from twenty years. The same blur is put on all of them. In which album is its displacement larger, in units of
+# $\bar d$, the mean distance of a person's images? Set `larger` to one of `"afternoon"`, `"twenty years"`, `"the same"`.
 # ```
 #
-# ```{solution} ex-album-photographs
-# :class: dropdown
-# $d_{intra}$ and the ratio are smaller in the first album; the people are as far apart as before. The displacement by
-# blur is about the same in the network's own distance, so over a smaller $\bar d$ it looks larger.
+# ```{admonition} Hint
+# :class: dropdown hint
+# Ask first in which album blur moves an embedding farther in the network's own distance, and then how large the unit is.
 # ```
+#
+# ````{solution-start} ex-album-photographs
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# Blur moves an image about as far in both, in the network's own distance. The photographs of one afternoon lie closer
+# together, so $\bar d$ is smaller and the same distance is more of it. $d_{intra}$ and the ratio of the two scales are
+# smaller in the first album too, while people are as far apart as before.
+
+# %% tags=["solution"]
+larger = "afternoon"
+
+# %% tags=["check"]
+why_not = {
+    "twenty years": "There the images of a person lie far apart, and so the "
+    "unit is large.",
+    "the same": "The distance is about the same, but its unit is not.",
+}
+course.check(
+    course.choice(
+        "larger", larger, "afternoon", ["afternoon", *why_not], why_not
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
 #
 # ```{exercise} The unit (medium)
 # :label: ex-unit-photographs
-# Take the drawn clouds of mobilefacenet. Give the displacement by image quality over the $d_{intra}$ of the portraits
-# in place of the cloud's own $\bar d$. Why is it another number, and which of the two would you compare between data
-# sets?
+# The figure gives displacements over the cloud's own $\bar d$. Take the drawn clouds of mobilefacenet,
+# `moved["drawn"]["mobilefacenet"]`, and $d_{intra}$ of the portraits (in the table `ours`) as the unit instead. Which of
+# the two would you compare between data sets? Set `over_d_intra` to the mean displacement by image quality,
+# `cloud.displacements["image_quality"]`, over all images of all people, divided by $d_{intra}$: a number without unit.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# `ours` has one row for each kind of images and network.
 # ```
 #
 # ````{solution-start} ex-unit-photographs
@@ -404,29 +458,159 @@ view.say(
 # $\bar d$ is larger than $d_{intra}$. A unit that is the same for all data sets, such as a network's threshold, is
 # better to compare *how far*; the cloud's own is right for ε, which asks for neighbours in that cloud.
 
-# %%
+# %% tags=["solution"]
 own = moved["drawn"]["mobilefacenet"]
-ends_apart = [c.displacements["image_quality"].mean().item() for c in own]
-d_bar = [c.mean_distance for c in own]
-d_intra = ours.d_intra["drawn", "mobilefacenet"]
-units = {"over the cloud": np.divide(ends_apart, d_bar).mean()}
-units["over d_intra"] = np.mean(ends_apart) / d_intra
-pd.Series(units).round(2)
+far = [cloud.displacements["image_quality"].mean() for cloud in own]
+over_d_intra = np.mean(far) / ours.d_intra["drawn", "mobilefacenet"]
+
+
+# %% tags=["check"]
+def mean_over(attribute, unit):
+    """Return the mean displacement in some units, one for each cloud."""
+    group = moved["drawn"]["mobilefacenet"]
+    ends = [(c.minus[attribute], c.plus[attribute]) for c in group]
+    apart = [geometry.pair_distances(*pair).diagonal().mean() for pair in ends]
+    return float(np.mean(np.array(apart) / unit))
+
+
+intra, inter = ours.loc[("drawn", "mobilefacenet"), ["d_intra", "d_inter"]]
+by_cloud = [c.mean_distance for c in moved["drawn"]["mobilefacenet"]]
+right = mean_over("image_quality", intra)
+wrong = {
+    "The unit is still that of each cloud.": (by_cloud, "image_quality"),
+    "This is the distance between people.": (inter, "image_quality"),
+    "Divide by a unit.": (1, "image_quality"),
+    "This is another attribute.": (intra, "brightness"),
+}
+wrong = {why: mean_over(name, unit) for why, (unit, name) in wrong.items()}
+course.check(
+    course.number(
+        "over_d_intra", over_d_intra, right, within=1e-4, mistakes=wrong
+    )
+)
 
 # %% [markdown]
 # ````{solution-end}
 # ````
 #
-# ```{exercise} The school (open)
-# :label: ex-school-photographs
-# A school has 20,000 photographs of its festivals. It asks you to sort them by child, so that parents get those of
-# their own. Which of the numbers of this page would you need first? What would you ask before you compute any?
+# ```{exercise} Half the images (medium)
+# :label: ex-half-photographs
+# Of each drawn cloud of mobilefacenet, `moved["drawn"]["mobilefacenet"]`, every second image is lost: what stays is
+# `cloud.points[::2]`. The mean distance changes little. And the neighbours? Set `left_alone` to the share of the images
+# that stay and have no other one within 0.6 mean distances of the thinned cloud, a number in 0..1; mean over the clouds.
 # ```
 #
-# ```{solution} ex-school-photographs
-# :class: dropdown
-# Numbers: the errors of a threshold on photographs of *these* children, who resemble each other more in age than the
-# people of any test set, and change within years; the share of faces that are not found; both by group. Before that:
-# who agreed, to what, and who can say no without losing something? Photographs of other people's children would go to
-# parents by mistake, and the embeddings of all children would lie on some disk. A list of names on paper may serve.
+# ```{admonition} Hint
+# :class: dropdown hint
+# `geometry.pair_distances(points)` is the matrix of distances, `geometry.mean_pair_distance(points)` their mean.
 # ```
+#
+# ````{solution-start} ex-half-photographs
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# A ball of the same radius holds half as many images on average, and those that had few are left with none. In the book's
+# run 5 % of the images are alone in the whole clouds, and 18 % in the halves. An isolated image has no part in an energy,
+# so energies at small ε of albums that differ in size are energies of different images.
+
+
+# %% tags=["solution"]
+def share_alone(points):
+    """Return the share of points without a neighbour."""
+    apart = geometry.pair_distances(points).numpy()
+    apart[np.diag_indices_from(apart)] = np.inf
+    radius = 0.6 * geometry.mean_pair_distance(points)
+    return (apart > radius).all(axis=1).mean()
+
+
+clouds_drawn = moved["drawn"]["mobilefacenet"]
+left_alone = np.mean([share_alone(c.points[::2]) for c in clouds_drawn])
+
+
+# %% tags=["check"]
+def isolated(rows, scale):
+    """Return the mean share of isolated images of parts of the clouds."""
+    group = [c.only(rows) for c in moved["drawn"]["mobilefacenet"]]
+    swept = [geometry.energy_sweep(c, [scale]) for c in group]
+    return np.mean([table.isolated.iloc[0] for table in swept])
+
+
+half = slice(None, None, 2)
+right = isolated(half, 0.6)
+wrong = {
+    "These are all images; every second one is lost.": isolated(
+        slice(None), 0.6
+    ),
+    "The radius is 0.6 mean distances, not one.": isolated(half, 1.0),
+    "An image is no neighbour of its own.": 0.0,
+}
+course.check(
+    course.number("left_alone", left_alone, right, within=1e-6, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} Two meanings of overlap (hard)
+# :label: ex-overlap-photographs
+# Suppose that distances inside people are normal with mean 0.4 and standard deviation 0.05, and those between people
+# normal with mean 0.8 and standard deviation 0.25. This book and paper A measure their overlap differently. Which of the
+# two is the smaller one, and why? Set `errors` to the smallest sum of both error rates of one threshold (ours), and
+# `area` to the area that both densities share (theirs): numbers in 0..1, to 0.001.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# At how many places are both densities equal? A fine grid of distances does the rest.
+# ```
+#
+# ````{solution-start} ex-overlap-photographs
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The area is the sum of both errors of the best rule there is, which says "one person" wherever that density is the higher
+# one. The densities cross twice: the broad one is the higher one on the far left too, where a threshold must still say
+# "one person". So the area is never the larger of the two, and both are equal where the densities cross once.
+
+# %% tags=["solution"]
+at = np.linspace(-1, 3, 400_001)
+one, two = stats.norm(0.4, 0.05), stats.norm(0.8, 0.25)
+errors = (one.sf(at) + two.cdf(at)).min()
+area = np.minimum(one.pdf(at), two.pdf(at)).sum() * (at[1] - at[0])
+
+# %% tags=["check"]
+inside, between = stats.norm(0.4, 0.05), stats.norm(0.8, 0.25)
+squares = np.array([1 / 0.05**2 - 1 / 0.25**2, -0.8 / 0.05**2 + 1.6 / 0.25**2])
+rest = (0.4 / 0.05) ** 2 - (0.8 / 0.25) ** 2 - 2 * np.log(5)
+left, cross = np.sort(np.roots([*squares, rest]))
+of_one = inside.sf(cross) + between.cdf(cross)
+shared = of_one - between.cdf(left) + inside.cdf(left)
+wrong = {
+    "errors": {
+        "The sum is asked for, not the mean of both rates.": of_one / 2,
+        "Another threshold than the middle does better.": (
+            inside.sf(0.6) + between.cdf(0.6)
+        ),
+        "This is the area.": shared,
+    },
+    "area": {
+        "This is what one threshold reaches.": of_one,
+        "This is half of it.": shared / 2,
+    },
+}
+course.check(
+    course.number(
+        "errors", errors, of_one, within=1e-3, mistakes=wrong["errors"]
+    ),
+    course.number("area", area, shared, within=1e-3, mistakes=wrong["area"]),
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# **To discuss.** A school has 20,000 photographs of its festivals. It asks you to sort them by child, so that parents get
+# those of their own. Which of the numbers of this page would you need first? What would you ask before you compute any?

@@ -7,9 +7,9 @@ import os
 
 import pytest
 
+from book.course import chromium as browser
 from frlib.store import compiled_folder
 from tests import build
-from tests.site.browser import find_chromium
 
 # Tests move FRLIB_CACHE; what is compiled stays where it is, or each of them would wait for the compilers.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled_folder("numba")))
@@ -31,12 +31,7 @@ def pytest_runtest_setup(item):
 @pytest.fixture(scope="session")
 def chromium():
     """Return a headless Chromium, or skip with the reason."""
-    if not find_chromium():
+    if not browser.find():
         pytest.skip("no Chromium on this machine (apt install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    arguments = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=arguments)
-        yield browser
-        browser.close()
+    with browser.started() as started:
+        yield started

@@ -22,6 +22,7 @@ FLOORS += (
     "summary",
     "verdicts",
     "view",
+    "course",
 )
 
 

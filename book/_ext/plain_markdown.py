@@ -6,7 +6,7 @@ goes missing.
 """
 
 import re
-from html import unescape
+from html import escape, unescape
 from urllib.parse import urljoin
 
 from docutils import nodes
@@ -123,7 +123,7 @@ class MarkdownWriter:
         """Return nothing, for what a page does not show."""
         return ""
 
-    _target = _comment = _index = _substitution_definition = nothing
+    _target = _comment = _index = _substitution_definition = _still = nothing
 
     def _math_block(self, node) -> str:
         lines = node.astext().strip()
@@ -186,6 +186,19 @@ class MarkdownWriter:
     def _solution_node(self, node) -> str:
         title, content = node.children
         return f"<details><summary>{title.astext()}</summary>\n\n{self.blocks(content.children)}\n\n</details>"
+
+    def _quiz(self, node) -> str:
+        questions = (f"**{k}.** {self.blocks(question.children)}" for k, question in enumerate(node, 1))
+        return "\n\n".join(questions)
+
+    def _quiz_answer(self, node) -> str:
+        choice, *reason = node.children
+        return f"<details><summary>{self.plain(choice)}</summary>\n\n{self.blocks(reason)}\n\n</details>"
+
+    def plain(self, node) -> str:
+        """Return a line for a place where Markdown is not read: HTML, with formulas between ``$``."""
+        parts = (self.write(part) if isinstance(part, nodes.math) else escape(part.astext()) for part in node)
+        return "".join(parts)
 
     def _raw(self, node) -> str:
         """Return the facts of a run card; no other HTML of a page is known."""

@@ -28,13 +28,18 @@ def outputs_of(cell) -> list:
     return shown
 
 
+def drawn(placed: static.Placed, mode: str = "light", scale: float = SCALE) -> bytes:
+    """Return a chart as a PNG with few colours, on a page of this mode."""
+    spec = {**placed.data, "config": {**charts.theme(mode), "background": charts.PAGE[mode]}}
+    image = Image.open(io.BytesIO(vl_convert.vegalite_to_png(spec, scale=scale)))
+    picture = io.BytesIO()
+    image.convert("RGB").quantize(TONES, dither=Image.Dither.NONE).save(picture, "PNG", optimize=True)
+    return picture.getvalue()
+
+
 def as_picture(placed: static.Placed) -> dict:
     """Return a chart as a picture on a light page, with its description."""
-    spec = {**placed.data, "config": {**charts.theme("light"), "background": charts.PAGE["light"]}}
-    drawn = Image.open(io.BytesIO(vl_convert.vegalite_to_png(spec, scale=SCALE)))
-    picture = io.BytesIO()
-    drawn.convert("RGB").quantize(TONES, dither=Image.Dither.NONE).save(picture, "PNG", optimize=True)
-    return {"image/png": base64.b64encode(picture.getvalue()).decode("ascii"), "text/plain": placed.description}
+    return {"image/png": base64.b64encode(drawn(placed)).decode("ascii"), "text/plain": placed.description}
 
 
 def as_words(placed: static.Placed) -> dict:

@@ -24,6 +24,12 @@ def main(folder: str | Path) -> None:
     """Write Vega, the scripts that draw charts and widgets, and MathJax into ``folder``, replacing what is there."""
     folder = Path(folder)
     shutil.rmtree(folder, ignore_errors=True)
+    write_drawing(folder)
+    copy_mathjax(folder / "mathjax")
+
+
+def write_drawing(folder: Path) -> None:
+    """Write Vega and the scripts that draw charts and widgets."""
     (folder / "widgets").mkdir(parents=True)
     write_vega(folder / "vega.js")
     themes = {mode: charts.background(mode) for mode in charts.PAGE}
@@ -31,7 +37,6 @@ def main(folder: str | Path) -> None:
     (folder / "charts.js").write_text(static.chart_script(), encoding="utf-8")
     for name in static.WIDGETS:
         (folder / "widgets" / f"{name}.js").write_text(static.classic_script(name), encoding="utf-8")
-    copy_mathjax(folder / "mathjax")
 
 
 def write_vega(path: Path) -> None:

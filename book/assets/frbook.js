@@ -42,6 +42,8 @@
 
   function start() {
     guardTheme();
+    printLight();
+    offerPrinting();
     for (const data of document.querySelectorAll("script.frlib-widget-data")) {
       paintWidget(document.getElementById(data.dataset.target), JSON.parse(data.textContent));
     }
@@ -57,6 +59,35 @@
     stub.hidden = true;
     stub.style.display = "none";
     document.body.append(stub);
+  }
+
+  /* Paper is light. */
+  function printLight() {
+    let theme;
+    addEventListener("beforeprint", () => {
+      theme = root.dataset.theme;
+      root.dataset.theme = "light";
+    });
+    addEventListener("afterprint", () => (root.dataset.theme = theme));
+  }
+
+  /* A page with code is printed with all of its code, or with none; the browser's own command leaves folds as they are. */
+  function offerPrinting() {
+    const downloads = document.querySelector(".frlib-downloads");
+    if (!downloads || !document.querySelector(".cell_input")) return;
+    const line = document.createElement("p");
+    line.className = "frlib-print";
+    for (const [code, words] of [["shown", "Print with code"], ["hidden", "Print without code"]]) {
+      const button = document.createElement("button");
+      button.textContent = words;
+      button.addEventListener("click", () => {
+        root.dataset.printCode = code;
+        window.print();
+        delete root.dataset.printCode;
+      });
+      line.append(button);
+    }
+    downloads.after(line);
   }
 
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

@@ -391,7 +391,7 @@ const WIDGET_STYLE = `
  * after the theme changed; announce(text) tells a screen reader, politely; stop() ends the watching (return it from
  * render). */
 function widgetFrame(el, { title, description, style = "" }) {
-  const root = createElement("section", { class: "frw", "aria-label": title || "interactive figure" });
+  const root = createElement("div", { class: "frw", role: "group", "aria-label": title || "interactive figure" });
   const card = createElement("div", { class: "frw-card" });
   const live = createElement("p", { class: "frw-hidden", role: "status", "aria-live": "polite" });
   root.append(createElement("style", {}, WIDGET_STYLE + style), card, live);

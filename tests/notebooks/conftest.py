@@ -15,6 +15,7 @@ def checkout(tmp_path) -> Path:
     (tmp_path / "book/assets").mkdir(parents=True)
     for script in (ROOT / "book").glob("*.py"):
         shutil.copy(script, tmp_path / "book")
+    shutil.copytree(ROOT / "book/course", tmp_path / "book/course")
     for name in ("dodo.py", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "_toc.yml").write_text("parts: []\n")

@@ -7,7 +7,6 @@ check good pages and the deliberately broken ones (`test_site.py`), so that a ch
 import functools
 import gzip
 import http.server
-import shutil
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -63,11 +62,6 @@ class Report:
 
     def __str__(self):
         return "\n".join(f"{self.page}: {kind}: {text}" for kind, text in self.problems)
-
-
-def find_chromium() -> str | None:
-    """Return the path of a Chromium on this machine, if there is one."""
-    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 def pages_of(site: Path) -> list[str]:
