@@ -989,8 +989,10 @@ def relabellings(has, stratum):
 
 
 # %% [markdown]
-# Age in place of gender: an attribute is "found" relative to what is held fixed. *Male* can be tested now, and what goes
-# with gender may come back; what goes with age, such as gray hair and baldness, has less to gain than before.
+# Age in place of gender, in mobilefacenet: *Male* can be tested now. *Wearing Lipstick* and *Mustache*, which go with gender
+# and were not found within it, come back. *Young* goes, as *Male* did, because it cannot be tested within itself. Gray hair
+# and baldness stay, so they are found among people of one age group too. An attribute is "found" relative to what is held
+# fixed.
 
 # %% tags=["solution"]
 options = {"metric": metric[main], "permutations": permutations, "seed": seed}
