@@ -661,8 +661,8 @@ weak_clouds = embed(weak, [embedders["mobilefacenet"]])["mobilefacenet"]
 # ````
 
 # %% [markdown]
-# Most of it is left, about four fifths in the book's run. Strength scales the shape alone; skin, hair and beard stay as they are, and the network sees
-# them too. To know what shape alone carries, they would have to be made equal.
+# Most of it is left, about four fifths in the book's run. Strength scales the shape alone; skin, hair and beard stay as
+# they are, and the network sees them too. To know what shape alone carries, they would have to be made equal.
 
 # %% tags=["solution"]
 usual = by_mesh["mobilefacenet"][:n_weak]
