@@ -814,8 +814,8 @@ view.say(
 # ```{exercise} Noise and people (easy)
 # :label: ex-noise-02b
 # By {numref}`fig-nothing-02b`, how does the mean statistic of random labels change when the number of people doubles?
-# Both axes are logarithmic, so a straight line is a power $n^a$. Set `exponent` to the $a$ that fits the normal points of
-# the network `main` best. (They are in `size`, in the columns `n` and `K`, where `points` is `"normal points"`.)
+# Both axes are logarithmic, so a straight line is a power $n^a$. The values are in `size`: columns `network`, `points`,
+# `n` and `K`. Set `exponent` to the $a$ that fits the `"normal points"` of the network `main` best.
 # ```
 #
 # ```{admonition} Hint
@@ -960,10 +960,10 @@ course.check(
 #
 # ```{exercise} What is left to permute? (medium)
 # :label: ex-strata-02b
-# Each person has one label, 0 or 1, and labels are permuted within strata. Write a function
-# `relabellings(has, stratum)` that returns how many different results there are, the present one included. `has` and
-# `stratum` are arrays with one entry per person. Why, then, can *Male* not be tested within gender? And which findings
-# go, which come back, if you permute within *Young* in place of *Male*?
+# Why can *Male* not be tested within gender? And which findings go, which come back, if you permute within *Young* in
+# place of *Male*? Guess; the solution shows it. Then count: each person has one label, 0 or 1, and labels are permuted
+# within strata. Write a function `relabellings(has, stratum)` of two arrays with one entry per person that returns how
+# many different results there are, the present one included.
 # ```
 #
 # ```{admonition} Hint

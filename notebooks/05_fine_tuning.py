@@ -1448,7 +1448,9 @@ both_clouds = embed(centres, [both])
 # ````
 
 # %% [markdown]
-# WORDS.
+# A ratio near 1 says that one network can learn to ignore two attributes about as well as one; a larger one, that the
+# two trainings are in each other's way, or that each needs more steps: the batches are as many, with twice as many
+# images in each. This is one seed, so no interval can be given.
 
 # %% tags=["solution"]
 two = [both_clouds[both.name], clouds["age, ArcFace, 0"]]

@@ -132,3 +132,15 @@ def test_no_page_speaks_of_chapters_that_are_not_written():
 def test_tables_fit_a_phone(page):
     rows = [line for line in page.read_text().splitlines() if line.startswith("|")]
     assert all(line.count("|") <= 4 for line in rows), "more than three columns"
+
+
+def test_every_question_has_an_answer_with_a_place_or_says_that_there_is_none():
+    text = (BOOK / "which_chapter.md").read_text()
+    stated = re.match(r"# .+\n\n(\w+) questions", text)[1]
+    questions = re.findall(r"### ([^\n]+)\n\n(.+?)\n\n(Asked in .+?)\n\n", text, flags=re.S)
+    assert NUMBERS.index(stated.lower()) == len(questions) == text.count("\n### ")
+    for question, answer, asked in questions:
+        assert question.endswith("?") and "https://github.com/" in asked, question
+        assert "{ref}`" in answer or "does not answer" in answer, question
+    chapters = "\n".join(source.read_text() for source in (ROOT / "notebooks").glob("*.py"))
+    assert all(f"# ({label})=\n" in chapters for label in re.findall(r"\{ref\}`([^`]+)`", text))

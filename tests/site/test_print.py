@@ -52,8 +52,7 @@ def test_folded_code_is_printed_where_the_reader_wants_it(page, choice, shown):
 def test_paper_is_light_and_the_page_is_as_before(page):
     theme = "() => document.documentElement.dataset.theme"
     before = page.evaluate(theme)
-    page.evaluate(
-        "() => addEventListener('beforeprint', () => { document.body.dataset.printed = document.documentElement.dataset.theme; })"
-    )
+    note = f"document.body.dataset.printed = ({theme})();"
+    page.evaluate(f"() => addEventListener('beforeprint', () => {{ {note} }})")
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
     assert page.evaluate("() => document.body.dataset.printed") == "light" and page.evaluate(theme) == before
