@@ -664,7 +664,6 @@ view.say(
 # images in the space, for {glue:text}`umap_same:.0f` % on the UMAP map, and for {glue:text}`pca_same:.0f` % on the PCA
 # map, which holds {glue:text}`plane_share:.0f` % of the variance. What overlaps on a map need not overlap in the space.
 #
-# (near-01)=
 # ## Who lies near whom?
 #
 # Figure 1 of paper A shows a space organised by gender. Drawn people have no gender, but the mesh library has a slider
@@ -708,7 +707,6 @@ view.say(
 # in the image, and no network needs to know people to see them. Chapter 2 asks the same of all attributes.
 
 # %% [markdown]
-# (zooming-01)=
 # ## Zooming out
 #
 # The slider of the map merges groups by their mean distance (average linkage). Count the groups at every distance, over
@@ -803,7 +801,6 @@ view.say(
 # ({ref}`ex-gauss-01`).
 
 # %% [markdown]
-# (invariance-01)=
 # ## Approximate invariance
 #
 # A network that recognises people must forget attributes. Paper A calls it approximately invariant to an attribute that

@@ -490,7 +490,6 @@ view.verdict("ks-facenet-larger", "not tested", found)
 # crop, and the metric by itself does nothing. A level of $K$ belongs to one network with all that made it. An order of
 # attributes can be compared.
 #
-# (draw-02)=
 # ### One draw
 #
 # The authors draw the images once, without a seed. How much of the correlation is the luck of that draw? Nothing else

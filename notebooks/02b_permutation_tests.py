@@ -384,7 +384,6 @@ view.say(needed="; ".join(needed) or "none of the planted effects")
 # The permutation test finds in at least 80 % of the trials, per modality: {glue:text}`needed`.
 
 # %% [markdown]
-# (sure-02b)=
 # ## Which findings are sure
 #
 # Now both tests on the attributes of the drawn people, with the Benjamini–Hochberg correction for the number of tests: of
@@ -462,7 +461,6 @@ found = (
 view.verdict("ks-most-attributes-differ", word, found)
 
 # %% [markdown]
-# (truth-02b)=
 # ## Does the statistic know what an attribute does?
 #
 # On drawn faces we know what an attribute does to one image: switch it, keep everything else, and embed both. The
@@ -566,7 +564,6 @@ view.say(
 # The paper reports that $K$ falls with the intra-entropy $H$. Can this arise without any network that prefers what stays?
 # There are two ways.
 #
-# (few-02b)=
 # ### Few people
 #
 # A rare attribute has a low intra-entropy: who hardly ever shows it cannot vary much. And it leaves few people per
@@ -745,7 +742,6 @@ view.say(
 # these two are in the upper half of the intra-entropies. So wrong labels give a negative correlation, whatever the network
 # does.
 #
-# (many-02b)=
 # ## More people than fit
 #
 # A million people have $5 \cdot 10^{11}$ pairs. Their distances do not fit into memory, but their histogram does.

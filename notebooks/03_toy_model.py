@@ -66,7 +66,6 @@ n_runs, n_runs_ablation, points_per_blob, n_planar = {
 }[profile]
 
 # %% [markdown]
-# (read-03)=
 # ## How to read an energy
 #
 # A field puts one unit vector $v_i$ on each point $x_i$ of a cloud. Do neighbouring vectors agree? Paper A
@@ -570,7 +569,6 @@ view.sweep(
 )
 
 # %% [markdown]
-# (holds-03)=
 # ## Does the claim hold here?
 #
 # A figure is not a test. What is the unit? Not the point, because neighbours share the network. Not the scale, because
@@ -694,7 +692,6 @@ view.verdict(
 #
 # ## One step further
 #
-# (why-03)=
 # ### Why is the energy higher?
 #
 # A tempting answer: the network ignores useless inputs. It does not. Their weights started at random, and nothing

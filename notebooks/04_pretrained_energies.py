@@ -128,7 +128,6 @@ view.figure(
 # {doc}`/notebooks/04b_energy_methods`.
 
 # %% [markdown]
-# (designs-04)=
 # ## Faces: few people deep, many people wide
 #
 # A *curve* is three images: a centre, and the same image one step down and one step up along one attribute. A step is a
@@ -212,7 +211,6 @@ columns = ["d_intra", "d_inter", "ratio", "auc", "eer", "threshold"]
 recognition[columns].round(3)
 
 # %% [markdown]
-# (deep-04)=
 # ## Deep: from the smallest balls to the whole cloud
 #
 # An attribute has centres of its own here, and $\bar d$ is the mean distance of images drawn at random from the whole
@@ -553,7 +551,6 @@ view.say(
 # ```
 
 # %% [markdown]
-# (wide-04)=
 # ## Wide: every network, twenty people
 #
 # The wide design has all networks and more people. In every network most points have a neighbour from
@@ -616,7 +613,6 @@ view.sweep(
 )
 
 # %% [markdown]
-# (holds-04)=
 # ## Do the claims hold here?
 #
 # The unit is the person. We draw people with replacement, average their energies, and look whether an attribute of the
@@ -869,7 +865,6 @@ view.verdict(
 )
 
 # %% [markdown]
-# (compared-04)=
 # ## What an energy is compared with
 #
 # An energy of 0.4 is low compared with what? Two cases without structure give an answer, and need no simulation.

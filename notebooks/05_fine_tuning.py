@@ -194,7 +194,6 @@ image_grid(
 )
 
 # %% [markdown]
-# (loss-05)=
 # ## The loss
 #
 # A face network is trained with a class for every person: a weight vector $w_j$ each, and a softmax over the cosines
@@ -1020,7 +1019,6 @@ view.figure(
 )
 
 # %% [markdown]
-# (hard-05)=
 # ### How hard must one train?
 #
 # Perhaps the training is too short, the rate too low, the loss already saturated, or too many layers are free. Two

@@ -158,7 +158,6 @@ view.image_grid(
 # %% [markdown]
 # ## Are the attributes what they say?
 #
-# (angle-faces)=
 # ### Head angle
 #
 # A head that turns by an angle θ shows the distance between its eyes shortened by cos θ, and its nose moves to the side
@@ -472,7 +471,6 @@ view.say(
 # all drawn attributes, far more than the images behind $d_{intra}$, so a value above 1 would be no contradiction.
 
 # %% [markdown]
-# (population-faces)=
 # ## A population with known labels
 #
 # For questions about binary attributes, `sample_population` draws people with labels that are named after those of
