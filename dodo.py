@@ -254,8 +254,7 @@ def task_course():
         ("slides", FOLDER, COURSE / "slides"),
         ("handout", COURSE / "student", COURSE / "handout"),
     ):
-        if (ROOT / f"book/course/{name}.py").exists():
-            yield {"name": name, **part_of_course(name, [*given, target])}
+        yield {"name": name, **part_of_course(name, [*given, target])}
 
 
 def part_of_course(name, paths):
