@@ -45,6 +45,7 @@ WEIGHTS, HEAD, BENCHMARKS = "weights of the networks", "head file of the faces",
 LIVE = "network in the page"
 LINKS = "environment of a reader"
 STUDENTS, COURSE = "site of the students", FOLDER / "course"
+COURSE_STEPS = FOLDER / "course-steps"  # apart from those of the book, which its status page shows
 CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
 DOIT_CONFIG = {
     "default_tasks": [*(["figure", "readme"] if PROFILE == "book" else ["benchmarks"]), "site", "summary"],
@@ -57,17 +58,17 @@ DOIT_CONFIG = {
 multiprocessing.set_start_method("fork")  # `doit -n 2`: an action is a closure, which no other way hands on
 
 
-def timed(name, action, needs=()):
+def timed(name, action, needs=(), folder=FOLDER):
     """Describe an action as a step of the build: one line, its time, a log, and a failure that is readable."""
 
     def run():
         try:
-            with steps.step(name, FOLDER, needs):
+            with steps.step(name, folder, needs):
                 action()
         except pipeline.ChapterFailed as error:
             return TaskFailed(str(error))
         except subprocess.CalledProcessError as error:
-            log = steps.log_of(name, FOLDER)
+            log = steps.log_of(name, folder)
             end = "\n".join(steps.said(log, 30))
             said = f"`{' '.join(map(str, error.cmd))}` ended with status {error.returncode}"
             return TaskFailed(f"{name}: {said}; the end of {log.relative_to(ROOT)}:\n{end}")
@@ -228,12 +229,12 @@ def files_of_site():
 def site(name, edition=None):
     """Describe the build of a site, warnings as errors."""
     action = functools.partial(pipeline.build_site, FOLDER, edition)
-    folder = FOLDER / "html" if edition is None else COURSE / edition.name
+    target, folder = (COURSE / edition.name, COURSE_STEPS) if edition else (FOLDER / "html", FOLDER)
     return {
-        **timed(name, action, [*map(step_of, CHAPTERS), BENCHMARKS, LIVE]),
+        **timed(name, action, [*map(step_of, CHAPTERS), BENCHMARKS, LIVE], folder),
         "file_dep": files_of_site(),
         "uptodate": [config_changed({"url": pipeline.repository_url()})],
-        "targets": [str(folder / "index.html")],
+        "targets": [str(target / "index.html")],
     }
 
 
@@ -253,8 +254,7 @@ def task_course():
         ("slides", FOLDER, COURSE / "slides"),
         ("handout", COURSE / "student", COURSE / "handout"),
     ):
-        if (ROOT / f"book/course/{name}.py").exists():
-            yield {"name": name, **part_of_course(name, [*given, target])}
+        yield {"name": name, **part_of_course(name, [*given, target])}
 
 
 def part_of_course(name, paths):
@@ -265,7 +265,7 @@ def part_of_course(name, paths):
 
     before = ["student", *(["notebooks"] if name == "assignments" else [])]
     return {
-        **timed(f"{name} of the course", build, [STUDENTS]),
+        **timed(f"{name} of the course", build, [STUDENTS], COURSE_STEPS),
         "file_dep": files_of_site(),
         "task_dep": [f"course:{part}" for part in before],
         "targets": [str(paths[-1])],

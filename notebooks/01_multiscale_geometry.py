@@ -664,7 +664,6 @@ view.say(
 # images in the space, for {glue:text}`umap_same:.0f` % on the UMAP map, and for {glue:text}`pca_same:.0f` % on the PCA
 # map, which holds {glue:text}`plane_share:.0f` % of the variance. What overlaps on a map need not overlap in the space.
 #
-# (near-01)=
 # ## Who lies near whom?
 #
 # Figure 1 of paper A shows a space organised by gender. Drawn people have no gender, but the mesh library has a slider
@@ -708,7 +707,6 @@ view.say(
 # in the image, and no network needs to know people to see them. Chapter 2 asks the same of all attributes.
 
 # %% [markdown]
-# (zooming-01)=
 # ## Zooming out
 #
 # The slider of the map merges groups by their mean distance (average linkage). Count the groups at every distance, over
@@ -803,7 +801,6 @@ view.say(
 # ({ref}`ex-gauss-01`).
 
 # %% [markdown]
-# (invariance-01)=
 # ## Approximate invariance
 #
 # A network that recognises people must forget attributes. Paper A calls it approximately invariant to an attribute that
@@ -1107,8 +1104,8 @@ course.check(
 # ```{exercise} A threshold by hand (easy)
 # :label: ex-threshold-01
 # In {numref}`fig-histogram-01`, choose *pixels* and find the threshold at which both errors are equally frequent. Set
-# `balanced` to it, in units of $d_{inter}$. Compare the error there with the EER in the table. The dashed line is at
-# another place: it makes something else as small as it gets. Set `dashed` to one of `"the sum of both errors"`,
+# `balanced` to it, in units of $d_{inter}$. Compare the error there with the EER in the table. The dashed line is close,
+# but not there: it makes something else as small as it gets. Set `dashed` to one of `"the sum of both errors"`,
 # `"the difference of both errors"`, `"the false acceptances"`.
 # ```
 #
@@ -1138,21 +1135,20 @@ tried = np.linspace(0, two.max(), 50_001)
 missed = 1 - np.searchsorted(same, tried, side="right") / len(same)
 passed = np.searchsorted(two, tried, side="right") / len(two)
 equal = tried[np.abs(missed - passed).argmin()]
+unit = summary.d_inter["pixels"]
 other_place = {
     "This is the distance itself; divide it by d_inter.": equal,
-    "This is the error there; the threshold is asked for.": np.interp(
-        equal, tried, passed
-    ),
+    "This is the error there.": np.interp(equal, tried, passed),
+    "This is the dashed line.": summary.threshold["pixels"] / unit,
 }
 sum_of_both = "the sum of both errors"
 not_that = {
     "the difference of both errors": "It is 0 where both are equal.",
     "the false acceptances": "These are fewest at the threshold 0.",
 }
-unit = summary.d_inter["pixels"]
 course.check(
     course.number(
-        "balanced", balanced, equal / unit, within=0.03, mistakes=other_place
+        "balanced", balanced, equal / unit, within=0.012, mistakes=other_place
     ),
     course.choice(
         "dashed", dashed, sum_of_both, [sum_of_both, *not_that], not_that
@@ -1339,10 +1335,10 @@ course.check(
 #
 # ```{exercise} Chains (hard)
 # :label: ex-linkage-01
-# With *single* linkage two groups are as close as their two closest images. Show that the groups at a distance $t$ can be
-# found without any hierarchy. Write a function `groups_at(apart, t)` that takes a matrix of distances and returns the
-# number of groups of single linkage when all that are at most $t$ apart have merged. Then repeat the plateau of
-# mobileface and ImageNet with single linkage: what happens to width and agreement?
+# With *single* linkage two groups are as close as their two closest images. What happens to width and agreement of the
+# plateau, in mobileface and in ImageNet? Guess; the solution shows it. Then show that the groups at a distance $t$ can be
+# found without any hierarchy: write a function `groups_at(apart, t)` that takes a matrix of distances and returns the
+# number of groups of single linkage when all that are at most $t$ apart have merged.
 # ```
 #
 # ```{admonition} Hint
@@ -1368,8 +1364,9 @@ def groups_at(apart, t):
 
 
 # %% [markdown]
-# Single linkage follows chains: one pair of lookalike images joins two people, and one stray image stays alone. If
-# clouds are tight compared with the gaps between them, neither happens. In a control the difference shows.
+# Single linkage follows chains: one pair of lookalike images joins two people, and one stray image stays alone. In
+# mobileface width and agreement fall a little. In ImageNet chains join nearly everybody, and the agreement is close to 0,
+# as of random groups.
 
 # %% tags=["solution"]
 linked = {

@@ -490,7 +490,6 @@ view.verdict("ks-facenet-larger", "not tested", found)
 # crop, and the metric by itself does nothing. A level of $K$ belongs to one network with all that made it. An order of
 # attributes can be compared.
 #
-# (draw-02)=
 # ### One draw
 #
 # The authors draw the images once, without a seed. How much of the correlation is the luck of that draw? Nothing else
@@ -685,10 +684,10 @@ course.check(
 #
 # ```{exercise} The order of distances (medium)
 # :label: ex-monotone-02
-# Prove that $K_{a,m}$ does not change if every distance $d$ is replaced by $g(d)$ with a strictly increasing $g$. Your
-# proof in code: write a function `statistic(inside, across)` that returns the statistic of two arrays of distances and
-# uses the distances in comparisons (`<`, `<=`, `>`) only. Then think: what happens if $g$ is increasing, but constant on
-# an interval?
+# Prove that $K_{a,m}$ does not change if every distance $d$ is replaced by $g(d)$ with a strictly increasing $g$. What
+# happens if $g$ is increasing, but constant on an interval? Your proof in code: write a function
+# `statistic(inside, across)` that returns the statistic of two arrays of distances and uses the distances in comparisons
+# (`<`, `<=`, `>`) only.
 # ```
 #
 # ```{admonition} Hint
@@ -760,9 +759,9 @@ course.check(
 # ```{exercise} Rare attributes (medium)
 # :label: ex-rare-02
 # An attribute is shown in a share of all images, and all people have as many images. How large can its intra-entropy be
-# at most? Write a function `largest_entropy(share)` that returns it in nats. By this bound, how many of the 40 attributes
-# of CelebA have an intra-entropy below 0.2 nats, whatever people do? Set `must_lie_left` to their number. (`celeba` has
-# the columns `intra_entropy` and `mean_label`, the mean of labels −1 and 1.)
+# at most? Write a function `largest_entropy(share)` that returns it in nats. The table `celeba` has a column
+# `mean_label`, the mean of labels −1 and 1. By your bound, how many of the 40 attributes of CelebA have an intra-entropy
+# below 0.2 nats, whatever people do? Set `must_lie_left` to their number.
 # ```
 #
 # ```{admonition} Hint

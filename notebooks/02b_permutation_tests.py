@@ -384,7 +384,6 @@ view.say(needed="; ".join(needed) or "none of the planted effects")
 # The permutation test finds in at least 80 % of the trials, per modality: {glue:text}`needed`.
 
 # %% [markdown]
-# (sure-02b)=
 # ## Which findings are sure
 #
 # Now both tests on the attributes of the drawn people, with the Benjamini–Hochberg correction for the number of tests: of
@@ -462,7 +461,6 @@ found = (
 view.verdict("ks-most-attributes-differ", word, found)
 
 # %% [markdown]
-# (truth-02b)=
 # ## Does the statistic know what an attribute does?
 #
 # On drawn faces we know what an attribute does to one image: switch it, keep everything else, and embed both. The
@@ -566,7 +564,6 @@ view.say(
 # The paper reports that $K$ falls with the intra-entropy $H$. Can this arise without any network that prefers what stays?
 # There are two ways.
 #
-# (few-02b)=
 # ### Few people
 #
 # A rare attribute has a low intra-entropy: who hardly ever shows it cannot vary much. And it leaves few people per
@@ -745,7 +742,6 @@ view.say(
 # these two are in the upper half of the intra-entropies. So wrong labels give a negative correlation, whatever the network
 # does.
 #
-# (many-02b)=
 # ## More people than fit
 #
 # A million people have $5 \cdot 10^{11}$ pairs. Their distances do not fit into memory, but their histogram does.
@@ -814,8 +810,8 @@ view.say(
 # ```{exercise} Noise and people (easy)
 # :label: ex-noise-02b
 # By {numref}`fig-nothing-02b`, how does the mean statistic of random labels change when the number of people doubles?
-# Both axes are logarithmic, so a straight line is a power $n^a$. Set `exponent` to the $a$ that fits the normal points of
-# the network `main` best. (They are in `size`, in the columns `n` and `K`, where `points` is `"normal points"`.)
+# Both axes are logarithmic, so a straight line is a power $n^a$. The values are in `size`: columns `network`, `points`,
+# `n` and `K`. Set `exponent` to the $a$ that fits the `"normal points"` of the network `main` best.
 # ```
 #
 # ```{admonition} Hint
@@ -833,8 +829,8 @@ view.say(
 # show a mixture.
 
 # %% tags=["solution"]
-part = size[(size.points == "normal points") & (size.network == main)]
-exponent = np.polyfit(np.log(part.n), np.log(part.K), 1)[0]
+fitting = size[(size.points == "normal points") & (size.network == main)]
+exponent = np.polyfit(np.log(fitting.n), np.log(fitting.K), 1)[0]
 
 # %% tags=["check"]
 of_main = size.query("points == 'normal points' and network == @main")
@@ -884,10 +880,12 @@ enough = 400 / 0.05 - 1
 far_out = (np.full(9, 1.0), np.zeros(9))
 often = {"n_resamples": 199, "alternative": "greater", "rng": 0}
 test = permutation_test(far_out, lambda a, b: a.mean() - b.mean(), **often)
-others = np.ones(399)
+no_finding = np.ones(399)
 tried = np.arange(7500, 8500)
-q = [false_discovery_control([1 / (1 + k), *others])[0] for k in tried]
-first_enough = tried[np.flatnonzero(np.array(q) < 0.05)[0]]
+least_q = [
+    false_discovery_control([1 / (1 + k), *no_finding])[0] for k in tried
+]
+first_enough = tried[np.flatnonzero(np.array(least_q) < 0.05)[0]]
 never = {
     "The labels as they are count as well.": 1 / 199,
     "A p value of 0 would claim that chance cannot do it.": 0.0,
@@ -960,10 +958,10 @@ course.check(
 #
 # ```{exercise} What is left to permute? (medium)
 # :label: ex-strata-02b
-# Each person has one label, 0 or 1, and labels are permuted within strata. Write a function
-# `relabellings(has, stratum)` that returns how many different results there are, the present one included. `has` and
-# `stratum` are arrays with one entry per person. Why, then, can *Male* not be tested within gender? And which findings
-# go, which come back, if you permute within *Young* in place of *Male*?
+# Why can *Male* not be tested within gender? And which findings go, which come back, if you permute within *Young* in
+# place of *Male*? Guess; the solution shows it. Then count: each person has one label, 0 or 1, and labels are permuted
+# within strata. Write a function `relabellings(has, stratum)` of two arrays with one entry per person that returns how
+# many different results there are, the present one included.
 # ```
 #
 # ```{admonition} Hint
@@ -989,8 +987,10 @@ def relabellings(has, stratum):
 
 
 # %% [markdown]
-# Age in place of gender: an attribute is "found" relative to what is held fixed. *Male* can be tested now, and what goes
-# with gender may come back; what goes with age, such as gray hair and baldness, has less to gain than before.
+# Age in place of gender, in mobilefacenet: *Male* can be tested now. *Wearing Lipstick* and *Mustache*, which go with gender
+# and were not found within it, come back. *Young* goes, as *Male* did, because it cannot be tested within itself. Gray hair
+# and baldness stay, so they are found among people of one age group too. An attribute is "found" relative to what is held
+# fixed.
 
 # %% tags=["solution"]
 options = {"metric": metric[main], "permutations": permutations, "seed": seed}
@@ -1016,11 +1016,10 @@ def choices(h, s):
     return [math.comb((s == v).sum(), h[s == v].sum()) for v in np.unique(s)]
 
 
-every_order = "People with the same label can change places unseen."
 wrong = {
     "Any result here goes with any there.": lambda h, s: sum(choices(h, s)),
     "Labels stay in their stratum.": lambda h, s: math.comb(len(h), h.sum()),
-    every_order: lambda h, s: math.prod(
+    "Equal labels change places unseen.": lambda h, s: math.prod(
         map(math.factorial, Counter(s).values())
     ),
 }

@@ -66,7 +66,6 @@ n_runs, n_runs_ablation, points_per_blob, n_planar = {
 }[profile]
 
 # %% [markdown]
-# (read-03)=
 # ## How to read an energy
 #
 # A field puts one unit vector $v_i$ on each point $x_i$ of a cloud. Do neighbouring vectors agree? Paper A
@@ -98,7 +97,7 @@ view.playground(
 # %% [markdown]
 # Things to try:
 # 1. Choose *tangential*, then *radial*. The dashed curve is the setting before. Why do the two coincide?
-#    ({ref}`ex-rotate` asks for a proof.)
+#    ({ref}`ex-rotate-03` asks for a proof.)
 # 2. Choose *mild noise*, then *tangential*. Which field has more energy? The answer depends on the scale.
 # 3. Choose *disordered*, 50 points, and the smallest scale. How many balls are empty?
 # 4. Stay there and count each point as its own neighbour. What happens to the energy?
@@ -296,7 +295,7 @@ view.say(
 #
 # *"At small scales even this disordered field is orderly."* The authors' code counts each point among its own
 # neighbours. A vector agrees with itself, so a ball of $k$ points, the centre included, scores $(k-1)/k$ of the energy
-# of its true pairs ({ref}`ex-own`). An isolated point scores 0: perfect order, from no evidence.
+# of its true pairs ({ref}`ex-own-03`). An isolated point scores 0: perfect order, from no evidence.
 
 # %% tags=["hide-input"]
 ten = {"draws": 10, "seed": seed}
@@ -570,7 +569,6 @@ view.sweep(
 )
 
 # %% [markdown]
-# (holds-03)=
 # ## Does the claim hold here?
 #
 # A figure is not a test. What is the unit? Not the point, because neighbours share the network. Not the scale, because
@@ -694,7 +692,6 @@ view.verdict(
 #
 # ## One step further
 #
-# (why-03)=
 # ### Why is the energy higher?
 #
 # A tempting answer: the network ignores useless inputs. It does not. Their weights started at random, and nothing

@@ -52,7 +52,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from frlib import faces, fingerprint, geometry, published, runtime, view
+from frlib import course, faces, fingerprint, geometry, published, runtime, view
 from frlib.clouds import embed
 from frlib.fingerprint import verdicts
 from frlib.models import DEFAULT_NETWORKS, chosen, load
@@ -128,7 +128,6 @@ view.figure(
 # {doc}`/notebooks/04b_energy_methods`.
 
 # %% [markdown]
-# (designs-04)=
 # ## Faces: few people deep, many people wide
 #
 # A *curve* is three images: a centre, and the same image one step down and one step up along one attribute. A step is a
@@ -212,7 +211,6 @@ columns = ["d_intra", "d_inter", "ratio", "auc", "eer", "threshold"]
 recognition[columns].round(3)
 
 # %% [markdown]
-# (deep-04)=
 # ## Deep: from the smallest balls to the whole cloud
 #
 # An attribute has centres of its own here, and $\bar d$ is the mean distance of images drawn at random from the whole
@@ -556,7 +554,6 @@ view.say(
 # ```
 
 # %% [markdown]
-# (wide-04)=
 # ## Wide: every network, twenty people
 #
 # The wide design has all networks and more people. In every network most points have a neighbour from
@@ -619,7 +616,6 @@ view.sweep(
 )
 
 # %% [markdown]
-# (holds-04)=
 # ## Do the claims hold here?
 #
 # The unit is the person. We draw people with replacement, average their energies, and look whether an attribute of the
@@ -872,7 +868,6 @@ view.verdict(
 )
 
 # %% [markdown]
-# (compared-04)=
 # ## What an energy is compared with
 #
 # An energy of 0.4 is low compared with what? Two cases without structure give an answer, and need no simulation.
@@ -1154,82 +1149,335 @@ view.say(
 # %% [markdown]
 # ## Exercises
 #
-# ```{exercise} An energy by hand
-# :label: ex-by-hand-04
-# Take `clouds["mobilefacenet"][0]`. Compute the energy of head angle at ε = 1 with explicit matrices of distances and
-# cosines, without `energy_sweep`, and compare.
-# ```
-#
-# ````{solution} ex-by-hand-04
-# :class: dropdown
-# ```python
-# c = clouds["mobilefacenet"][0]
-# d = geometry.pair_distances(c)
-# near = (d <= c.mean_distance).fill_diagonal_(False)
-# v = c.fields["head_angle"]
-# count = near.sum(1)
-# balls_of = ((v @ v.T) * near).sum(1)[count > 0] / count[count > 0]
-# 1 - balls_of.mean(), geometry.energy_sweep(c, [1.0]).set_index("attribute").energy["head_angle"]
-# ```
-# ````
-#
-# ```{exercise} Two attributes with one energy
+# ```{exercise} Two reasons for one energy (easy)
 # :label: ex-parts-04
-# In {numref}`fig-nulls-04`, find two attributes of a network whose bars have nearly the same length and different parts.
-# Draw, by hand and in the plane, a field for each. What would smaller balls do to the two energies?
+# In {numref}`fig-nulls-04` two attributes can have bars of the same length and different parts. Think of two fields in
+# the plane with the same energy at ε = 1. One is all common direction: parallel vectors, each with noise of its own. The
+# other is all position: a direction that turns slowly from place to place, and points everywhere equally often. What
+# happens to their energies in smaller balls? Set `of_parallel` and `of_slow` to `"falls"`, `"stays"` or `"rises"`.
 # ```
 #
-# ````{solution} ex-parts-04
+# ```{admonition} Hint
+# :class: dropdown hint
+# Is the noise of a near point more like your own than that of a far one? And the direction of a slow field?
+# ```
+#
+# ````{solution-start} ex-parts-04
 # :class: dropdown
-# All common direction: parallel vectors with noise. Smaller balls change nothing, because the noise of neighbours is as
-# large as that of strangers. All position: vectors that turn slowly, such as a tangential field. Its vectors cancel over
-# the whole cloud, so shuffling gives energy 1; smaller balls give less and less.
+# ````
+
+# %% [markdown]
+# Parallel vectors with noise: the noise of a neighbour is as strange as that of anyone, so the energy stays, up to the
+# chance of fewer pairs. The slow field: near vectors have nearly the same direction, so the energy falls towards 0. Over
+# the whole cloud its vectors cancel, and the energy is close to 1. Shuffling leaves the first as it is, and takes the
+# second to 1.
+
+# %% tags=["solution"]
+of_parallel = "stays"
+of_slow = "falls"
+
+# %% tags=["check"]
+words = ["falls", "stays", "rises"]
+for_parallel = {
+    "falls": "Near vectors are no more alike here than far ones.",
+    "rises": "Fewer pairs make an energy less sure, not larger.",
+}
+for_slow = {
+    "stays": "Over the whole cloud the directions cancel, in a ball not.",
+    "rises": "A near vector has nearly the same direction.",
+}
+course.check(
+    course.choice("of_parallel", of_parallel, "stays", words, for_parallel),
+    course.choice("of_slow", of_slow, "falls", words, for_slow),
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
-# ```{exercise} Twenty neighbours
-# :label: ex-twenty-04
-# Before you compute: where would the energies over the twenty nearest points lie, compared with the five nearest, with
-# {glue:text}`n_curves:,` curves? And the Spearman correlation with the authors' five?
-# ```
-#
-# ````{solution} ex-twenty-04
-# :class: dropdown
-# ```python
-# twenty = fingerprint.over_lattices(
-#     fingerprint.lattice_energies, *depth, nearest=[20]
-# )
-# fingerprint.agreement_with(first, twenty, ["network"])
-# ```
-# Twenty neighbours reach further, so that energies grow, that of head angle most, and the order moves away from
-# that of small balls.
-# ````
-#
-# ```{exercise} A network that knows no faces
+# ```{exercise} A network that was never trained (easy)
 # :label: ex-control-04
-# Look at the two controls in {numref}`fig-networks-04`. Is a low energy a sign of face recognition?
+# Is a low energy a sign that a network recognises faces? Compare mobilefacenet with the control that has its layers and
+# random weights. Set `difference` to the energy of head angle at ε = 1 in `mobilefacenet-random` less that in
+# `mobilefacenet`, from `table`. Take the mean over the people that both have: the column `identity` names them.
 # ```
 #
-# ````{solution} ex-control-04
+# ```{admonition} Hint
+# :class: dropdown hint
+# `pivot` with the identities as index and the networks as columns; `dropna` keeps the people that all columns have.
+# ```
+#
+# ````{solution-start} ex-control-04
 # :class: dropdown
-# Both recognise these people far less well than the face networks, yet both have fields of low energy for some
-# attributes, such as brightness: it changes every image in nearly the same way, and a smooth map carries a common
-# direction of pixels to a common direction of embeddings. A low energy is a sign of consistent reaction, not of
-# recognition.
+# ````
+
+# %% [markdown]
+# The network that knows nothing has the lower energy for head angle, and for illumination too. For brightness the two are
+# about alike, and for the other attributes its energy is higher. So a low energy is a sign of a consistent reaction, not
+# of recognition: in a trained network, the reaction to a turn of the head depends on the pose from which it starts.
+
+# %% tags=["solution"]
+of_turning = table[
+    np.isclose(table.scale, 1.0) & (table.attribute == "head_angle")
+]
+pair = ["mobilefacenet-random", "mobilefacenet"]
+by_person = of_turning.pivot(
+    index="identity", columns="network", values="energy"
+)
+both_have = by_person[pair].dropna()
+difference = (both_have[pair[0]] - both_have[pair[1]]).mean()
+
+# %% tags=["check"]
+swept = {
+    n: [
+        geometry.energy_sweep(cloud, [1.0]).set_index("attribute").energy
+        for cloud in clouds[n]
+    ]
+    for n in ("mobilefacenet", *controls)
+}
+per_person = {
+    n: np.array([e["head_angle"] for e in s]) for n, s in swept.items()
+}
+own, objects, untrained = per_person.values()
+right = (untrained - own[: len(untrained)]).mean()
+wrong = {
+    "The other way round: the random network comes first.": -right,
+    "The two means are over different people.": untrained.mean() - own.mean(),
+    "This is the ImageNet control.": (objects - own[: len(objects)]).mean(),
+}
+course.check(
+    course.number("difference", difference, right, within=1e-5, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
 # ````
 #
-# ```{exercise} Another threshold
+# ```{exercise} An energy by hand (medium)
+# :label: ex-by-hand-04
+# Take the cloud `clouds["mobilefacenet"][0]`. Compute the energy of head angle at ε = 1 with matrices of all distances
+# (`geometry.pair_distances`) and all cosines, without `energy_sweep`. The vectors are `fields["head_angle"]` of the
+# cloud, the unit of distance is its `mean_distance`. Set `by_hand` to the energy.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# {eq}`eq-energy-04` has two means, one inside the other. Who is in the ball of point $i$, and is $i$ itself?
+# ```
+#
+# ````{solution-start} ex-by-hand-04
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The inner mean is over the row of one point, without the point itself; the outer one over the points that have a
+# neighbour. A mean over all pairs at once would give crowded places more weight.
+
+# %% tags=["solution"]
+person = clouds["mobilefacenet"][0]
+distances = geometry.pair_distances(person)
+near_ones = (distances <= person.mean_distance).fill_diagonal_(False)
+vectors = person.fields["head_angle"].double()
+count = near_ones.sum(dim=1)
+of_balls = ((vectors @ vectors.T) * near_ones).sum(dim=1) / count
+by_hand = 1 - of_balls[count > 0].mean().item()
+
+# %% tags=["check"]
+swept = [
+    geometry.energy_sweep(clouds["mobilefacenet"][0], [scale], **options)
+    for scale in (1.0, 9.0)
+    for options in ({}, {"include_center": True})
+]
+head_energies = [t.set_index("attribute") for t in swept]
+right, with_own, of_all, _ = [t.energy["head_angle"] for t in head_energies]
+wrong = {
+    "The pair of a point with itself is counted.": with_own,
+    "The balls are missing: this is over all pairs.": of_all,
+    "This is one minus the energy.": 1 - right,
+}
+course.check(
+    course.number("by_hand", by_hand, right, within=1e-4, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} Twenty neighbours (medium)
+# :label: ex-twenty-04
+# Guess first: on the lattices, is the energy of head angle over the twenty nearest points lower or higher than over the
+# five nearest, with {glue:text}`n_curves:,` curves? Then set `gained` to the energy over twenty less that over five, with
+# tangent vectors, the mean over the people and networks of `depth`.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# The call that made `ours` takes `nearest=[20]` as well. In `ours`, which rows are of tangent vectors and five neighbours?
+# ```
+#
+# ````{solution-start} ex-twenty-04
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# Twenty neighbours reach further than five, and head angle turns with the cloud: its energy grows. A number of neighbours
+# is a scale in disguise, and with another number of curves another one.
+
+# %% tags=["solution"]
+twenty = fingerprint.over_lattices(
+    fingerprint.lattice_energies, *depth, nearest=[20], n_curves=n_curves
+)
+of_five = ours[(ours.vectors == "tangent") & (ours.neighbours == five)]
+of_head = [
+    rows[rows.attribute == "head_angle"].energy for rows in (twenty, of_five)
+]
+gained = of_head[0].mean() - of_head[1].mean()
+
+# %% tags=["check"]
+more = fingerprint.over_lattices(
+    fingerprint.lattice_energies, *depth, nearest=[20], n_curves=n_curves
+)
+over_twenty = more.groupby("attribute").energy.mean()
+over_five = ours[(ours.vectors == "tangent") & (ours.neighbours == five)]
+over_five = over_five.groupby("attribute").energy.mean()
+growth = over_twenty - over_five
+wrong = {
+    "The other way round: twenty less five.": -growth["head_angle"],
+    "This is the mean of all attributes.": growth.mean(),
+    "This is the energy over twenty.": over_twenty["head_angle"],
+}
+course.check(
+    course.number(
+        "gained", gained, growth["head_angle"], within=1e-6, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} The half steps of noise (hard)
+# :label: ex-half-steps-04
+# A curve goes straight on: without noise its two half steps are equal, each with squared length $q$. Each of its three
+# images has noise of its own, with expected squared length 1, in many dimensions. Which agreement do the half steps have?
+# Write a function `half_steps(q)` that returns their cosine.
+# ```
+#
+# ```{admonition} Hint
+# :class: dropdown hint
+# Write both half steps with the noise of their ends. Which noise stands in both, and with which signs?
+# ```
+#
+# ````{solution-start} ex-half-steps-04
+# :class: dropdown
+# ````
+
+# %% [markdown]
+# The half steps are $s + n_0 - n_-$ and $s + n_+ - n_0$. In many dimensions independent noises are orthogonal, so the
+# product is $q - 1$: the noise of the centre stands in both, with opposite signs. Both squared lengths are $q + 2$. Pure
+# noise gives $-1/2$. An agreement of 0 does not say that a curve turns by a right angle: a straight one whose half step is
+# as long as the noise has it too.
+
+
+# %% tags=["solution"]
+def half_steps(q):
+    """Return the cosine of the half steps of a straight curve with noise."""
+    return (q - 1) / (q + 2)
+
+
+# %% tags=["check"]
+def simulated(q, d=200_000):
+    """Return the agreement of one curve in many dimensions."""
+    noises = np.random.default_rng(1).normal(size=(3, 1, d)) / np.sqrt(d)
+    step = np.sqrt(q / d)  # the same in every dimension
+    center, below, above = noises + np.reshape([0, -step, step], (3, 1, 1))
+    found = geometry.half_step_agreement(
+        center, below, above, metric="euclidean"
+    )
+    return found.item()
+
+
+cases = [((q,), simulated(q)) for q in (0.0, 0.5, 1.0, 4.0)]
+wrong = {
+    "Both half steps share the noise of the centre.": lambda q: q / (q + 2),
+    "A half step has the noise of both its ends.": lambda q: (q - 1) / (q + 1),
+    "The shared noise has opposite signs.": lambda q: (q + 1) / (q + 2),
+}
+course.check(
+    course.function(
+        "half_steps", half_steps, cases, within=0.02, mistakes=wrong
+    )
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# ```{exercise} A stricter threshold (hard)
 # :label: ex-threshold-04
-# The growth of the error depends on the threshold. Repeat it at a threshold with fewer wrong acceptances, 0.8 times ours.
-# Does the order of the attributes change?
+# The growth of the error depends on the threshold. Take 0.8 times ours in mobilefacenet, so that fewer strangers are
+# accepted. Which attributes harm recognition now, and in which order? Set `stricter` to the growth of the error in
+# percentage points, a `pd.Series` with the attributes as index.
 # ```
 #
-# ````{solution} ex-threshold-04
-# :class: dropdown
-# ```python
-# n = "mobilefacenet"
-# strict = fingerprint.error_growth(clouds[n], 0.8 * recognition.threshold[n])
-# dict(zip(strict.varied, 100 * strict.growth()))
+# ```{admonition} Hint
+# :class: dropdown hint
+# `error_growth` takes the clouds of one network and a threshold. How were `errors` and `grown` made?
 # ```
-# The errors grow, and with them the differences. Compare the order with that in {numref}`fig-recognition-04` before you
-# trust either.
+#
+# ````{solution-start} ex-threshold-04
+# :class: dropdown
 # ````
+
+# %% [markdown]
+# With fewer strangers accepted, more images of a person are rejected, and varied ones first: the error grows more than
+# at our threshold. The order of the attributes hardly changes; the last line is the rank correlation of the two. So the
+# size of the growth belongs to a threshold, and that head angle harms most does not.
+
+# %% tags=["solution"]
+network = "mobilefacenet"
+strict = fingerprint.error_growth(
+    clouds[network], 0.8 * recognition.threshold[network]
+)
+stricter = pd.Series(100 * strict.growth(), index=list(strict.varied))
+geometry.rank_correlation(stricter, errors[network].growth())
+
+
+# %% tags=["check"]
+known = clouds["mobilefacenet"]
+gallery = [cloud.points for cloud in known]
+limit = 0.8 * recognition.threshold["mobilefacenet"]
+
+
+def error_at(probes):
+    """Return the mean of both rates, in %, for probes person by person."""
+    joined = map(np.concatenate, (probes, gallery))
+    found = geometry.pair_distances(*joined).numpy()
+    row, column = map(np.arange, found.shape)
+    same = np.equal.outer(row // len(probes[0]), column // n_points)
+    others = same & np.not_equal.outer(row % n_points, column % n_points)
+    return 50 * (
+        (found > limit)[others].mean() + (found <= limit)[~same].mean()
+    )
+
+
+right = pd.Series(dtype=float)
+for a in known[0].minus:
+    both_ends = [np.concatenate([c.minus[a], c.plus[a]]) for c in known]
+    right[a] = error_at(both_ends) - error_at(gallery)
+wrong = {
+    "This is the error, not its growth.": right + error_at(gallery),
+    "In percentage points, please.": right / 100,
+    "At the threshold of the chapter.": errors["mobilefacenet"].growth() * 100,
+}
+course.check(
+    course.table("stricter", stricter, right, within=1e-6, mistakes=wrong)
+)
+
+# %% [markdown]
+# ````{solution-end}
+# ````
+#
+# **To discuss.** Paper A calls a high energy invariance. Which measurements of this chapter would you show beside an
+# energy before you use that word? The controls have fields of low energy, too: what would a control look like that a
+# network which knows faces must beat?

@@ -147,7 +147,6 @@ view.say(
 # measured in two ways.
 
 # %% [markdown]
-# (neighbours-04b)=
 # ## Which neighbours?
 #
 # The paper averages over all images in a ball. Other scripts of the authors take the 5 nearest images, or all of them
@@ -479,7 +478,6 @@ view.say(
 # does, and stay close to the paper.
 
 # %% [markdown]
-# (tangents-04b)=
 # ## Exact tangents
 #
 # For five attributes the drawn image has an exact derivative ({doc}`/notebooks/faces`), and a network has one almost

@@ -158,7 +158,6 @@ view.image_grid(
 # %% [markdown]
 # ## Are the attributes what they say?
 #
-# (angle-faces)=
 # ### Head angle
 #
 # A head that turns by an angle θ shows the distance between its eyes shortened by cos θ, and its nose moves to the side
@@ -472,7 +471,6 @@ view.say(
 # all drawn attributes, far more than the images behind $d_{intra}$, so a value above 1 would be no contradiction.
 
 # %% [markdown]
-# (population-faces)=
 # ## A population with known labels
 #
 # For questions about binary attributes, `sample_population` draws people with labels that are named after those of
@@ -599,7 +597,9 @@ course.check(
 # ````
 
 # %% [markdown]
-# WORDS
+# In the book's run the mean is 1.5 $d_{intra}$. The quartiles are 1.0 and 1.8, the smallest distance 0.4 and the largest
+# 2.6: some curves move an embedding six times as far as others. The mean says what a step does on average, over starting
+# points and people; "the network is invariant up to $\delta$" would need the largest.
 
 # %% tags=["solution"]
 own_curves = curves["mobilefacenet"]
@@ -648,7 +648,7 @@ course.check(
 # ```
 
 # %% tags=["remove-output"]
-n_weak = min(10, n_identities // 2)
+n_weak = min(6, n_identities // 2)
 weak = sample_identities(n_weak, seed=seed, strength=0.25)
 weak = [Portraits(p, n_images, seed) for p in weak]
 weak_clouds = embed(weak, [embedders["mobilefacenet"]])["mobilefacenet"]
@@ -659,7 +659,8 @@ weak_clouds = embed(weak, [embedders["mobilefacenet"]])["mobilefacenet"]
 # ````
 
 # %% [markdown]
-# WORDS
+# Most of it is left, about four fifths in the book's run. Strength scales the shape alone; skin, hair and beard stay as
+# they are, and the network sees them too. To know what shape alone carries, they would have to be made equal.
 
 # %% tags=["solution"]
 usual = by_mesh["mobilefacenet"][:n_weak]

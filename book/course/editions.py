@@ -70,6 +70,8 @@ def _to_do(cell, exercise):
     if not is_check:
         cell.source = exercise.student_code
     cell.metadata["tags"] = ["check", FOLDED] if is_check else ["student"]
+    if is_check:
+        cell.metadata["mystnb"] = {"code_prompt_show": "Show the check", "code_prompt_hide": "Hide the check"}
     cell.update(outputs=[], execution_count=None)
     return cell
 

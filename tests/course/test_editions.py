@@ -6,9 +6,9 @@ import jupytext
 import nbformat
 import pytest
 
+from book import pipeline
 from book.contents import ROOT
 from book.course import editions, exercises
-from book.pipeline import execute
 from tests.course.small_chapter import SOURCE, chapter, tagged
 from tests.site.small_book import build
 
@@ -79,7 +79,7 @@ def executed(tmp_path_factory):
 def run(source: str, folder):
     script, target = folder / "small.py", folder / "notebooks/small.ipynb"
     script.write_text(source)
-    execute(script, target, PARAMETERS)
+    pipeline.execute(script, target, PARAMETERS)
     return nbformat.read(target, as_version=4)
 
 
@@ -125,6 +125,7 @@ def test_a_site_for_students_publishes_no_solution(executed, tmp_path):
     site = build(tmp_path, ["notebooks/small"], "sphinx_exercise", "frbook", "published_notebook", **config)
     for file in (f for f in site.rglob("*") if f.suffix in {".html", ".ipynb", ".js"} and f.parent.name != "_static"):
         assert "secret" not in file.read_text() and "Right." not in file.read_text(), file
+    assert (site / "notebooks/small.html").read_text().count("Show the check") == 3
     published = nbformat.read(site / "_sources/notebooks/small.ipynb", as_version=4)
     code = [cell.source for cell in published.cells if cell.cell_type == "code"]
     assert [source for source in code if source.startswith("# Write your code here.")] == [
@@ -170,6 +171,21 @@ def test_an_exercise_that_is_not_whole_is_named(fault):
     notebook = jupytext.reads(SOURCE.replace(old, new), fmt="py:percent")
     with pytest.raises(ValueError, match=message):
         editions.student(notebook)
+
+
+def test_an_edition_has_no_button_that_leads_to_the_book_with_its_solutions(monkeypatch):
+    monkeypatch.setenv("FRLIB_REPOSITORY_URL", "https://github.com/me/book")
+    monkeypatch.setenv("FRLIB_SITE_URL", "https://pages.example/x")
+    monkeypatch.delenv("FRLIB_REVISION", raising=False)
+    config = pipeline.edition_config(pipeline.repository_url())
+    assert "launch_buttons" not in config and "repository" not in config and config["html"]["baseurl"] == ""
+    assert not [name for name, value in config["html"].items() if name.endswith("_button") and value]
+    assert config["sphinx"]["config"]["frlib_address"] == "https://github.com/me/book"
+
+
+def test_no_page_of_the_book_leads_to_the_pages_for_teachers():
+    pages = [*(ROOT / "book").glob("*.md"), *(ROOT / "notebooks").glob("*.py")]
+    assert not [page.name for page in pages if "lessons/" in page.read_text()]
 
 
 def test_only_teachers_see_the_pages_for_teachers(tmp_path):

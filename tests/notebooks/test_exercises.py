@@ -66,6 +66,13 @@ def test_a_label_is_used_once_and_ends_in_the_number_of_the_chapter(name):
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
+def test_what_a_chapter_says_of_exercises_leads_to_one(name):
+    text = "\n".join(cell.source for cell in chapter(name).cells if cell.cell_type == "markdown")
+    labels = {exercise.label for other in CHAPTERS for exercise in exercises_of(other)}
+    assert set(re.findall(r"`(?:[^`]*<)?(ex-[\w-]+)>?`", text)) <= labels
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_an_exercise_has_a_hint_a_solution_and_one_check(name):
     assert exercises_of(name)
     for exercise in exercises_of(name):
