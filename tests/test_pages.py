@@ -132,15 +132,6 @@ def test_numbers_in_words_are_those_of_what_they_count():
     assert NUMBERS.index(stated.lower()) == len(rows.splitlines())
 
 
-def test_sessions_of_a_class_have_the_minutes_of_their_heading():
-    text = (BOOK / "teaching.md").read_text()
-    minutes = int(re.search(r"## Sessions of (\d+) minutes", text)[1])
-    sessions = re.findall(r"### Session .+\n\n\| minutes.+\n.+\n((?:\|.+\n)+)", text)
-    assert len(sessions) == text.count("### Session")
-    for rows in sessions:
-        assert sum(int(row.split("|")[1]) for row in rows.splitlines()) == minutes, rows
-
-
 def test_no_page_speaks_of_chapters_that_are_not_written():
     text = "\n".join(page.read_text() for page in [*PAGES, ROOT / "README.md"])
     assert not re.search(r"not written yet|is planned|no verdict yet|preliminary", text)

@@ -75,7 +75,7 @@ def chapters(browser, site: Path, target: Path) -> list[Path]:
         with opened(browser, site / f"{name}.html") as page:
             alone, part = target / f"{Path(name).name}.pdf", target / f"{Path(name).name}.part"
             printed(page, alone, title, 1)
-            printed(page, part, title, first)
+            printed(page, part, title, first, tagged=False)  # their tags are lost when parts are bound
         parts.append(part)
         first += count(part)
     return parts
@@ -94,10 +94,10 @@ def opened(browser, path: Path):
         context.close()
 
 
-def printed(page, path: Path, title: str, first: int) -> None:
+def printed(page, path: Path, title: str, first: int, *, tagged: bool = True) -> None:
     """Print an open page, with its title and numbers from ``first`` on below."""
     page.evaluate(NUMBERS, [title, first])
-    page.pdf(path=path, prefer_css_page_size=True, print_background=True, tagged=True)
+    page.pdf(path=path, prefer_css_page_size=True, print_background=True, tagged=tagged)
 
 
 def count(path: Path) -> int:
