@@ -40,6 +40,8 @@ from book import contents, measurements
 VERDICT = "application/vnd.frlib.verdict+json"
 NOT_RUN = "not run"
 
+SEARCH = re.compile(r'\s*<script src="[./]*(?:_static/searchtools|_static/language_data|searchindex)\.js"></script>')
+
 # One icon of Font Awesome's script: name:[width, height, [aliases], "code point", path],
 ICON = re.compile(r'"?([a-z0-9-]+)"?:\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",(?:"[^"]*"|\[[^\]]*\])\],?')
 
@@ -72,6 +74,16 @@ def _is_thebe(script) -> bool:
 def _widgets_of(body: str) -> list[str]:
     """Return the names of the widgets of a page."""
     return [part.split('"', 1)[0] for part in body.split('data-widget="')[1:]]
+
+
+def trim_search(app, error):
+    """Leave search to its own page; the theme loads index and tools on every page, for a search as you type: 55 kB."""
+    if error or app.builder.format != "html":
+        return
+    for page in Path(app.outdir).rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        if page.name != "search.html" and SEARCH.search(text):
+            page.write_text(SEARCH.sub("", text), encoding="utf-8")
 
 
 def trim_icons(app, error):
@@ -414,6 +426,7 @@ def setup(app):
     """Register directives and the choice of assets."""
     app.connect("html-page-context", add_assets, priority=900)
     app.connect("build-finished", trim_icons)
+    app.connect("build-finished", trim_search)
     app.setup_extension("live_page")
     for name, directive in {
         "run-card": RunCard,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from frlib.models import available, inference
+from frlib.models import NETWORKS, inference
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.inference import FEW, cut, for_inference, through
 from frlib.models.joined import JoinedConvolution, can_be_joined, joined
@@ -127,7 +127,7 @@ def test_an_error_of_the_network_itself_is_raised():
                 fast(torch.zeros(2, 4, 12, 12))
 
 
-@pytest.mark.parametrize("name", available()["name"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_published_networks_keep_their_embeddings(name, pretrained):
     embedder = pretrained(name)
     images = torch.randint(0, 256, (18, *[embedder.input_size] * 2, 3), generator=torch.Generator().manual_seed(0))

@@ -98,7 +98,7 @@ def test_a_failing_cell_names_chapter_and_cell_and_leaves_the_old_notebook(tmp_p
 def test_a_failing_site_build_leaves_the_old_site(tmp_path, monkeypatch):
     (tmp_path / "html").mkdir()
     (tmp_path / "html/index.html").write_text("the old one")
-    monkeypatch.setattr(pipeline, "stage", lambda folder, url: folder)
+    monkeypatch.setattr(pipeline, "stage", lambda folder, url, edition: folder)
 
     def fail(command, **_):
         raise subprocess.CalledProcessError(1, command)
@@ -150,8 +150,9 @@ def test_a_site_with_a_known_address_builds_and_leads_to_colab_and_to_the_source
     assert "https://github.com/me/book/edit/main/notebooks/03_toy_model.py" in page
     on_colab = nbformat.read(tmp_path / "html/_sources/notebooks/03_toy_model.ipynb", as_version=4)
     assert '"frlib[notebooks] @ git+https://github.com/me/book"' in on_colab.cells[1].source
-    text = "".join(cell.source for cell in on_colab.cells if cell.cell_type == "markdown")
-    assert "(https://me.github.io/book/notebooks/04_pretrained_energies.html)" in text
+    linking = nbformat.read(tmp_path / "html/_sources/notebooks/02_macroscale.ipynb", as_version=4)
+    text = "".join(cell.source for cell in linking.cells if cell.cell_type == "markdown")
+    assert "(https://me.github.io/book/notebooks/faces.html)" in text
 
 
 @pytest.mark.parametrize(
