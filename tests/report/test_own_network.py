@@ -164,7 +164,7 @@ def test_a_network_by_name_is_not_compared_with_itself(tmp_path, tables_of):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nosuch"], "target must be a file .onnx, a file .npy with labels, a folder of photographs, or one of mobilef"),
+        (["nosuch"], "target must be a file .onnx, a file .npy with labels, a folder of photographs, or one of"),
         (["nosuch.onnx"], "there is no file nosuch.onnx"),
         (["mobileface", "--bgr"], "--bgr is for a file .onnx; mobileface brings its own"),
         (["mobileface", "--mean", "0"], "--mean is for a file .onnx"),
