@@ -1414,7 +1414,8 @@ course.check(
 # :label: ex-threshold-04
 # The growth of the error depends on the threshold. Take 0.8 times ours in mobilefacenet, so that fewer strangers are
 # accepted. Which attributes harm recognition now, and in which order? Set `stricter` to the growth of the error in
-# percentage points, a `pd.Series` with the attributes as index.
+# percentage points, a `pd.Series` with the attributes as index. A few pairs lie on the threshold itself, so 0.01 points
+# more or less are right too.
 # ```
 #
 # ```{admonition} Hint
@@ -1468,7 +1469,7 @@ wrong = {
     "At the threshold of the chapter.": errors["mobilefacenet"].growth() * 100,
 }
 course.check(
-    course.table("stricter", stricter, right, within=1e-6, mistakes=wrong)
+    course.table("stricter", stricter, right, within=0.01, mistakes=wrong)
 )
 
 # %% [markdown]
