@@ -42,7 +42,7 @@ if not {*WORDS[:1]} & {"list", "info", "help", "dumpdb"}:  # these commands of d
         sys.exit(str(error))
 READER = FOLDER / "reader"  # in profile smoke, chapters run with a reader's packages, and no tool of the build
 WEIGHTS, HEAD, BENCHMARKS = "weights of the networks", "head file of the faces", "benchmarks, short form"
-LIVE = "network in the page"
+LIVE, FAULTS = "network in the page", "faults, the quick ones"
 LINKS = "environment of a reader"
 STUDENTS, COURSE = "site of the students", FOLDER / "course"
 COURSE_STEPS = FOLDER / "course-steps"  # apart from those of the book, which its status page shows
@@ -178,6 +178,24 @@ def task_benchmarks():
     }
 
 
+def task_faults():
+    """Plant the quick faults for their page. One that is not held shows there, and fails a test, but not the build."""
+    target = FOLDER / "faults.json"
+
+    def run():
+        target.unlink(missing_ok=True)
+        ended = subprocess.run([sys.executable, "-m", "tests.faults", "--json", target], cwd=ROOT)
+        if not target.exists():
+            ended.check_returncode()
+
+    return {
+        **timed(FAULTS, run, [WEIGHTS, HEAD]),
+        "file_dep": sorted(str(f) for room in ("frlib", "book", "tests/faults") for f in (ROOT / room).rglob("*.py")),
+        "task_dep": ["weights", "head"],
+        "targets": [str(target)],
+    }
+
+
 def task_figure():
     """Draw the README's figure; it does not depend on the profile, so only profile book draws it."""
     script, target = ROOT / "book/figure.py", ROOT / "book/assets/energy.svg"
@@ -222,7 +240,12 @@ def files_of_site():
     unused = {"__pycache__", "vendor", "figure.py", "energy.svg"}
     pages = [f for f in (ROOT / "book").rglob("*") if f.is_file() and not unused & set(f.parts)]
     library = sorted((ROOT / "frlib").rglob("*.py")) + sorted((ROOT / "frlib/view").glob("*.js"))
-    made = [FOLDER / "benchmarks.json", *FOLDER.glob("gpu.json"), FOLDER / "live/live/still.json"]
+    made = [
+        FOLDER / "benchmarks.json",
+        FOLDER / "faults.json",
+        *FOLDER.glob("gpu.json"),
+        FOLDER / "live/live/still.json",
+    ]
     return [str(f) for f in (*notebooks, *pages, *library, *made, ROOT / "_config.yml", ROOT / "_toc.yml")]
 
 
@@ -231,7 +254,7 @@ def site(name, edition=None):
     action = functools.partial(pipeline.build_site, FOLDER, edition)
     target, folder = (COURSE / edition.name, COURSE_STEPS) if edition else (FOLDER / "html", FOLDER)
     return {
-        **timed(name, action, [*map(step_of, CHAPTERS), BENCHMARKS, LIVE], folder),
+        **timed(name, action, [*map(step_of, CHAPTERS), BENCHMARKS, FAULTS, LIVE], folder),
         "file_dep": files_of_site(),
         "uptodate": [config_changed({"url": pipeline.repository_url()})],
         "targets": [str(target / "index.html")],

@@ -294,7 +294,7 @@ def stage(folder: Path, url: str | None, edition=None) -> Path:
         if run := notebook.metadata.get("frlib"):
             run["megabytes"] = round(megabytes_of(ROOT / f"{name}.py"))
         nbformat.write(notebook, source / f"{name}.ipynb")
-    for name in ("build.json", "benchmarks.json", "gpu.json"):
+    for name in ("build.json", "benchmarks.json", "faults.json", "gpu.json"):
         if (folder / name).exists():
             shutil.copy(folder / name, source / "book")
     subprocess.run([sys.executable, ROOT / "book/_ext/vendor.py", source / "book/assets/vendor"], check=True, cwd=ROOT)
