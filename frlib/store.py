@@ -167,7 +167,6 @@ def save_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], par
     text = json.dumps(parameters, sort_keys=True)
     metadata = {"parameters": text, "parameters_sha256": text_digest(text), "sha256": arrays_digest(arrays)}
     try:
-        _remove_leftovers(Path(path).parent)
         with atomic_file(path) as partial:
             save_file(arrays, partial, metadata=metadata)
     except (OSError, SafetensorError):  # the latter on a full disk, for example
@@ -180,11 +179,22 @@ def _warn_that_nothing_is_kept(folder: Path) -> None:
 
 
 @functools.cache
-def _remove_leftovers(folder: Path) -> None:
-    """Remove, once in a process, what programs that were killed while they wrote have left in a folder of ours."""
+def _remove_leftovers_once(folder: Path) -> None:
+    remove_leftovers(folder)
+
+
+def remove_leftovers(folder: Path, age: float = DAY) -> None:
+    """Remove what programs that were killed in `atomic_file` have left in a folder of the cache.
+
+    Parameters
+    ----------
+    folder : Path
+    age : float
+        Seconds; what was written to later may have a writer still.
+    """
     for path in folder.glob(".*.partial"):
         with suppress(OSError):  # another process was quicker, or may do it
-            if time.time() - path.stat().st_mtime > DAY:
+            if time.time() - path.stat().st_mtime >= age:
                 path.unlink()
 
 
@@ -278,6 +288,8 @@ def load_or_build_each(
     """
     found = load_each(name, parameters, folder=folder)
     missing = [key for key in parameters if key not in found]
+    if missing:
+        _remove_leftovers_once(result_file(name, {}, folder).parent)
     built = build(missing) if missing else {}
     for key in missing:
         found[key] = dict(built[key])

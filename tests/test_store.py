@@ -144,8 +144,8 @@ def test_what_a_killed_program_left_is_removed_after_a_day(tmp_path):
         file.touch()
     for file in (old, other):
         os.utime(file, (0, 0))
-    save_arrays(tmp_path / "x", *SMALL)
-    assert {path.name for path in tmp_path.iterdir()} == {new.name, other.name, "x"}
+    load_or_build("r", {}, Build(), folder=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {new.name, other.name, result_file("r", {}).name}
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"not a file of arrays"])
