@@ -122,7 +122,7 @@ def checked_name(name: str, archive: Path) -> str:
 def _as_zip(path: Path) -> Path:
     """Return a zip file, in the user's cache, with the files of a tar file."""
     target = cache_folder("archives") / f"{path.name.split('.')[0]}-{file_digest(path)[:20]}.zip"
-    if target.exists():
+    if zipfile.is_zipfile(target):  # a copy that was cut is made again
         return target
     try:
         with atomic_file(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as copy:

@@ -239,7 +239,7 @@ def npm_pack(wanted: str, staging: Path) -> list[str]:
     node = folder / ("node.exe" if os.name == "nt" else "bin/node")
     command = [str(node), str(folder / "lib/node_modules/npm/bin/npm-cli.js"), "pack", wanted]
     command += ["--pack-destination", str(staging), "--cache", str(staging / "cache")]
-    command += ["--ignore-scripts", "--prefer-offline", "--loglevel=error"]
+    command += ["--ignore-scripts", "--prefer-offline", "--no-update-notifier", "--loglevel=error"]
     return [*command, "--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"]
 
 

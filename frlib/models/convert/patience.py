@@ -12,6 +12,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from tqdm.auto import tqdm
 
+from frlib.store import REMEDY
+
 #: Seconds without a byte after which a server is given up.
 PATIENCE = 60
 #: Seconds between two looks at what has arrived, and before a process says that it waits.
@@ -87,10 +89,17 @@ def locked(path: Path, doing: str) -> Iterator[None]:
         The lock. It goes with the process that holds it, however that ends.
     doing : str
         What the one inside does.
+
+    Raises
+    ------
+    OSError
+        If the lock belongs to another user.
     """
     lock = FileLock(path)
     try:
         lock.acquire(timeout=INTERVAL)
+    except PermissionError as error:
+        raise OSError(f"{path} belongs to another user and cannot be locked. {REMEDY}") from error
     except Timeout:
         tqdm.write(f"Another process {doing}; this one waits until it is done ({path} is locked).", file=sys.stderr)
         lock.acquire()

@@ -312,7 +312,9 @@ def test_command_fetches_again_where_the_kept_files_are_damaged_too(toy_catalogu
 def test_command_says_that_nothing_can_be_kept(toy_catalogue, capsys, monkeypatch):
     monkeypatch.setattr(catalogue, "save_arrays", lambda *_: None)  # it warns, and goes on
     assert __main__.main([]) == 1
-    assert re.search(r"error: toy cannot be kept, because .*models cannot be written. Set FRLIB", capsys.readouterr().err)
+    assert re.search(
+        r"error: toy cannot be kept, because .*models cannot be written. Set FRLIB", capsys.readouterr().err
+    )
 
 
 def test_command_says_what_failed_and_returns_one(toy_catalogue, capsys):
