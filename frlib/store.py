@@ -152,7 +152,7 @@ def arrays_digest(arrays: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
-def text_digest(text: str) -> str:
+def _text_digest(text: str) -> str:
     """Return the sha256 of a text."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
@@ -165,7 +165,7 @@ def save_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], par
     # Copies, because safetensors refuses arrays that share memory.
     arrays = {name: array.detach().cpu().clone(memory_format=torch.contiguous_format) for name, array in arrays.items()}
     text = json.dumps(parameters, sort_keys=True)
-    metadata = {"parameters": text, "parameters_sha256": text_digest(text), "sha256": arrays_digest(arrays)}
+    metadata = {"parameters": text, "parameters_sha256": _text_digest(text), "sha256": arrays_digest(arrays)}
     try:
         with atomic_file(path) as partial:
             save_file(arrays, partial, metadata=metadata)
@@ -227,7 +227,7 @@ def read_arrays(
     except Exception as error:  # safetensors raises its own type, which has no public base class
         raise OSError(f"{path} cannot be read: {error}") from error
     text = metadata.get("parameters", "")
-    sums = {"sha256": arrays_digest(arrays), "parameters_sha256": text_digest(text)}
+    sums = {"sha256": arrays_digest(arrays), "parameters_sha256": _text_digest(text)}
     found = {name: value for name, value in metadata.items() if name != "parameters"}
     if found not in (sums, {"sha256": sums["sha256"]}):
         raise OSError(f"{path} is damaged: its content does not match its checksum")
