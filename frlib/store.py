@@ -192,8 +192,8 @@ def remove_leftovers(folder: Path, age: float = DAY) -> None:
     age : float
         Seconds; what was written to later may have a writer still.
     """
-    for path in folder.glob(".*.partial"):
-        with suppress(OSError):  # another process was quicker, or may do it
+    with suppress(OSError):  # the folder cannot be entered, or another process was quicker
+        for path in folder.glob(".*.partial"):
             if time.time() - path.stat().st_mtime >= age:
                 path.unlink()
 

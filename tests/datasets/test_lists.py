@@ -127,9 +127,7 @@ def test_names_that_would_fill_the_memory_are_not_read(tmp_path, monkeypatch, ca
     monkeypatch.setattr(tarfiles, "LARGEST_EXTENSION", 5_000)
     with tarfile.open(tmp_path / "people.tgz", "w:gz") as archive:
         archive.addfile(tarfile.TarInfo("a" * 10_000 + ".jpg"))
-    with pytest.raises(
-        ValueError, match=r"a header of 10,0\d\d bytes; at most 5,000"
-    ):
+    with pytest.raises(ValueError, match=r"a header of 10,0\d\d bytes; at most 5,000"):
         read_lfw(tmp_path / "people.tgz")
     assert not list(cache.rglob("*.zip"))
 

@@ -81,13 +81,9 @@ def twice(word: str) -> None:
     demand(said.count("cannot be written: what is computed is not kept") == 1 and word in said, said or "no word")
 
 
-def by_a_killed_process(function, *arguments, seconds: float) -> None:
-    """Run a function in a process and kill it after some time, wherever it is then."""
-    process = FORK.Process(target=function, args=arguments, daemon=True)
-    process.start()
-    time.sleep(seconds)
-    process.kill()
-    process.join()
+def half_written() -> list[Path]:
+    """Return the files of the store that are being written, or were left so."""
+    return [*store.cache_folder("results").glob(".*")]
 
 
 def _store_for_ever(seed: int) -> None:
@@ -100,16 +96,23 @@ def killed_while_writing(place: Path) -> Outcome:
     """What is found afterwards is whole, or nothing."""
     draw = random.Random(0)
     for seed in range(10):
-        by_a_killed_process(_store_for_ever, seed, seconds=draw.uniform(0.03, 0.15))
+        process, before = FORK.Process(target=_store_for_ever, args=(seed,), daemon=True), len(half_written())
+        process.start()
+        while len(half_written()) == before:
+            time.sleep(0.001)
+        time.sleep(draw.uniform(0, 0.05))
+        process.kill()
+        process.join()
         path = store.result_file("r", {"seed": seed})
         if path.exists():
             arrays, _ = store.read_arrays(path)
             demand(torch.equal(arrays["x"], torch.arange(2e6) + seed), "other numbers")
-    left = [*store.cache_folder("results").glob(".*")]
+    left = half_written()
+    demand(bool(left), "no process was killed while it wrote")
     for path in left:
         os.utime(path, (0, 0))  # a day later
     demand(right(ask(11), 11), "other numbers")
-    demand(not [*store.cache_folder("results").glob(".*")], "halves stayed")
+    demand(not half_written(), "halves stayed")
     return survived("Results are whole or not there; what was half-written is removed after a day.")
 
 

@@ -95,7 +95,7 @@ def empty(place: Path) -> Outcome:
 def letter_of_the_head(place: Path) -> Outcome:
     """The name of a blend shape, on which the form of noses depends."""
     path = borrow("faces", head.head_path().name)
-    whole, _ = with_words(lambda: store.read_arrays(path, **_older()))
+    whole, _ = with_words(lambda: store.read_arrays(path, older=True))
     store.save_arrays(path, *whole)
     content = path.read_bytes()
     path.write_bytes(changed(content, content.index(b"nose-hump-incr")))
@@ -105,10 +105,6 @@ def letter_of_the_head(place: Path) -> Outcome:
     demand("it is rebuilt" in said, "no word")
     demand(store.read_arrays(path)[1] == whole[1], "the file was not mended")
     return survived("Rebuilt, with a warning.")
-
-
-def _older() -> dict:
-    return {"older": True} if "older" in store.read_arrays.__kwdefaults__ else {}
 
 
 def stored_network(name: str) -> Path:

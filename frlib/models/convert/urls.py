@@ -110,9 +110,9 @@ def fetch(
     """
     wanted = wanted_digest(file, sha256, given)
     folder = file.local.parent
+    if file.is_kept() and file.sha256 == wanted:
+        return 0
     if not can_be_written(folder):
-        if file.is_kept() and file.sha256 == wanted:
-            return 0
         raise OSError(f"networks cannot be fetched, because {folder} cannot be written. {REMEDY}")
     with patience.locked(folder / ".lock", f"fetches a network into {folder}"):  # one download for both
         remove_leftovers(folder, age=0)
