@@ -246,5 +246,5 @@ def npm_pack(wanted: str, staging: Path) -> list[str]:
 def pip_download(wanted: str, staging: Path) -> list[str]:
     """Return the command that fetches ``name==version`` with the pip of this Python."""
     command = [sys.executable, "-m", "pip", "download", wanted, "--no-deps", "--only-binary=:all:", "--retries=2"]
-    command += ["--no-cache-dir"]  # FRLIB_CACHE says where files are kept
+    command += ["--no-input", "--no-cache-dir"]  # FRLIB_CACHE says where files are kept
     return [*command, "--dest", str(staging), "--disable-pip-version-check", "--quiet"]
