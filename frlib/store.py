@@ -30,6 +30,8 @@ from safetensors.torch import save_file
 
 #: Seconds after which a file that is still being written has no writer any more.
 DAY = 86_400
+#: Names of files that are still being written: ours, and those of safetensors.
+LEFTOVERS = (".*.partial", ".tmp??????")
 REMEDY = "Set FRLIB_CACHE to a folder that can be written."
 
 
@@ -184,7 +186,7 @@ def _remove_leftovers_once(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path, age: float = DAY) -> None:
-    """Remove what programs that were killed in `atomic_file` have left in a folder of the cache.
+    """Remove what programs that were killed while they wrote have left in a folder of the cache.
 
     Parameters
     ----------
@@ -193,7 +195,7 @@ def remove_leftovers(folder: Path, age: float = DAY) -> None:
         Seconds; what was written to later may have a writer still.
     """
     with suppress(OSError):  # the folder cannot be entered, or another process was quicker
-        for path in folder.glob(".*.partial"):
+        for path in (path for pattern in LEFTOVERS for path in folder.glob(pattern)):
             if time.time() - path.stat().st_mtime >= age:
                 path.unlink()
 

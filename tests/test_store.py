@@ -140,9 +140,10 @@ def test_a_whole_file_of_another_result_is_not_used(tmp_path):
 
 def test_what_a_killed_program_left_is_removed_after_a_day(tmp_path):
     old, new, other = (tmp_path / name for name in (".r-1.abc.partial", ".r-2.abc.partial", ".mine"))
-    for file in (old, new, other):
+    theirs = tmp_path / ".tmpO78ajN"  # of safetensors
+    for file in (old, new, other, theirs):
         file.touch()
-    for file in (old, other):
+    for file in (old, other, theirs):
         os.utime(file, (0, 0))
     load_or_build("r", {}, Build(), folder=tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {new.name, other.name, result_file("r", {}).name}
