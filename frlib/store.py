@@ -9,6 +9,7 @@ another. Files of older versions have the first alone. They serve where the para
 """
 
 import atexit
+import errno
 import functools
 import hashlib
 import json
@@ -102,7 +103,13 @@ def compiled_folder(compiler: str) -> Path:
 
 @contextmanager
 def atomic_file(target: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path beside ``target``; it takes the target's place only if the block succeeds."""
+    """Give a temporary path beside ``target``; it takes the target's place only if the block succeeds.
+
+    Raises
+    ------
+    OSError
+        As in the block; where the disk is full, it names the target and says what to do.
+    """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
@@ -112,6 +119,10 @@ def atomic_file(target: str | os.PathLike) -> Iterator[Path]:
         yield partial
         os.chmod(partial, 0o644)
         os.replace(partial, target)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OSError(error.errno, f"the disk has no room for {target}: make some, and run again") from error
     finally:
         partial.unlink(missing_ok=True)
 

@@ -1,5 +1,6 @@
 """Stored results: what is written is read, damage is noticed, and nothing is left half-written."""
 
+import errno
 import json
 import os
 import warnings
@@ -217,6 +218,16 @@ def test_atomic_file_leaves_nothing_behind_on_an_exception(error, tmp_path):
         partial.write_text("half")
         raise error
     assert (tmp_path / "x").read_text() == "before" and os.listdir(tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_with_what_to_do(number, tmp_path):
+    with pytest.raises(OSError, match=r"the disk has no room for .*x: make some, and run again") as caught:
+        with atomic_file(tmp_path / "x"):
+            raise OSError(number, "full")
+    assert caught.value.errno == number and os.listdir(tmp_path) == []
+    with pytest.raises(OSError, match="^another$"), atomic_file(tmp_path / "x"):
+        raise OSError("another")
 
 
 def test_file_digest_is_sha256(tmp_path):

@@ -192,12 +192,12 @@ def limited(place: Path) -> Outcome:
     return survived("The result is computed each time, and a warning says why and what to do; nothing is left.")
 
 
-@caches.fault("The disk is full when a network is fetched")
+@caches.fault("The disk is full when a network is fetched", before="An error without a file's name or what to do.")
 def full_for_networks(place: Path) -> Outcome:
     """A disk that takes the first half of the file."""
     with disk(store.cache_folder("downloads", "addresses"), "112k") as folder, server({"n": registry.CONTENT}) as at:
         file = urls.WebFile(f"{at.url}/n", registry.files_of(registry.NPM)[0].sha256)
-        outcome = refused(lambda: urls.fetch(file, progress=False), OSError, "No space left on device")
+        outcome = refused(lambda: urls.fetch(file, progress=False), OSError, "no room for", "make some, and run again")
         demand([path.name for path in folder.iterdir()] == [".lock"], "half a file was left")
     return outcome
 

@@ -185,7 +185,10 @@ def read_members(archive: Path, paths: Collection[str]) -> dict[str, bytes]:
 
 def _check_size(archive: Path, path: str, size: int) -> None:
     if size > LARGEST_FILE:
-        raise OSError(f"{path} in {archive.name} has {size:,} bytes; at most {LARGEST_FILE:,} are read")
+        raise OSError(
+            f"{path} in {archive.name} has {size:,} bytes; at most {LARGEST_FILE:,} are read. Nothing of this package "
+            "was kept: the registry serves another one than the tested one."
+        )
 
 
 def download(package: Package, staging: Path) -> Path:
