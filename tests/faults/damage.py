@@ -4,7 +4,6 @@ import io
 import json
 import os
 import shutil
-import sys
 import tarfile
 import warnings
 import zipfile
@@ -20,7 +19,7 @@ from frlib.faces.generator import head
 from frlib.models import __main__ as command
 from frlib.models import catalogue
 from frlib.models.convert.urls import WebFile, fetch
-from tests.faults.planting import Kind, NotPlanted, Outcome, borrow, demand, refused, run, survived
+from tests.faults.planting import Kind, Outcome, borrow, demand, refused, survived
 from tests.models.served import server
 
 damage = Kind("Damaged files")
@@ -217,27 +216,6 @@ def copy_of_an_archive(place: Path) -> Outcome:
         demand([member.open().getvalue() for member in found] == before, "other members")
     demand(zipfile.is_zipfile(copy), "the copy was not mended")
     return survived("The copy is made again.")
-
-
-@damage.fault("Compiled code in the cache is empty, cut or changed", quick=False)
-def compiled_code(place: Path) -> Outcome:
-    """All files that numba keeps."""
-    code = (
-        "import numpy as np, frlib.geometry as g; points = np.random.default_rng(0).normal(size=(60, 8));"
-        "print(g.energy_sweep(points, {'a': points[::-1].copy()}, [0.8, 1.2]).energy.tolist())"
-    )
-    first = run([sys.executable, "-c", code])
-    demand(first.returncode == 0, first.stdout[-300:])
-    files = [path for path in store.cache_folder("numba").rglob("*.nb?")]
-    if not files:
-        raise NotPlanted("numba keeps nothing here")
-    for spoil in (lambda c: b"", lambda c: c[: len(c) // 2], lambda c: changed(c, len(c) // 2)):
-        for file in files:
-            file.write_bytes(spoil(file.read_bytes()))
-        again = run([sys.executable, "-c", code])
-        demand(again.returncode == 0, again.stdout[-500:])
-        demand(again.stdout.splitlines()[-1] == first.stdout.splitlines()[-1], "other numbers")
-    return survived("Compiled anew, with the same numbers.")
 
 
 @damage.fault("Stored files of an older version, whose checksum leaves out the parameters")
