@@ -1,11 +1,15 @@
 """Results on disk: content-addressed, written atomically, verified when read.
 
-A result is named by the parameters that made it. Asking twice for the same parameters computes once. A damaged file
-is rebuilt and reported, never used. What lies in a cache that cannot be written is used; what would be added to it is
-computed each time, and a warning says so.
+A result is named by the parameters that made it. Asking twice for the same parameters computes once. A damaged file,
+or that of another result under this name, is rebuilt and reported, never used. What lies in a cache that cannot be
+written is used; what would be added to it is computed each time, and a warning says so.
+
+Every byte that is read is verified: the arrays with their names, types and shapes by one checksum, the parameters by
+another. Files of older versions have the first alone. They serve where the parameters are asked for, and so compared.
 """
 
 import atexit
+import errno
 import functools
 import hashlib
 import json
@@ -13,6 +17,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +29,10 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+#: Seconds after which a file that is still being written has no writer any more.
+DAY = 86_400
+#: Names of files that are still being written: ours, and those of safetensors.
+LEFTOVERS = (".*.partial", ".tmp??????")
 REMEDY = "Set FRLIB_CACHE to a folder that can be written."
 
 
@@ -94,16 +103,26 @@ def compiled_folder(compiler: str) -> Path:
 
 @contextmanager
 def atomic_file(target: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path beside ``target``; it takes the target's place only if the block succeeds."""
+    """Give a temporary path beside ``target``; it takes the target's place only if the block succeeds.
+
+    Raises
+    ------
+    OSError
+        As in the block; where the disk is full, it names the target and says what to do.
+    """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
     os.close(handle)
     partial = Path(name)
     try:
         yield partial
         os.chmod(partial, 0o644)
         os.replace(partial, target)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise OSError(error.errno, f"the disk has no room for {target}: make some, and run again") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -146,14 +165,20 @@ def arrays_digest(arrays: Mapping[str, torch.Tensor]) -> str:
     return digest.hexdigest()
 
 
+def _text_digest(text: str) -> str:
+    """Return the sha256 of a text."""
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
 def save_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> None:
-    """Write named arrays with the parameters that made them and a checksum, atomically, as safetensors.
+    """Write named arrays with the parameters that made them and checksums of both, atomically, as safetensors.
 
     Where the folder cannot be written, warn once and go on.
     """
     # Copies, because safetensors refuses arrays that share memory.
     arrays = {name: array.detach().cpu().clone(memory_format=torch.contiguous_format) for name, array in arrays.items()}
-    metadata = {"parameters": json.dumps(parameters, sort_keys=True), "sha256": arrays_digest(arrays)}
+    text = json.dumps(parameters, sort_keys=True)
+    metadata = {"parameters": text, "parameters_sha256": _text_digest(text), "sha256": arrays_digest(arrays)}
     try:
         with atomic_file(path) as partial:
             save_file(arrays, partial, metadata=metadata)
@@ -166,13 +191,44 @@ def _warn_that_nothing_is_kept(folder: Path) -> None:
     warnings.warn(f"{folder} cannot be written: what is computed is not kept. {REMEDY}", stacklevel=4)
 
 
-def read_arrays(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict]:
-    """Read named arrays and the parameters that made them, and verify the checksum.
+@functools.cache
+def _remove_leftovers_once(folder: Path) -> None:
+    remove_leftovers(folder)
+
+
+def remove_leftovers(folder: Path, age: float = DAY) -> None:
+    """Remove what programs that were killed while they wrote have left in a folder of the cache.
+
+    Parameters
+    ----------
+    folder : Path
+    age : float
+        Seconds; what was written to later may have a writer still.
+    """
+    with suppress(OSError):  # the folder cannot be entered, or another process was quicker
+        for path in (path for pattern in LEFTOVERS for path in folder.glob(pattern)):
+            if time.time() - path.stat().st_mtime >= age:
+                path.unlink()
+
+
+def read_arrays(
+    path: str | os.PathLike, parameters: Mapping | None = None, *, older: bool = False
+) -> tuple[dict[str, torch.Tensor], dict]:
+    """Read named arrays and the parameters that made them, and verify the checksums.
+
+    Parameters
+    ----------
+    path : path
+    parameters : mapping, optional
+        Those that the file must hold.
+    older : bool
+        Whether a file of an older version will do whose parameters are not asked for: no checksum covers them.
 
     Raises
     ------
     OSError
-        If the file is missing, cannot be parsed, or its content does not match its checksum.
+        If the file is missing, cannot be parsed, its content does not match its checksums, or it holds other
+        parameters than those asked for.
     """
     path = Path(path)
     if not os.path.exists(path):
@@ -183,9 +239,16 @@ def read_arrays(path: str | os.PathLike) -> tuple[dict[str, torch.Tensor], dict]
             arrays = {name: file.get_tensor(name) for name in file.keys()}
     except Exception as error:  # safetensors raises its own type, which has no public base class
         raise OSError(f"{path} cannot be read: {error}") from error
-    if metadata.get("sha256") != arrays_digest(arrays):
+    text = metadata.get("parameters", "")
+    sums = {"sha256": arrays_digest(arrays), "parameters_sha256": _text_digest(text)}
+    found = {name: value for name, value in metadata.items() if name != "parameters"}
+    if found not in (sums, {"sha256": sums["sha256"]}):
         raise OSError(f"{path} is damaged: its content does not match its checksum")
-    return arrays, json.loads(metadata.get("parameters", "{}"))
+    if parameters is not None and text != json.dumps(parameters, sort_keys=True):
+        raise OSError(f"{path} holds another result than its name says")
+    if parameters is None and found != sums and not older:
+        raise OSError(f"{path} is from an older version, whose checksum leaves out the parameters")
+    return arrays, json.loads(text)
 
 
 def load_or_build(
@@ -204,7 +267,7 @@ def load_or_build(
     parameters : mapping of plain JSON values
         Everything that the result depends on, versions of code included.
     build : callable
-        Returns the arrays; called only if they are not stored, or if the stored file is damaged.
+        Returns the arrays; called only if they are not stored, or the stored file is damaged or holds another result.
     folder : path, optional
         Default: ``results`` in the user's cache.
     """
@@ -238,6 +301,8 @@ def load_or_build_each(
     """
     found = load_each(name, parameters, folder=folder)
     missing = [key for key in parameters if key not in found]
+    if missing:
+        _remove_leftovers_once(result_file(name, {}, folder).parent)
     built = build(missing) if missing else {}
     for key in missing:
         found[key] = dict(built[key])
@@ -260,7 +325,7 @@ def load_each(
     dict of key to dict of arrays
         Without the keys that are not stored, or whose file is damaged; a warning reports the latter.
     """
-    read = {key: _read_if_whole(result_file(name, own, folder)) for key, own in parameters.items()}
+    read = {key: _read_if_whole(result_file(name, own, folder), own) for key, own in parameters.items()}
     return {key: arrays for key, arrays in read.items() if arrays is not None}
 
 
@@ -292,12 +357,12 @@ def result_file(name: str, parameters: Mapping, folder: str | os.PathLike | None
     return folder / f"{as_file_name(name)}-{content_key(parameters)}.safetensors"
 
 
-def _read_if_whole(path: Path) -> dict[str, torch.Tensor] | None:
-    """Return stored arrays, or None if there are none or they are damaged; the latter is reported."""
+def _read_if_whole(path: Path, parameters: Mapping) -> dict[str, torch.Tensor] | None:
+    """Return stored arrays, or None if there are none, or they are damaged or others; the latter is reported."""
     if not os.path.exists(path):  # unlike Path.exists, also where the folder cannot be entered
         return None
     try:
-        return read_arrays(path)[0]
+        return read_arrays(path, parameters)[0]
     except OSError as error:
         warnings.warn(f"{error}; it is rebuilt", stacklevel=4)
         return None

@@ -11,6 +11,7 @@ import torch
 from book import contents
 from book import release as gathering
 from frlib import release, store
+from frlib.faces import GENERATOR
 from frlib.faces.generator import head
 
 
@@ -129,7 +130,7 @@ def test_the_head_of_a_release_is_taken_in_place_of_building_it(cold, monkeypatc
     (tmp_path / "offered").mkdir()
     monkeypatch.setenv("FRLIB_RELEASE", str(tmp_path / "offered"))
     offered = tmp_path / "offered" / head.head_path().name
-    store.save_arrays(offered, {"offered": torch.zeros(1)}, {"names": []})
+    store.save_arrays(offered, {"offered": torch.zeros(1)}, {"names": [], "version": GENERATOR})
     gathering.write_sums(tmp_path / "offered")
     if sound:
         assert head.load_head() == ["offered"] and cold == []

@@ -1,5 +1,6 @@
 """Stored results: what is written is read, damage is noticed, and nothing is left half-written."""
 
+import errno
 import json
 import os
 import warnings
@@ -12,6 +13,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 
 from frlib.store import (
     absent,
@@ -27,6 +29,7 @@ from frlib.store import (
     file_digest,
     load_or_build,
     read_arrays,
+    result_file,
     save_arrays,
 )
 
@@ -79,15 +82,72 @@ def test_arrays_may_share_memory(tmp_path):
     assert all(torch.equal(found[name], array) for name, array in arrays.items())
 
 
-def test_every_changed_byte_is_noticed(tmp_path):
+SMALL = {"a": torch.arange(4, dtype=torch.uint8), "b": torch.ones(2)}, {"seed": 3, "names": ["left", "right"]}
+
+
+@pytest.mark.parametrize("bit", [1, 32, 128])  # 32 turns a small letter into a capital one
+def test_every_changed_byte_of_a_file_is_noticed(bit, tmp_path):
     path = tmp_path / "x"
-    save_arrays(path, {"a": torch.arange(4, dtype=torch.uint8), "b": torch.ones(2)}, {"seed": 3})
+    save_arrays(path, *SMALL)
     content = path.read_bytes()
-    header = int.from_bytes(content[:8], "little") + 8
-    for position in range(header, len(content)):
-        path.write_bytes(content[:position] + bytes([content[position] ^ 1]) + content[position + 1 :])
-        with pytest.raises(OSError, match="is damaged"):
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ bit]) + content[place + 1 :])
+        with pytest.raises(OSError, match="x (is damaged|cannot be read)"):
             read_arrays(path)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_what_is_cut_overwritten_moved_or_longer_is_noticed(data, tmp_path):
+    path = tmp_path / "x"
+    save_arrays(path, *SMALL)
+    content = path.read_bytes()
+    start = data.draw(st.integers(0, len(content)))
+    stop = data.draw(st.integers(start, len(content)))
+    changed = content[:start] + data.draw(st.binary(max_size=40) | st.just(bytes(stop - start))) + content[stop:]
+    path.write_bytes(changed)
+    if changed == content:
+        assert read_arrays(path)[1] == SMALL[1]
+    else:
+        with pytest.raises(OSError, match="x (is damaged|cannot be read)"):
+            read_arrays(path)
+
+
+def saved_by_an_older_version(path, arrays, parameters):
+    save_file(arrays, path, metadata={"parameters": json.dumps(parameters), "sha256": arrays_digest(arrays)})
+
+
+def test_a_file_of_an_older_version_serves_where_its_parameters_are_known(tmp_path):
+    saved_by_an_older_version(tmp_path / "x", SMALL[0], {"seed": 3})
+    for options in ({"parameters": {"seed": 3}}, {"older": True}):
+        arrays, parameters = read_arrays(tmp_path / "x", **options)
+        assert parameters == {"seed": 3} and arrays_digest(arrays) == arrays_digest(SMALL[0])
+    with pytest.raises(OSError, match="x is from an older version, whose checksum leaves out the parameters"):
+        read_arrays(tmp_path / "x")
+    build = Build()
+    save = result_file("r", {"seed": 3}, tmp_path)
+    saved_by_an_older_version(save, {"x": torch.full((3,), 7.0)}, {"seed": 3})
+    assert load_or_build("r", {"seed": 3}, build, folder=tmp_path)["x"].tolist() == [7, 7, 7] and not build.runs
+
+
+def test_a_whole_file_of_another_result_is_not_used(tmp_path):
+    build = Build(7.0)
+    load_or_build("r", {"seed": 3}, Build(), folder=tmp_path)
+    result_file("r", {"seed": 3}, tmp_path).rename(result_file("r", {"seed": 4}, tmp_path))
+    with pytest.warns(UserWarning, match="r-.* holds another result than its name says; it is rebuilt"):
+        assert load_or_build("r", {"seed": 4}, build, folder=tmp_path)["x"].tolist() == [7, 7, 7]
+    assert load_or_build("r", {"seed": 4}, build, folder=tmp_path)["x"].tolist() == [7, 7, 7] and build.runs == 1
+
+
+def test_what_a_killed_program_left_is_removed_after_a_day(tmp_path):
+    old, new, other = (tmp_path / name for name in (".r-1.abc.partial", ".r-2.abc.partial", ".mine"))
+    theirs = tmp_path / ".tmpO78ajN"  # of safetensors
+    for file in (old, new, other, theirs):
+        file.touch()
+    for file in (old, other, theirs):
+        os.utime(file, (0, 0))
+    load_or_build("r", {}, Build(), folder=tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {new.name, other.name, result_file("r", {}).name}
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 100, b"not a file of arrays"])
@@ -158,6 +218,16 @@ def test_atomic_file_leaves_nothing_behind_on_an_exception(error, tmp_path):
         partial.write_text("half")
         raise error
     assert (tmp_path / "x").read_text() == "before" and os.listdir(tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_said_with_what_to_do(number, tmp_path):
+    with pytest.raises(OSError, match=r"the disk has no room for .*x: make some, and run again") as caught:
+        with atomic_file(tmp_path / "x"):
+            raise OSError(number, "full")
+    assert caught.value.errno == number and os.listdir(tmp_path) == []
+    with pytest.raises(OSError, match="^another$"), atomic_file(tmp_path / "x"):
+        raise OSError("another")
 
 
 def test_file_digest_is_sha256(tmp_path):

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from frlib import tarfiles
 from frlib.datasets.images import UnreadableImage
 from frlib.store import REMEDY, atomic_file, cache_folder, file_digest
 
@@ -121,7 +122,7 @@ def checked_name(name: str, archive: Path) -> str:
 def _as_zip(path: Path) -> Path:
     """Return a zip file, in the user's cache, with the files of a tar file."""
     target = cache_folder("archives") / f"{path.name.split('.')[0]}-{file_digest(path)[:20]}.zip"
-    if target.exists():
+    if zipfile.is_zipfile(target):  # a copy that was cut is made again
         return target
     try:
         with atomic_file(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as copy:
@@ -135,7 +136,7 @@ def _as_zip(path: Path) -> Path:
 def _files(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the plain files in a tar file; links and devices are passed over."""
     total = 0
-    with tarfile.open(path, "r|*") as archive:
+    with tarfiles.opened(path, "r|*") as archive:
         for member in archive:
             if member.isdir() or not member.isreg():
                 continue

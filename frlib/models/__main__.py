@@ -8,7 +8,7 @@ from pathlib import Path
 
 from frlib.checks import METRICS
 from frlib.models import DownloadError, add, available, remove
-from frlib.models.catalogue import entry, fetch, stored_path, stored_tensors
+from frlib.models.catalogue import put_in_place, stored_path
 from frlib.models.embedder import CROPS
 from frlib.models.networks import NETWORKS
 
@@ -54,12 +54,9 @@ def fetched(arguments: Sequence[str]) -> int:
 
 
 def in_place(name: str, **given) -> None:
-    """Fetch and convert a network where it is not in place, and print a line."""
-    start, downloaded = time.perf_counter(), 0
-    if any(given.values()) or not stored_path(name).exists():
-        downloaded = fetch(name, **given)
-    if entry(name).build is not None and not stored_path(name).exists():
-        stored_tensors(name)
+    """Fetch and convert a network where it is not in place, or not whole, and print a line."""
+    start = time.perf_counter()
+    downloaded = put_in_place(name, **given)
     size, seconds = stored_path(name).stat().st_size / 1e6, time.perf_counter() - start
     print(f"{name:<24}{size:>9.1f}{seconds:>9.1f}{downloaded / 1e6:>12.1f}", flush=True)
 

@@ -86,7 +86,7 @@ def keep(path: str | os.PathLike, name: str, *, licence: str = "", **options) ->
     p = network.preprocess
     known |= {"size": p.size, "mean": p.mean, "scale": p.scale, "bgr": p.bgr, "grey": p.grey}
     with atomic_file(folder() / f"{name}.json") as partial:
-        partial.write_text(json.dumps(known, indent=1))
+        partial.write_text(json.dumps(known | {"checksum": content_key(known)}, indent=1))
 
 
 def copy(source: Path, digests: dict[str, str], target: Path) -> None:
@@ -112,11 +112,27 @@ def networks() -> dict[str, Network]:
     found = {}
     for name in names():
         try:
-            found[name] = network_of(json.loads((folder() / f"{name}.json").read_text()))
+            found[name] = network_of(checked(json.loads((folder() / f"{name}.json").read_text())))
         except (OSError, ValueError, KeyError, TypeError) as error:
             said = f"the entry of the added network {name} is damaged ({error!r}): remove it and add it again"
             warnings.warn(said, stacklevel=2)
     return found
+
+
+def checked(entry) -> dict:
+    """Return what an entry says, without its checksum; entries of older versions have none.
+
+    Raises
+    ------
+    ValueError
+        If the entry is not what was written.
+    """
+    if not isinstance(entry, dict):
+        raise ValueError("it is not a mapping")
+    known = {key: value for key, value in entry.items() if key != "checksum"}
+    if entry.get("checksum", content_key(known)) != content_key(known):
+        raise ValueError("it does not match its checksum")
+    return known
 
 
 def network_of(known: dict) -> Network:

@@ -16,7 +16,7 @@ from frlib.models.networks import DEFAULT_NETWORKS, NETWORKS, Network
 from frlib.models.onnx import load_onnx
 from frlib.models.papers import PAPER_NETWORKS
 from frlib.runtime import choose_device
-from frlib.store import cache_folder, content_key, load_or_build
+from frlib.store import REMEDY, cache_folder, content_key, load_each, load_or_build, save_arrays
 
 # Part of the name of every stored network: raise it when the conversion changes.
 CONVERSION = 2
@@ -161,6 +161,30 @@ def stored_tensors(name: str, *, progress: bool = True) -> dict[str, torch.Tenso
         return network.build(network.files[0].local)
 
     return load_or_build(name, recipe(name), build, folder=cache_folder("models"))
+
+
+def put_in_place(name: str, *, sha256: str | None = None, file: str | os.PathLike | None = None) -> int:
+    """Make sure that a network is stored as `load` reads it, and whole; return the bytes downloaded.
+
+    Parameters
+    ----------
+    name, sha256, file
+        As in `fetch`.
+
+    Raises
+    ------
+    DownloadError, OSError, ValueError
+        As in `fetch`.
+    """
+    network, downloaded = entry(name), 0
+    stored = network.build is not None and load_each(name, {name: recipe(name)}, folder=cache_folder("models"))
+    if not stored or sha256 is not None or file is not None:
+        downloaded = fetch(name, sha256=sha256, file=file)
+    if network.build is not None and not stored:
+        save_arrays(stored_path(name), network.build(network.files[0].local), recipe(name))
+    if not os.path.exists(stored_path(name)):
+        raise OSError(f"{name} cannot be kept, because {stored_path(name).parent} cannot be written. {REMEDY}")
+    return downloaded
 
 
 def load(

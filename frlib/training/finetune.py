@@ -64,7 +64,7 @@ class FineTuned(FaceEmbedder):
             If it was not kept, or is damaged.
         """
         checks.one_of("epoch", epoch, range(len(self.history)))
-        arrays, _ = store.read_arrays(_epoch_file(self._epochs, epoch))
+        arrays, _ = store.read_arrays(_epoch_file(self._epochs, epoch), older=True)
         network = copy.deepcopy(self.network)
         network.load_state_dict(arrays)
         return FaceEmbedder(f"{self.name}, epoch {epoch}", network, self.preprocess, **_look(self))
@@ -306,7 +306,7 @@ class _Run:
     def _resumed(self) -> dict[str, torch.Tensor] | None:
         """Return the state of a run that was cut off, and go on from it; None if there is none."""
         try:
-            arrays, _ = store.read_arrays(_running_file(self.stem))
+            arrays, _ = store.read_arrays(_running_file(self.stem), self.parameters)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from sklearn.model_selection import KFold
 
+from frlib import tarfiles
 from frlib.clouds import Cloud
 from frlib.datasets import (
     Photographs,
@@ -120,6 +121,24 @@ def test_members_that_grow_too_large_are_refused(tmp_path, monkeypatch, cache):
     with pytest.raises(ValueError, match="each file of at most 1,000; .* has more at 'lfw/Bob/Bob_0001.jpg'"):
         read_lfw(as_tar(tmp_path / "lfw", tmp_path / "lfw.tgz"))
     assert not list(cache.rglob("*.zip"))
+
+
+def test_names_that_would_fill_the_memory_are_not_read(tmp_path, monkeypatch, cache):
+    monkeypatch.setattr(tarfiles, "LARGEST_EXTENSION", 5_000)
+    with tarfile.open(tmp_path / "people.tgz", "w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("a" * 10_000 + ".jpg"))
+    with pytest.raises(ValueError, match=r"a header of 10,0\d\d bytes; at most 5,000"):
+        read_lfw(tmp_path / "people.tgz")
+    assert not list(cache.rglob("*.zip"))
+
+
+def test_a_copy_in_the_cache_that_is_cut_is_made_again(lfw, tmp_path, cache):
+    path = as_tar(lfw / "lfw", tmp_path / "lfw.tgz")
+    first = read_lfw(path).read(0)
+    (copy,) = cache.rglob("*.zip")
+    copy.write_bytes(copy.read_bytes()[:-30])
+    archives.opened.cache_clear()
+    np.testing.assert_array_equal(read_lfw(path).read(0), first)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tgz"])

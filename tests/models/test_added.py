@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import warnings
 
 import numpy as np
 import onnx
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from frlib import models
+from frlib.models import added
 from frlib.models.__main__ import main
 from frlib.models.onnx import load_onnx
 from frlib.report.__main__ import load_subject, parser
@@ -195,3 +197,20 @@ def test_a_damaged_entry_is_named_left_out_and_can_be_removed(text, path, cache)
         assert list(models.available().name)[-1] == "other"
     models.remove("mine")
     assert models.load("other", "cpu").dim == 12 and "mine.json" not in str(kept(cache))
+
+
+def test_every_changed_byte_of_an_entry_is_noticed_and_older_entries_have_no_checksum(path, cache):
+    models.add(path, "mine")
+    (file,) = cache.rglob("mine.json")
+    content, whole = file.read_bytes(), added.networks()["mine"]
+    for place in range(len(content)):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            found = added.networks()
+        if said:
+            assert "remove it and add it again" in str(said[0].message) and not found
+        else:  # a blank became another one, or the name of the checksum another name
+            assert repr(found["mine"]) == repr(whole)
+    file.write_text(json.dumps({key: value for key, value in json.loads(content).items() if key != "checksum"}))
+    assert repr(added.networks()["mine"]) == repr(whole)

@@ -141,11 +141,25 @@ def load_head() -> Head:
     """Return the head; if its file is missing or damaged, take that of a release (`frlib.release`), or build it."""
     if head_is_built() or release.take(head_path().name, head_path()):
         try:
-            return _unpacked(*store.read_arrays(head_path()))
+            return _stored()
         except OSError as error:
             warnings.warn(f"{error}; it is rebuilt", stacklevel=2)
     arrays, parameters = build_head()
     store.save_arrays(head_path(), arrays, parameters)
+    return _unpacked(arrays, parameters)
+
+
+def _stored() -> Head:
+    """Return the head of the file in the cache.
+
+    Raises
+    ------
+    OSError
+        If the file is damaged, its checksum leaves out the names, as in older versions, or it holds something else.
+    """
+    arrays, parameters = store.read_arrays(head_path())
+    if parameters.keys() != {"version", "names"} or parameters["version"] != GENERATOR:
+        raise OSError(f"{head_path()} holds something else than the head of version {GENERATOR}")
     return _unpacked(arrays, parameters)
 
 

