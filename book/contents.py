@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from book import whole
+
 ROOT = Path(__file__).resolve().parent.parent
 OPENING = r"# .+\n\n\*(.+)\*\n\n(?:```{one-minute} .*?```\n\n)?```{admonition} Goals\n(.*?)```"
 LIST = re.compile(r"(?<=<!-- chapters -->\n).*(?=<!-- end of chapters -->)", re.S)
@@ -50,4 +52,4 @@ def readme_list(root: Path = ROOT) -> str:
 def write_readme_list(root: Path = ROOT) -> None:
     """Put the table of chapters between the two comments of the README that mark its place."""
     readme = root / "README.md"
-    readme.write_text(LIST.sub(lambda _: readme_list(root), readme.read_text(encoding="utf-8")), encoding="utf-8")
+    whole.write(readme, LIST.sub(lambda _: readme_list(root), readme.read_text(encoding="utf-8")))

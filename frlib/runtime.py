@@ -1,8 +1,12 @@
 """Device, threads and processes: where and on how many processors work is done; and the seeds of libraries."""
 
 import contextlib
+import functools
+import multiprocessing
 import os
 import random
+import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 import torch
 from joblib import Parallel, delayed
+from joblib.externals.loky.backend.process import LokyProcess
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -136,13 +141,28 @@ def spread(
 
 def _finished(function: Callable, tasks: list[tuple], done: set[int], n_jobs: int) -> Iterator[tuple[int, object]]:
     """Yield place and result of the tasks that are not done, in the order in which they end."""
-    calls = (delayed(_placed)(place, function, task) for place, task in enumerate(tasks) if place not in done)
+    here = os.getpid()
+    calls = (delayed(_placed)(place, function, task, here) for place, task in enumerate(tasks) if place not in done)
     yield from Parallel(n_jobs=n_jobs, return_as="generator_unordered")(calls)
 
 
-def _placed(place: int, function: Callable, task: tuple) -> tuple[int, object]:
+def _placed(place: int, function: Callable, task: tuple, caller: int) -> tuple[int, object]:
     """Return a result with its place: results come in the order in which they end."""
+    if isinstance(multiprocessing.current_process(), LokyProcess) and caller != os.getpid():
+        _end_with(caller)
     return place, function(*task)
+
+
+@functools.cache
+def _end_with(caller: int) -> None:
+    """End this worker soon after the process that started it: joblib's would go on, and wait minutes for more."""
+
+    def watch() -> None:
+        while os.getppid() == caller:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager
