@@ -3,7 +3,6 @@
 ``seed=1``, ``device=cpu`` and ``networks=a,b`` set the other parameters of the chapters.
 """
 
-import errno
 import functools
 import importlib
 import json
@@ -54,12 +53,16 @@ LIVE = "network in the page"
 LINKS = "environment of a reader"
 STUDENTS, COURSE = "site of the students", FOLDER / "course"
 COURSE_STEPS = FOLDER / "course-steps"  # apart from those of the book, which its status page shows
-CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
+try:
+    CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
+except (OSError, ValueError) as error:
+    sys.exit(str(error))
 DOIT_CONFIG = {
     "default_tasks": [*(["figure", "readme"] if PROFILE == "book" else ["benchmarks"]), "site", "summary"],
     "verbosity": 2,
     "reporter": steps.OneLine,
     "backend": "json",
+    "check_file_uptodate": whole.Content,
     "dep_file": str(FOLDER / "doit.json"),
 }
 
@@ -83,9 +86,7 @@ def timed(name, action, needs=(), folder=FOLDER):
             said = f"`{' '.join(map(str, error.cmd))}` ended with status {error.returncode}"
             return TaskFailed(f"{name}: {said}; the end of {log.relative_to(ROOT)}:\n{end}{full_disk()}")
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            return TaskFailed(f"{name}: {error.strerror}{full_disk()}")
+            return TaskFailed(f"{name}: {error}{full_disk()}")
 
     return {"actions": [run], "title": lambda task: name}
 

@@ -14,11 +14,19 @@ def find() -> str | None:
 
 @contextlib.contextmanager
 def started():
-    """Start a headless Chromium; give its browser."""
+    """Start a headless Chromium; give its browser.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
     from playwright.sync_api import sync_playwright
 
+    if not (path := find()):
+        raise FileNotFoundError(f"a Chromium is needed, one of {', '.join(NAMES)} in PATH (apt install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
             yield browser
         finally:
