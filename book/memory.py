@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 
 #: Bytes that chapters of profile book take at their peak, apart from their processes, and for each of these. Measured
-#: as proportional set sizes of the whole build: 3.7 GB with two processes.
-ALONE, EACH = 1.5e9, 1.1e9
-#: Where Linux says how much a group of processes, such as a container, may use: in its second way, and in its first.
+#: as proportional set sizes of the whole build: 4.1 GB with two processes.
+ALONE, EACH = 1.7e9, 1.25e9
+#: Where Linux says to which groups of processes, such as a container, this one belongs, and how much memory each may
+#: use: in its second way, and in its first.
+OWN_GROUPS = Path("/proc/self/cgroup")
 GROUPS = {"": ("/sys/fs/cgroup", "memory.max"), "memory": ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")}
 
 
@@ -27,7 +29,7 @@ def limit() -> int:
 def limits() -> list[Path]:
     """Return the files with the limits of the groups that this process belongs to."""
     files = []
-    for line in text_of(Path("/proc/self/cgroup")).splitlines():
+    for line in text_of(OWN_GROUPS).splitlines():
         _, kinds, group = line.split(":", 2)
         if kinds in GROUPS:
             root, name = GROUPS[kinds]
@@ -68,8 +70,13 @@ def processes(wanted: int) -> int:
 
 
 def in_words() -> str:
-    """Return what to do where memory ran out."""
+    """Return how much memory there is, how much a chapter needs, and how it needs less."""
     return (
-        f"Linux ends a process so when memory runs out: there are {limit() / 1e9:.1f} GB here, and a chapter needs "
-        f"about {ALONE / 1e9:.1f} GB and {EACH / 1e9:.1f} GB for each process. `LOKY_MAX_CPU_COUNT=1` has it use one."
+        f"There are {limit() / 1e9:.1f} GB of memory here; a chapter needs about {ALONE / 1e9:.1f} GB and "
+        f"{EACH / 1e9:.1f} GB for each process. `LOKY_MAX_CPU_COUNT=1` has it use one."
     )
+
+
+def ran_out(error: str) -> bool:
+    """Return whether the name and text of an error say that memory ran out, as Python, numpy and torch say it."""
+    return "MemoryError" in error or "can't allocate memory" in error

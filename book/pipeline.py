@@ -180,9 +180,10 @@ def failure_message(source: Path, error: Exception, partial: Path) -> str:
     """Name the chapter, the cell and what it raised, or that its kernel ended."""
     if hasattr(error, "ename"):
         number, text, said = error.exec_count, error.source, f"{error.ename}: {error.evalue}"
+        said += f"\n{memory.in_words()}" if memory.ran_out(said) else ""
     else:
         number, text = last_begun(partial)
-        said = f"{error}: the chapter's process is gone. {memory.in_words()}"
+        said = f"{error}. Linux ends a process so when memory runs out. {memory.in_words()}"
     first = next((line for line in text.splitlines() if line.strip()), "").strip()
     where = f"in code cell {number}, which begins with `{first}`" if number else "before its first cell"
     kept = os.path.relpath(partial, ROOT)

@@ -98,7 +98,7 @@ def kernel_in_a_cell(place: Path) -> Outcome:
         lambda: pipeline.execute(place / "chapter.py", place / "notebooks/chapter.ipynb", parameters),
         pipeline.ChapterFailed,
         "chapter chapter failed in code cell 4, which begins with `energies = 1`",
-        "when memory runs out",
+        "Linux ends a process so when memory runs out",
         "LOKY_MAX_CPU_COUNT=1",
     )
     kept = nbformat.read(place / "failed/chapter.ipynb", as_version=4)

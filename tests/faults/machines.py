@@ -97,6 +97,20 @@ def more_processors_than_memory(place: Path) -> Outcome:
     return survived(f"Chapters use {fit} processes in 8 GB, however many processors there are.")
 
 
+@machines.fault(
+    "A chapter asks torch for more memory than there is", before="Only the bytes that it asked for.", quick=False
+)
+def too_large_an_array(place: Path) -> Outcome:
+    """Ask for all pairs of ten million points."""
+    (place / "chapter.py").write_text(PARAMETERS + "# %%\nimport torch\npairs = torch.empty(10**7, 10**7)\n")
+    return refused(
+        lambda: pipeline.execute(place / "chapter.py", place / "notebooks/chapter.ipynb", SMOKE),
+        pipeline.ChapterFailed,
+        "you tried to allocate 400000000000000 bytes",
+        "GB of memory here; a chapter needs",
+    )
+
+
 @machines.fault("The checkout cannot be written", before="A traceback.")
 def read_only_checkout(place: Path) -> Outcome:
     """Mount it so, and build; listing the steps needs no writing."""
