@@ -38,17 +38,19 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; PYTHON=... names another one")'
 	@$(PYTHON) book/lock.py $(MAKE) --no-print-directory environment
 
-# An environment that was never ready was cut off, perhaps within a package, which pip would not notice: it begins anew.
-# `ready` goes first and comes last, so that a cut is seen; it is never older than what it was made of, whatever the clock.
+# Where `begun` was left, a set-up was cut off, perhaps within a package, which pip would not notice: it begins anew.
+# `ready` goes first and comes last; it is never older than what it was made of, whatever the clock says.
 environment:
 	@mkdir -p _build
-	@[ -s $(READY) ] || rm -rf $(VENV)
+	@[ ! -e $(VENV)/begun ] || rm -rf $(VENV)
 	@rm -f $(READY)
+	@mkdir -p $(VENV) && touch $(VENV)/begun
 	@date +%s > .setup-started
 	@echo "environment: downloads some gigabytes of packages, and prints to _build/environment.txt"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --constraint constraints.txt --editable ".[$(EXTRAS)]" > _build/environment.txt 2>&1 \
-	  || { tail -n 30 _build/environment.txt; echo "$(FAILED)"; exit 1; }
+	  || { [ $$? -gt 128 ] || rm $(VENV)/begun; tail -n 30 _build/environment.txt; echo "$(FAILED)"; exit 1; }
+	@rm $(VENV)/begun
 	@echo $$(( $$(date +%s) - $$(cat .setup-started) )) > $(READY).part
 	@for made_of in pyproject.toml constraints.txt; do \
 	  [ ! $$made_of -nt $(READY).part ] || touch -r $$made_of $(READY).part; done

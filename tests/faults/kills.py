@@ -75,7 +75,7 @@ def begun(command: list, folder: Path) -> Iterator[subprocess.Popen]:
     with open(folder / "said.txt", "wb") as file:
         process = subprocess.Popen([*map(str, command)], cwd=folder, env=environment, stdout=file, stderr=file)
     note = folder / "begun"
-    wait_for(lambda: note.exists() and note.read_text().strip() or process.poll() is not None, "the step begins", 110)
+    wait_for(lambda: note.exists() and note.read_text().strip() or process.poll() is not None, "the step begins", 300)
     demand(process.poll() is None, f"it ended: {shortened((folder / 'said.txt').read_text()[-600:])}")
     try:
         yield process
@@ -191,11 +191,11 @@ def process_that_spreads(place: Path) -> Outcome:
     (place / "frlib").symlink_to(pipeline.ROOT / "frlib")
     os.environ.pop("LOKY_MAX_CPU_COUNT", None)
     with begun([sys.executable, "tasks.py"], place) as process:
-        wait_for(lambda: len((place / "begun").read_text().split()) == 2, "both workers begin", 110)
+        wait_for(lambda: len((place / "begun").read_text().split()) == 2, "both workers begin", 300)
         process.kill()
         process.wait()
         workers = map(int, (place / "begun").read_text().split())
-        wait_for(lambda: all(map(is_gone, workers)), "the workers end", 15)
+        wait_for(lambda: all(map(is_gone, workers)), "the workers end", 60)
     return survived("The workers end within seconds.")
 
 
@@ -212,7 +212,7 @@ def build_in_a_chapter(place: Path) -> Outcome:
     with begun(command, checkout) as doit:
         doit.kill()
         kernel = int((checkout / "begun").read_text())
-        wait_for(lambda: is_gone(kernel), "its kernel ends", 15)
+        wait_for(lambda: is_gone(kernel), "its kernel ends", 60)
     (checkout / "go").touch()
     done = run([*command, "chapter:undisturbed"], folder=checkout, limit=300)
     demand(done.returncode == 0, shortened(done.stdout))
