@@ -237,12 +237,15 @@ def environment(place: Path, pip: str) -> tuple[Path, list[str]]:
 @registries.fault(
     "No network, while the environment is set up",
     before="The end of what pip printed, which speaks of a version of setuptools, and not of the network.",
+    quick=False,
 )
 def environment_without_network(place: Path) -> Outcome:
     """Set it up with the real pip, which asks an address where nobody listens, and would install nothing."""
     checkout, command = environment(place, f'exec "{sys.executable}" -m pip "$@" --dry-run')
     ask(place, "http://127.0.0.1:9")
-    outcome = refused_command(command, "It takes a network to the package registry", "same command", folder=checkout)
+    outcome = refused_command(
+        command, "It takes a network to the package registry", "same command", folder=checkout, limit=300
+    )
     demand(not (checkout / ".venv/ready").exists(), "the environment counts as ready")
     return outcome
 
