@@ -36,6 +36,7 @@ KERNEL_ENVIRONMENT = {
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     "PYTHONUTF8": "1",
 }
+PATIENCE = 600  # seconds for a kernel to begin, and for what it printed to arrive: a machine can be busy
 RUNNING = ".running-"  # begins the names of folders of chapters that run
 LIVE_WIDGET = "application/vnd.jupyter.widget-view+json"
 SHOWN_VERSIONS = ("frlib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "altair", "papermill", "jupyter-book")
@@ -140,6 +141,8 @@ def execute(source: Path, target: Path, parameters: dict, python: Path | None = 
                 kernel_name="chapter",
                 cwd=str(ROOT),
                 stderr_file=sys.stderr,  # progress bars inside long cells
+                start_timeout=PATIENCE,
+                iopub_timeout=PATIENCE,
                 config=config,
             )
         executed = nbformat.read(partial, as_version=4)
