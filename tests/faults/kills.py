@@ -291,3 +291,42 @@ def training(place: Path) -> Outcome:
         undisturbed = train()
     demand(again.history.equals(undisturbed.history), "other numbers")
     return survived("The same command trains again, and gives the numbers of an undisturbed training.")
+
+
+CLUSTER = """
+import os, subprocess, sys, threading, time
+import distributed, joblib
+from frlib.runtime import spread
+
+def square(x):
+    time.sleep(1)
+    return x * x
+
+if __name__ == "__main__":
+    place = "--scheduler-file", "place.json"
+    programs = [
+        subprocess.Popen([sys.executable, "-m", f"distributed.cli.dask_{name}", *words, *place])
+        for name, words in (
+            ("scheduler", ("--port", "0", "--no-dashboard")),
+            ("worker", ("--no-nanny", "--nthreads", "1", "--no-dashboard")),
+        )
+    ]
+    while not os.path.exists("place.json"):
+        time.sleep(0.2)
+    client = distributed.Client(scheduler_file="place.json")
+    client.wait_for_workers(1)
+    threading.Timer(3, programs[0].kill).start()
+    with joblib.parallel_config(backend="dask"):
+        print("found", spread(square, [(k,) for k in range(8)], progress=False), programs[0].poll(), flush=True)
+    programs[1].kill()
+    os._exit(0)
+"""
+
+
+@kills.fault("The scheduler of a cluster, while its workers have tasks", quick=False)
+def scheduler_of_a_cluster(place: Path) -> Outcome:
+    """Kill it after three of eight seconds."""
+    (place / "tasks.py").write_text(CLUSTER)
+    done = run([sys.executable, "tasks.py"], folder=place, limit=600)
+    demand(f"found {[k * k for k in range(8)]} -9" in done.stdout, shortened(done.stdout[-600:], 600))
+    return survived("The tasks that are left are done without it, and the numbers are the same.")
