@@ -82,7 +82,7 @@ def little_memory(place: Path) -> Outcome:
     checkout = small_checkout(place, DRAWS)
     with group_with(2 << 30) as processes:
         command = ["sh", "-c", f'echo $$ > {processes} && exec "$@"', "sh", *FIGURE]
-        return refused_command(command, "chapters need about", "GB of memory", "2.1 GB here", folder=checkout)
+        return refused_command(command, "chapters need about", "GB of memory", "there are 2.1 GB here", folder=checkout)
 
 
 @machines.fault(

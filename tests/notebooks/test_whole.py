@@ -71,6 +71,6 @@ def test_processes_fit_into_memory_or_are_refused_with_what_is_needed():
         assert memory.processes(64) == 2 and memory.processes(1) == 1
     with (
         mock.patch.object(memory, "limit", lambda: int(memory.ALONE)),
-        pytest.raises(MemoryError, match=r"chapters need about 3\.0 GB of memory, .* there are 1\.7 GB here"),
+        pytest.raises(MemoryError, match=r"chapters need about 3\.2 GB of memory, .* there are 2\.0 GB here"),
     ):
         memory.processes(1)
