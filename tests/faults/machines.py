@@ -307,19 +307,19 @@ def compiles(version: str) -> Outcome:
     return survived("All code compiles without a warning. The tests run with the version of the environment.")
 
 
-@machines.fault("Python 3.11")
+@machines.fault("Python 3.11", quick=False)
 def python_3_11(place: Path) -> Outcome:
     """Compile."""
     return compiles("3.11")
 
 
-@machines.fault("Python 3.12")
+@machines.fault("Python 3.12", quick=False)
 def python_3_12(place: Path) -> Outcome:
     """Compile."""
     return compiles("3.12")
 
 
-@machines.fault("Python 3.13")
+@machines.fault("Python 3.13", quick=False)
 def python_3_13(place: Path) -> Outcome:
     """Compile."""
     return compiles("3.13")

@@ -180,7 +180,7 @@ def other_content(place: Path) -> Outcome:
         return refused_by_both(place, OSError, "expected sha256", "registry serves another file")
 
 
-@registries.fault("A mirror is set in the user's configuration of npm and pip")
+@registries.fault("A mirror is set in the user's configuration of npm and pip", quick=False)
 def mirror(place: Path) -> Outcome:
     """Fetch with nothing but their files of settings."""
     with registry(place) as server:
