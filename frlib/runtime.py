@@ -130,10 +130,13 @@ def spread(
                 for place, result in _finished(function, tasks, set(results), n_jobs):
                     results[place] = result
                     bar.update()
-            except (BrokenProcessPool, CancelledError):
+            except (BrokenProcessPool, CancelledError) as error:
                 failures = failures + 1 if len(results) == before else 1
                 if failures >= PATIENCE:
-                    raise
+                    raise BrokenProcessPool(
+                        f"workers were killed {failures} times, and no task ended in between. Linux kills processes "
+                        "when memory runs out: fewer of them (n_jobs, or LOKY_MAX_CPU_COUNT) need less."
+                    ) from error
                 left = len(tasks) - len(results)
                 warnings.warn(f"a worker was killed; the {left} tasks that are left begin anew", stacklevel=2)
     return [results[place] for place in range(len(tasks))]
