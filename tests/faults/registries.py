@@ -270,11 +270,11 @@ def environment_cut_off(place: Path) -> Outcome:
 
 
 @registries.fault(
-    "An environment that was ready is brought up to date, and that is killed",
-    before="It counted as ready from before.",
+    "An environment that was ready is brought up to date, that is killed, and the pins are set back",
+    before="It counted as ready, though some packages may have been those of the other pins, or half of them.",
 )
 def update_cut_off(place: Path) -> Outcome:
-    """Change a pin, and kill the set-up; another one must follow."""
+    """Change the time of the pins, kill the set-up, and change it back; another set-up must follow."""
     checkout, command = environment(place, "true")
     demand(run(command, folder=checkout).returncode == 0, "no environment")
     later = (checkout / ".venv/ready").stat().st_mtime + 5
