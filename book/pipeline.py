@@ -150,10 +150,7 @@ def execute(source: Path, target: Path, parameters: dict, python: Path | None = 
         nbformat.write(executed, partial)
         os.replace(partial, target)
     except (PapermillExecutionError, RuntimeError) as error:  # the latter if the kernel ended, or never began
-        failed = target.parent.parent / "failed" / target.name
-        failed.parent.mkdir(exist_ok=True)
-        os.replace(partial, failed)
-        raise ChapterFailed(failure_message(source, error, failed)) from None
+        raise failure(source, error, partial, target.parent.parent / "failed" / target.name) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -163,7 +160,8 @@ def kernel(python: str | Path) -> Iterator:
     """Describe the kernel ``chapter``, which is a Python, and yield the configuration with which it is started.
 
     No port of the machine is open to it: its sockets are files. Each kernel has its own, in a folder with a short name,
-    for their paths must be shorter than 100 characters. Settings and start-up files of the user stay out of it.
+    for their paths must be shorter than 100 characters. Settings and start-up files of the user stay out of it. Of its
+    own processes there are no more than fit into memory.
     """
     import joblib
     from traitlets.config import Config
@@ -179,18 +177,20 @@ def kernel(python: str | Path) -> Iterator:
             yield Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/socket"}})
 
 
-def failure_message(source: Path, error: Exception, partial: Path) -> str:
-    """Name the chapter, the cell and what it raised, or that its kernel ended."""
+def failure(source: Path, error: Exception, partial: Path, kept: Path) -> ChapterFailed:
+    """Keep a partial notebook, and name the chapter, the cell and what it raised, or that its kernel ended."""
+    kept.parent.mkdir(exist_ok=True)
+    os.replace(partial, kept)
     if hasattr(error, "ename"):
         number, text, said = error.exec_count, error.source, f"{error.ename}: {error.evalue}"
         said += f"\n{memory.in_words()}" if memory.ran_out(said) else ""
     else:
-        number, text = last_begun(partial)
+        number, text = last_begun(kept)
         said = f"{error}. Linux ends a process so when memory runs out. {memory.in_words()}"
     first = next((line for line in text.splitlines() if line.strip()), "").strip()
     where = f"in code cell {number}, which begins with `{first}`" if number else "before its first cell"
-    kept = os.path.relpath(partial, ROOT)
-    return f"chapter {source.stem} failed {where}\n{said}\nThe notebook up to that cell: {kept}"
+    up_to = f"The notebook up to that cell: {os.path.relpath(kept, ROOT)}"
+    return ChapterFailed(f"chapter {source.stem} failed {where}\n{said}\n{up_to}")
 
 
 def last_begun(path: Path) -> tuple[int, str]:
