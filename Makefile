@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 EXTRAS := notebooks,cluster,report,training,benchmark,book,test
+FAILED := The packages could not be installed; above is the end of _build/environment.txt. It takes a network to the \
+  package registry (pip's settings may name another, or a proxy) and 10 GB of disk. Run the same command again.
 
 .PHONY: book test chapter course serve clean environment
 
@@ -36,13 +38,22 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; PYTHON=... names another one")'
 	@$(PYTHON) book/lock.py $(MAKE) --no-print-directory environment
 
+# Where `begun` was left, a set-up was cut off, perhaps within a package, which pip would not notice: it begins anew.
+# `ready` goes first and comes last; it is never older than what it was made of, whatever the clock says.
 environment:
 	@mkdir -p _build
+	@[ ! -e $(VENV)/begun ] || rm -rf $(VENV)
+	@rm -f $(READY)
+	@mkdir -p $(VENV) && touch $(VENV)/begun
 	@date +%s > .setup-started
 	@echo "environment: downloads some gigabytes of packages, and prints to _build/environment.txt"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --constraint constraints.txt --editable ".[$(EXTRAS)]" > _build/environment.txt 2>&1 \
-	  || { tail -n 30 _build/environment.txt; exit 1; }
-	@echo $$(( $$(date +%s) - $$(cat .setup-started) )) > $(READY)
+	  || { [ $$? -gt 128 ] || rm $(VENV)/begun; tail -n 30 _build/environment.txt; echo "$(FAILED)"; exit 1; }
+	@rm $(VENV)/begun
+	@echo $$(( $$(date +%s) - $$(cat .setup-started) )) > $(READY).part
+	@for made_of in pyproject.toml constraints.txt; do \
+	  [ ! $$made_of -nt $(READY).part ] || touch -r $$made_of $(READY).part; done
+	@mv $(READY).part $(READY)
 	@rm .setup-started
 	@printf '%-32s%10s\n' environment "$$(cat $(READY)).0 s"

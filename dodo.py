@@ -7,6 +7,7 @@ import functools
 import importlib
 import json
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from doit.exceptions import TaskFailed
 from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from book import contents, environments, lock, pipeline, steps, timeline
+from book import children, contents, environments, lock, memory, pipeline, steps, timeline, whole
 from book.course import editions
 
 ROOT = pipeline.ROOT
@@ -33,29 +34,41 @@ if not PARAMETERS["seed"].isdecimal():
     sys.exit(f"seed must be a whole number of at least 0; got {PARAMETERS['seed']!r}")
 PARAMETERS["seed"] = int(PARAMETERS["seed"])
 FOLDER = ROOT / "_build" / PROFILE
-FOLDER.mkdir(parents=True, exist_ok=True)
 WORDS = [word for word in sys.argv[1:] if not word.startswith("-") and "=" not in word]
 if not {*WORDS[:1]} & {"list", "info", "help", "dumpdb"}:  # these commands of doit change nothing
     try:
         LOCK = lock.hold(ROOT / "_build", sys.argv)  # two profiles share stamps and the user's cache
-    except lock.BuildRuns as error:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        for left in FOLDER.glob(f"notebooks/{pipeline.RUNNING}*"):  # by a build that was killed: this one has the lock
+            shutil.rmtree(left)
+        if not {*WORDS[:1]} & {"forget", "clean", "ignore", "reset-dep"}:
+            memory.processes(1)
+    except (lock.BuildRuns, memory.TooLittle) as error:
         sys.exit(str(error))
+    except OSError as error:
+        sys.exit(f"_build cannot be written ({error.strerror}): a build needs a checkout that it can write, with room")
 READER = FOLDER / "reader"  # in profile smoke, chapters run with a reader's packages, and no tool of the build
 WEIGHTS, HEAD, BENCHMARKS = "weights of the networks", "head file of the faces", "benchmarks, short form"
 LIVE, FAULTS = "network in the page", "faults, the quick ones"
 LINKS = "environment of a reader"
 STUDENTS, COURSE = "site of the students", FOLDER / "course"
 COURSE_STEPS = FOLDER / "course-steps"  # apart from those of the book, which its status page shows
-CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
+try:
+    CHAPTERS = [ROOT / f"{name}.py" for name in contents.chapters()]
+except (OSError, ValueError) as error:
+    sys.exit(str(error))
 DOIT_CONFIG = {
     "default_tasks": [*(["figure", "readme"] if PROFILE == "book" else ["benchmarks"]), "site", "summary"],
     "verbosity": 2,
     "reporter": steps.OneLine,
     "backend": "json",
+    "check_file_uptodate": whole.Content,
     "dep_file": str(FOLDER / "doit.json"),
 }
 
 multiprocessing.set_start_method("fork")  # `doit -n 2`: an action is a closure, which no other way hands on
+os.register_at_fork(after_in_child=children.end_with_parent)
+whole.keep_state_of_doit()
 
 
 def timed(name, action, needs=(), folder=FOLDER):
@@ -71,9 +84,17 @@ def timed(name, action, needs=(), folder=FOLDER):
             log = steps.log_of(name, folder)
             end = "\n".join(steps.said(log, 30))
             said = f"`{' '.join(map(str, error.cmd))}` ended with status {error.returncode}"
-            return TaskFailed(f"{name}: {said}; the end of {log.relative_to(ROOT)}:\n{end}")
+            return TaskFailed(f"{name}: {said}; the end of {log.relative_to(ROOT)}:\n{end}{full_disk()}")
+        except OSError as error:
+            return TaskFailed(f"{name}: {error}{full_disk()}")
 
     return {"actions": [run], "title": lambda task: name}
+
+
+def full_disk():
+    """Return what to do if there is hardly any room on the disk; empty if there is."""
+    left = shutil.disk_usage(FOLDER).free / 1e6
+    return f"\nThe disk of _build has {left:.0f} MB left. Free some; what is done stays." if left < 100 else ""
 
 
 def step_of(chapter):
@@ -91,11 +112,11 @@ def cached(room, what):
         return cache_folder(room)
 
     def fill():
-        subprocess.run([sys.executable, "-m", f"frlib.{room}"], check=True, cwd=ROOT)
-        stamp.write_text(json.dumps({str(f): f.stat().st_size for f in folder().iterdir() if f.is_file()}))
+        children.run(sys.executable, "-m", f"frlib.{room}")
+        whole.write(stamp, json.dumps({str(f): f.stat().st_size for f in folder().iterdir() if f.is_file()}))
 
     def in_place():
-        files = json.loads(stamp.read_text()) if stamp.exists() else {}
+        files = whole.read(stamp, {})
         return bool(files) and all(
             Path(f).parent == folder() and Path(f).is_file() and Path(f).stat().st_size == size
             for f, size in files.items()
@@ -165,10 +186,10 @@ def task_benchmarks():
         rows = []
         for script in scripts:
             part = FOLDER / f"benchmark-{script.stem}.json"
-            subprocess.run([sys.executable, script, "--quick", "--json", part], check=True, cwd=ROOT)
-            rows += json.loads(part.read_text())
+            children.run(sys.executable, script, "--quick", "--json", part)
+            rows += json.loads(part.read_text(encoding="utf-8"))
             part.unlink()
-        target.write_text(json.dumps(rows, indent=1))
+        whole.write(target, json.dumps(rows, indent=1))
 
     return {
         **timed(BENCHMARKS, run, [WEIGHTS, HEAD, *map(step_of, before)]),
@@ -201,7 +222,7 @@ def task_figure():
     script, target = ROOT / "book/figure.py", ROOT / "book/assets/energy.svg"
 
     def draw():
-        subprocess.run([sys.executable, script, target], check=True, cwd=ROOT)
+        children.run(sys.executable, script, target)
 
     return {
         **timed("figure of the README", draw),
@@ -224,7 +245,7 @@ def task_live():
     files = sorted({f for script in scripts for f in pipeline.frlib_files(script)})
 
     def write():
-        subprocess.run([sys.executable, "-m", "book.live", FOLDER / "live"], check=True, cwd=ROOT)
+        children.run(sys.executable, "-m", "book.live", FOLDER / "live")
 
     return {
         **timed(LIVE, write, [WEIGHTS, HEAD]),

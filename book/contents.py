@@ -9,16 +9,27 @@ from pathlib import Path
 
 import yaml
 
+from book import whole
+
 ROOT = Path(__file__).resolve().parent.parent
 OPENING = r"# .+\n\n\*(.+)\*\n\n(?:```{one-minute} .*?```\n\n)?```{admonition} Goals\n(.*?)```"
 LIST = re.compile(r"(?<=<!-- chapters -->\n).*(?=<!-- end of chapters -->)", re.S)
 
 
 def chapters(root: Path = ROOT) -> dict[str, str]:
-    """Return the chapters in their order: document, such as ``notebooks/03_toy_model``, to title in the contents."""
-    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
-    pages = [page for part in toc["parts"] for page in part["chapters"]]
-    return {page["file"]: page["title"] for page in pages if page["file"].startswith("notebooks/")}
+    """Return the chapters in their order: document, such as ``notebooks/03_toy_model``, to title in the contents.
+
+    Raises
+    ------
+    ValueError
+        If ``_toc.yml`` is no list of parts, chapters, files and titles.
+    """
+    try:
+        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+        pages = [page for part in toc["parts"] for page in part["chapters"]]
+        return {page["file"]: page["title"] for page in pages if page["file"].startswith("notebooks/")}
+    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise ValueError(f"_toc.yml must list parts, and chapters with file and title; {error!r}") from error
 
 
 def question_and_goals(notebook: dict, name: str) -> tuple[str, list[str]]:
@@ -50,4 +61,4 @@ def readme_list(root: Path = ROOT) -> str:
 def write_readme_list(root: Path = ROOT) -> None:
     """Put the table of chapters between the two comments of the README that mark its place."""
     readme = root / "README.md"
-    readme.write_text(LIST.sub(lambda _: readme_list(root), readme.read_text(encoding="utf-8")), encoding="utf-8")
+    whole.write(readme, LIST.sub(lambda _: readme_list(root), readme.read_text(encoding="utf-8")))

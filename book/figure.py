@@ -36,4 +36,4 @@ def draw() -> alt.Chart:
 if __name__ == "__main__":
     svg = vl_convert.vegalite_to_svg(draw().to_dict(), vl_version="6.4")
     with atomic_file(sys.argv[1]) as partial:
-        partial.write_text(svg)
+        partial.write_text(svg, encoding="utf-8")

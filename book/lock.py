@@ -45,8 +45,12 @@ def hold(folder: Path, command: list[str]) -> IO:
             f"another build runs in this checkout: {holder}. Wait until it ends, or stop it, and run this again."
         ) from None
     partial = note.with_suffix(f".{os.getpid()}")
-    partial.write_text(this_process(command))
-    os.replace(partial, note)
+    try:
+        partial.write_text(this_process(command))
+        os.replace(partial, note)
+    except OSError:  # a full disk: the lock holds all the same
+        for wrong in (partial, note):
+            wrong.unlink(missing_ok=True)
     return lock
 
 
@@ -64,6 +68,6 @@ def this_process(command: list[str]) -> str:
 if __name__ == "__main__":
     try:
         HELD = hold(Path(__file__).resolve().parent.parent / "_build", sys.argv[1:])
-    except BuildRuns as error:
+    except (BuildRuns, OSError) as error:
         sys.exit(str(error))
     sys.exit(subprocess.run(sys.argv[1:]).returncode)

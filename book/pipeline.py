@@ -24,7 +24,7 @@ from unittest import mock
 
 import yaml
 
-from book import contents
+from book import children, contents, memory, whole
 from book.contents import ROOT
 
 PROFILES = ("smoke", "book", "paper")
@@ -34,13 +34,16 @@ KERNEL_ENVIRONMENT = {
     "PYTHONPATH": str(ROOT),
     "PYTHONHASHSEED": "0",
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    "PYTHONUTF8": "1",
 }
+PATIENCE = 600  # seconds for a kernel to begin, and for what it printed to arrive: a machine can be busy
+RUNNING = ".running-"  # begins the names of folders of chapters that run
 LIVE_WIDGET = "application/vnd.jupyter.widget-view+json"
 SHOWN_VERSIONS = ("frlib", "torch", "numpy", "scipy", "pandas", "scikit-learn", "altair", "papermill", "jupyter-book")
 
 
 class ChapterFailed(RuntimeError):
-    """A cell of a chapter raised; the message names chapter and cell."""
+    """A chapter cannot be read, a cell of it raised, or its kernel ended; the message names chapter and cell."""
 
 
 # ---------------------------------------------------------------- what a chapter depends on
@@ -50,10 +53,13 @@ def frlib_files(script: str | Path, root: Path = ROOT) -> list[str]:
     """Return the files of ``frlib`` that a script needs, directly or through other modules.
 
     Imports are found in the code, also inside functions, without running it. Data files (CSV, JavaScript) beside an
-    imported module count as part of it.
+    imported module count as part of it. A script that cannot be read needs none: the step that runs it says why.
     """
     finder = modulefinder.ModuleFinder(path=[str(root)], excludes=["book"])  # has no __init__, which it cannot read
-    finder.run_script(str(script))
+    try:
+        finder.run_script(str(script))
+    except (OSError, SyntaxError, ValueError):
+        return []
     modules = [Path(m.__file__) for name, m in finder.modules.items() if m.__file__ and name.split(".")[0] == "frlib"]
     data = [
         f
@@ -69,11 +75,33 @@ def frlib_files(script: str | Path, root: Path = ROOT) -> list[str]:
 
 def accepted(source: Path, parameters: dict) -> dict:
     """Return the parameters that a chapter takes: those of every chapter, and others that its parameters cell names."""
-    import jupytext
-
-    cells = [c.source for c in jupytext.read(source).cells if "parameters" in c.metadata.get("tags", [])]
+    try:
+        cells = [c.source for c in read(source).cells if "parameters" in c.metadata.get("tags", [])]
+    except ChapterFailed:
+        cells = []  # the step that runs it says why
     names = re.findall(r"(?m)^(\w+)\s*=", "\n".join(cells))
     return {name: value for name, value in parameters.items() if name in (*EVERYWHERE, *names)}
+
+
+def read(source: Path):
+    """Return a chapter as a notebook.
+
+    Raises
+    ------
+    ChapterFailed
+        If it is not there, or no Python.
+    """
+    import jupytext
+
+    try:
+        text = source.read_text(encoding="utf-8")
+        compile(text, source.name, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        where = f"line {error.lineno}: {error.msg}: `{(error.text or '').strip()}`"
+        raise ChapterFailed(f"chapter {source.stem} is no Python: {source.name}, {where}") from None
+    except (OSError, ValueError) as error:
+        raise ChapterFailed(f"chapter {source.stem} cannot be read: {error}") from None
+    return jupytext.reads(text, fmt="py:percent")
 
 
 def execute(source: Path, target: Path, parameters: dict, python: Path | None = None) -> None:
@@ -90,20 +118,20 @@ def execute(source: Path, target: Path, parameters: dict, python: Path | None = 
     Raises
     ------
     ChapterFailed
-        If a cell raises. The partial notebook is kept apart, under ``failed/``, for reading.
+        If it cannot be read, a cell raises, or its kernel ends. The partial notebook is kept apart, under ``failed/``,
+        for reading.
     """
-    import jupytext
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError
 
+    notebook = read(source)
     target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".running-", dir=target.parent))
+    work = Path(tempfile.mkdtemp(prefix=RUNNING, dir=target.parent))
     plain, partial = work / f"{target.stem}.in.ipynb", work / target.name
-    notebook = jupytext.read(source)
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, plain)
-    started = time.time()
+    started, clock = time.time(), time.monotonic()
     try:
         with kernel(python or sys.executable) as config:
             papermill.execute_notebook(
@@ -113,17 +141,16 @@ def execute(source: Path, target: Path, parameters: dict, python: Path | None = 
                 kernel_name="chapter",
                 cwd=str(ROOT),
                 stderr_file=sys.stderr,  # progress bars inside long cells
+                start_timeout=PATIENCE,
+                iopub_timeout=PATIENCE,
                 config=config,
             )
         executed = nbformat.read(partial, as_version=4)
-        finish(executed, parameters, started)
+        finish(executed, parameters, started, time.monotonic() - clock)
         nbformat.write(executed, partial)
         os.replace(partial, target)
-    except PapermillExecutionError as error:
-        failed = target.parent.parent / "failed" / target.name
-        failed.parent.mkdir(exist_ok=True)
-        os.replace(partial, failed)
-        raise ChapterFailed(failure_message(source, error, failed)) from None
+    except (PapermillExecutionError, RuntimeError) as error:  # the latter if the kernel ended, or never began
+        raise failure(source, error, partial, target.parent.parent / "failed" / target.name) from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -133,29 +160,49 @@ def kernel(python: str | Path) -> Iterator:
     """Describe the kernel ``chapter``, which is a Python, and yield the configuration with which it is started.
 
     No port of the machine is open to it: its sockets are files. Each kernel has its own, in a folder with a short name,
-    for their paths must be shorter than 100 characters.
+    for their paths must be shorter than 100 characters. Settings and start-up files of the user stay out of it. Of its
+    own processes there are no more than fit into memory.
     """
+    import joblib
     from traitlets.config import Config
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=None if len(tempfile.gettempdir()) < 60 else "/tmp") as folder:
         description = Path(folder) / "kernels/chapter/kernel.json"
         description.parent.mkdir(parents=True)
         command = [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         description.write_text(json.dumps({"argv": command, "display_name": "Chapter", "language": "python"}))
-        with mock.patch.dict(os.environ, KERNEL_ENVIRONMENT | {"JUPYTER_PATH": folder}):
+        own = {name: folder for name in ("JUPYTER_PATH", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR")}
+        own["LOKY_MAX_CPU_COUNT"] = str(memory.processes(joblib.cpu_count()))
+        with mock.patch.dict(os.environ, KERNEL_ENVIRONMENT | own):
             yield Config({"KernelManager": {"transport": "ipc", "ip": f"{folder}/socket"}})
 
 
-def failure_message(source: Path, error, partial: Path) -> str:
-    """Name the chapter, the cell and what it raised."""
-    first = next((line for line in error.source.splitlines() if line.strip()), "").strip()
-    return (
-        f"chapter {source.stem} failed in code cell {error.exec_count}, which begins with `{first}`\n"
-        f"{error.ename}: {error.evalue}\nThe notebook up to that cell: {os.path.relpath(partial, ROOT)}"
-    )
+def failure(source: Path, error: Exception, partial: Path, kept: Path) -> ChapterFailed:
+    """Keep a partial notebook, and name the chapter, the cell and what it raised, or that its kernel ended."""
+    kept.parent.mkdir(exist_ok=True)
+    os.replace(partial, kept)
+    if hasattr(error, "ename"):
+        number, text, said = error.exec_count, error.source, f"{error.ename}: {error.evalue}"
+        said += f"\n{memory.in_words()}" if memory.ran_out(said) else ""
+    else:
+        number, text = last_begun(kept)
+        said = f"{error}. Linux ends a process so when memory runs out. {memory.in_words()}"
+    first = next((line for line in text.splitlines() if line.strip()), "").strip()
+    where = f"in code cell {number}, which begins with `{first}`" if number else "before its first cell"
+    up_to = f"The notebook up to that cell: {os.path.relpath(kept, ROOT)}"
+    return ChapterFailed(f"chapter {source.stem} failed {where}\n{said}\n{up_to}")
 
 
-def finish(notebook, parameters: dict, started: float) -> None:
+def last_begun(path: Path) -> tuple[int, str]:
+    """Return number and source of the last code cell of a notebook that papermill began; 0 and nothing if none."""
+    import nbformat
+
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    begun = [cell.source for cell in cells if cell.metadata.get("papermill", {}).get("status") not in (None, "pending")]
+    return len(begun), begun[-1] if begun else ""
+
+
+def finish(notebook, parameters: dict, started: float, seconds: float) -> None:
     """Put the values that ran into the parameters cell, and the facts of the run into the metadata."""
     cells = notebook.cells
     for cell in cells:
@@ -175,7 +222,7 @@ def finish(notebook, parameters: dict, started: float) -> None:
     notebook.metadata["frlib"] = {
         **parameters,
         "device": resolved_device(parameters["device"]),
-        "seconds": round(time.time() - started, 1),
+        "seconds": round(seconds, 1),
         "started": datetime.datetime.fromtimestamp(started, datetime.UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version()} | {n: importlib.metadata.version(n) for n in SHOWN_VERSIONS},
         "processor": f"{os.cpu_count()} cores, {platform.machine()}",
@@ -207,7 +254,7 @@ def repository_url() -> str | None:
 
 def site_config(url: str | None) -> dict:
     """Return the book's configuration, with buttons only where the repository's address is known."""
-    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     known = url is not None
     html = config["html"]
     html["use_repository_button"] = html["use_issues_button"] = html["use_edit_page_button"] = known
@@ -257,7 +304,8 @@ def megabytes_of(source: Path) -> float:
     """
     from frlib.models.networks import NETWORKS
 
-    nodes = [node for node in ast.walk(ast.parse(source.read_text())) if isinstance(node, ast.ImportFrom)]
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     imported = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names}
     if not any(name.startswith("frlib.models.") or name == "frlib.models" for name in imported):
         return 0
@@ -282,7 +330,7 @@ def stage(folder: Path, url: str | None, edition=None) -> Path:
     source = folder / (f"source-{edition.name}" if edition else "source")
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("__pycache__", "vendor"))
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     (source / "_toc.yml").write_text(yaml.safe_dump(edition.contents(toc) if edition else toc, sort_keys=False))
     config = edition_config(url) if edition else site_config(url)
     (source / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
@@ -297,7 +345,7 @@ def stage(folder: Path, url: str | None, edition=None) -> Path:
     for name in ("build.json", "benchmarks.json", "faults.json", "gpu.json"):
         if (folder / name).exists():
             shutil.copy(folder / name, source / "book")
-    subprocess.run([sys.executable, ROOT / "book/_ext/vendor.py", source / "book/assets/vendor"], check=True, cwd=ROOT)
+    children.run(sys.executable, ROOT / "book/_ext/vendor.py", source / "book/assets/vendor")
     shutil.copytree(folder / "live", source / "book/assets/vendor", dirs_exist_ok=True)
     return source
 
@@ -308,17 +356,14 @@ def build_site(folder: Path, edition=None) -> None:
     It is in ``html``, or in ``course`` and the name of the edition.
     """
     site = folder / "course" / edition.name if edition else folder / "html"
-    source, work, old = stage(folder, repository_url(), edition), site.with_suffix(".work"), site.with_suffix(".old")
+    whole.restored(site)
+    source, work = stage(folder, repository_url(), edition), site.with_suffix(".work")
     shutil.rmtree(work, ignore_errors=True)
     command = ["jupyter-book", "build", source, "--path-output", work, "--all", "-W", "-n", "--keep-going", "-q"]
-    command[0] = str(Path(sys.executable).with_name("jupyter-book"))
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0"}
-    subprocess.run(command, check=True, cwd=ROOT, env=environment)
-    shutil.rmtree(old, ignore_errors=True)
-    if site.exists():
-        site.rename(old)
-    (work / "_build/html").rename(site)
-    shutil.rmtree(old, ignore_errors=True)
+    command[0] = Path(sys.executable).with_name("jupyter-book")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+    children.run(*command, env=environment)
+    whole.put(work / "_build/html", site)
     shutil.rmtree(work, ignore_errors=True)
 
 

@@ -16,8 +16,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from doit.globals import Globals
 from doit.reporter import ConsoleReporter
 from filelock import FileLock
+
+from book import whole
 
 #: What moves the cursor of a terminal.
 CONTROLS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -42,7 +45,7 @@ def step(name: str, folder: Path, needs: Sequence[str] = ()) -> Iterator[None]:
     """
     log = log_of(name, folder)
     log.parent.mkdir(parents=True, exist_ok=True)
-    started, ended, outcome = time.time(), threading.Event(), " failed"
+    started, clock, ended, outcome = time.time(), time.monotonic(), threading.Event(), " failed"
     sys.stdout.flush(), sys.stderr.flush()
     ours = [os.dup(1), os.dup(2)]
     with open(log, "wb") as file:
@@ -51,7 +54,7 @@ def step(name: str, folder: Path, needs: Sequence[str] = ()) -> Iterator[None]:
 
     def show(after: str = "") -> None:
         room = shutil.get_terminal_size().columns - 1
-        screen.write(f"\r{line(name, f'{time.time() - started:.1f} s', after)[:room]:<{room}}")
+        screen.write(f"\r{line(name, f'{time.monotonic() - clock:.1f} s', after)[:room]:<{room}}")
         screen.flush()
 
     def watch() -> None:
@@ -64,7 +67,7 @@ def step(name: str, folder: Path, needs: Sequence[str] = ()) -> Iterator[None]:
         watcher.start()
     try:
         yield
-        record(folder, name, started, time.time() - started, needs)
+        record(folder, name, started, time.monotonic() - clock, needs)
         outcome = ""
     finally:
         ended.set()
@@ -72,7 +75,7 @@ def step(name: str, folder: Path, needs: Sequence[str] = ()) -> Iterator[None]:
             watcher.join()
             show()
             screen.write("\r")
-        screen.write(line(name, f"{time.time() - started:.1f} s", outcome) + "\n")
+        screen.write(line(name, f"{time.monotonic() - clock:.1f} s", outcome) + "\n")
         screen.close()
         sys.stdout.flush(), sys.stderr.flush()
         for kept, place in zip(ours, (1, 2), strict=True):
@@ -95,15 +98,12 @@ def record(folder: Path, name: str, started: float, seconds: float, needs: Seque
     row = {"name": name, "started": round(started, 1), "seconds": round(seconds, 1), "needs": list(needs)}
     with FileLock(folder / "build.lock"):  # steps that run side by side end side by side
         rows = [other for other in recorded(folder) if other["name"] != name]
-        partial = folder / "build.partial"
-        partial.write_text(json.dumps({"steps": [*rows, row]}, indent=1))
-        os.replace(partial, folder / "build.json")
+        whole.write(folder / "build.json", json.dumps({"steps": [*rows, row]}, indent=1))
 
 
 def recorded(folder: Path) -> list[dict]:
     """Return what is known of each step when it last ran: its name, start, seconds, and the steps it needs."""
-    path = folder / "build.json"
-    rows = json.loads(path.read_text())["steps"] if path.exists() else []
+    rows = whole.read(folder / "build.json", {}).get("steps", [])
     return [row for row in rows if "started" in row]  # builds of before did not note it
 
 
@@ -114,6 +114,11 @@ class OneLine(ConsoleReporter):
 
     def execute_task(self, task):
         """Say nothing: the step writes its line itself."""
+
+    def add_success(self, task):
+        """Keep at once that a step is done, not only at the end: a build that is killed goes on from there."""
+        if task.actions:
+            Globals.dep_manager.backend.dump()
 
     def skip_uptodate(self, task):
         """Say that nothing changed."""

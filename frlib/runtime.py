@@ -1,8 +1,12 @@
 """Device, threads and processes: where and on how many processors work is done; and the seeds of libraries."""
 
 import contextlib
+import functools
+import multiprocessing
 import os
 import random
+import threading
+import time
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 import torch
 from joblib import Parallel, delayed
+from joblib.externals.loky.backend.process import LokyProcess
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -125,10 +130,13 @@ def spread(
                 for place, result in _finished(function, tasks, set(results), n_jobs):
                     results[place] = result
                     bar.update()
-            except (BrokenProcessPool, CancelledError):
+            except (BrokenProcessPool, CancelledError) as error:
                 failures = failures + 1 if len(results) == before else 1
                 if failures >= PATIENCE:
-                    raise
+                    raise BrokenProcessPool(
+                        f"workers were killed {failures} times, and no task ended in between. Linux kills processes "
+                        "when memory runs out: fewer of them (n_jobs, or LOKY_MAX_CPU_COUNT) need less."
+                    ) from error
                 left = len(tasks) - len(results)
                 warnings.warn(f"a worker was killed; the {left} tasks that are left begin anew", stacklevel=2)
     return [results[place] for place in range(len(tasks))]
@@ -136,13 +144,28 @@ def spread(
 
 def _finished(function: Callable, tasks: list[tuple], done: set[int], n_jobs: int) -> Iterator[tuple[int, object]]:
     """Yield place and result of the tasks that are not done, in the order in which they end."""
-    calls = (delayed(_placed)(place, function, task) for place, task in enumerate(tasks) if place not in done)
+    here = os.getpid()
+    calls = (delayed(_placed)(place, function, task, here) for place, task in enumerate(tasks) if place not in done)
     yield from Parallel(n_jobs=n_jobs, return_as="generator_unordered")(calls)
 
 
-def _placed(place: int, function: Callable, task: tuple) -> tuple[int, object]:
+def _placed(place: int, function: Callable, task: tuple, caller: int) -> tuple[int, object]:
     """Return a result with its place: results come in the order in which they end."""
+    if isinstance(multiprocessing.current_process(), LokyProcess) and caller != os.getpid():
+        _end_with(caller)
     return place, function(*task)
+
+
+@functools.cache
+def _end_with(caller: int) -> None:
+    """End this worker soon after the process that started it: joblib's would go on, and wait minutes for more."""
+
+    def watch() -> None:
+        while os.getppid() == caller:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextlib.contextmanager

@@ -52,7 +52,7 @@ def test_a_killed_worker_costs_only_what_was_not_finished(tmp_path):
 
 
 def test_a_task_that_always_kills_its_worker_is_an_error():
-    with pytest.warns(UserWarning, match="a worker was killed"), pytest.raises(BrokenProcessPool):
+    with pytest.warns(UserWarning, match="a worker was killed"), pytest.raises(BrokenProcessPool, match="n_jobs"):
         spread(always_killed, [(0,)], n_jobs=2, progress=False)
 
 

@@ -11,6 +11,7 @@ import nbformat
 
 from book import contents
 from book.course.exercises import exercises
+from book.whole import written
 
 PROFILE = re.compile(r"(?m)^profile = \S+")
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -87,6 +88,6 @@ def build(published: Path, executed: Path, target: Path) -> None:
     for name in (Path(name).name for name in contents.chapters()):
         student, whole = (nbformat.read(folder / f"{name}.ipynb", as_version=4) for folder in (published, executed))
         files[f"source/{name}/{name}.ipynb"] = nbformat.writes(assignment(student, whole))
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with written(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)

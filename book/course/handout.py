@@ -7,7 +7,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from book import contents
+from book import contents, whole
 from book.course import chromium
 
 WHOLE = "book.pdf"
@@ -64,8 +64,7 @@ def build(site: Path, target: Path) -> None:
     bind(pages, new / WHOLE)
     for page in pages:
         page.unlink()
-    shutil.rmtree(target, ignore_errors=True)
-    new.rename(target)
+    whole.put(new, target)
 
 
 def chapters(browser, site: Path, target: Path) -> list[Path]:

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from book import contents
+from book import contents, whole
 from book._ext import vendor
 from book.course.lessons import Lesson, lessons
 from frlib.models.convert.packages import Package, RemoteFile, fetch
@@ -126,8 +126,7 @@ def build(folder: Path, target: Path) -> None:
         titles[f"{lesson.chapter}.html"] = lesson.title
         (new / f"{lesson.chapter}.html").write_text(deck(lesson, known, folder / "notebooks"), encoding="utf-8")
     (new / "index.html").write_text(template("decks.html").render(titles=titles), encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    new.rename(target)
+    whole.put(new, target)
 
 
 def write_scripts(folder: Path) -> None:

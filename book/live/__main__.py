@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from book import whole
 from book.live import people, runtime, script
 from frlib import models
 from frlib.models.onnx import export_onnx
@@ -31,8 +32,7 @@ def main(folder: Path) -> None:
         write(work / "live")
         (work / "widgets" / f"{script.NAME}.js").write_text(script.classic_script(), encoding="utf-8")
         work.chmod(0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        work.rename(folder)
+        whole.put(work, folder)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from book import lock
+from tests.checkout import DOIT
 
 ROOT = Path(__file__).resolve().parents[2]
-DOIT = Path(sys.executable).with_name("doit")
 WAITS = """import sys, time
 from pathlib import Path
 Path("begun").touch()

@@ -6,15 +6,14 @@ import re
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from book import steps
 from book.contents import ROOT
+from tests.checkout import DOIT, add_chapters
 
-DOIT = Path(sys.executable).with_name("doit")
 CHATTER = """import subprocess, sys, warnings
 from tqdm import tqdm
 print("from Python")
@@ -38,15 +37,6 @@ def checkout(checkout):
     """A checkout whose figure is drawn by a program that chatters."""
     (checkout / "book/figure.py").write_text(CHATTER + "open(sys.argv[1], 'w').write('drawn')\n")
     return checkout
-
-
-def add_chapters(checkout, **chapters):
-    """Put chapters into a checkout: name and text of each."""
-    (checkout / "notebooks").mkdir()
-    for name, text in chapters.items():
-        (checkout / f"notebooks/{name}.py").write_text(text)
-    listed = ", ".join(f"{{file: notebooks/{name}, title: T}}" for name in chapters)
-    (checkout / "_toc.yml").write_text(f"parts: [{{chapters: [{listed}]}}]\n")
 
 
 def chapters(checkout, *options):

@@ -230,8 +230,8 @@ def archives_in(folder: Path) -> list[Path]:
 def what_it_said(text: str) -> str:
     """Return the first lines of a tool's output that report an error, or else its last lines, as one line."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines if line.startswith(("npm error", "ERROR"))]
-    return " | ".join(errors[:4] or lines[-2:])
+    errors = [line for line in lines if line.startswith(("npm error", "ERROR")) and line != "ERROR: Exception:"]
+    return " | ".join(errors[:4] or lines[-2:])  # pip ends a traceback with what it is about
 
 
 def npm_pack(wanted: str, staging: Path) -> list[str]:
