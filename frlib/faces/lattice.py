@@ -212,6 +212,7 @@ def _block(draw, identity: Identity, values: pd.DataFrame, crop: str, size: int)
     return images
 
 
+@checks.arguments
 def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
     """Return the coordinates of every image of the lattice.
 
@@ -267,6 +268,7 @@ def variant_coordinates(low_level: int) -> np.ndarray:
     return np.array([[neutral] * n, *rows])
 
 
+@checks.arguments
 def lattice_values(table: pd.DataFrame, side: int = 5, low_level: int = 5) -> pd.DataFrame:
     """Return the attribute values, in natural units, at the coordinates of a lattice with these sizes.
 
@@ -277,6 +279,7 @@ def lattice_values(table: pd.DataFrame, side: int = 5, low_level: int = 5) -> pd
     return pd.DataFrame({n: low + table[n] / last[n] * (high - low) for n, (low, high) in span.items()})
 
 
+@checks.arguments
 def lattice_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the curves of three images along an attribute: every image whose two neighbours are in the table too.
 

@@ -20,6 +20,7 @@ ENERGY = 1
 COLUMNS = ("scale", "radius", "energy", "neighbors", "isolated", "undefined")
 
 
+@checks.arguments
 def fingerprint(
     clouds: Mapping[str, Sequence[Cloud]],
     scales: Sequence[float],
@@ -91,6 +92,7 @@ def _tell_left_out(clouds: Sequence[Cloud]) -> None:
             )
 
 
+@checks.arguments
 def cloud_energies(cloud: Cloud, scales: Sequence[float], device=None) -> pd.DataFrame:
     """Return the energies of one cloud at several scales, read from the store where they are known.
 

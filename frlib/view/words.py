@@ -4,7 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from frlib import checks
 
+
+@checks.arguments
 def with_interval(values: Iterable[float], low: Iterable[float], high: Iterable[float], digits: int = 2) -> list[str]:
     """Return each value with its interval: "0.14 (0.13–0.15)".
 

@@ -29,6 +29,7 @@ from frlib.geometry.recognition.identification import identification
 BASELINES = ("none", "random", "shuffled", "within")
 
 
+@checks.arguments
 def compatibility(
     embeddings: Mapping,
     identities,

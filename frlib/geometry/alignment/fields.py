@@ -10,6 +10,7 @@ from frlib.geometry.microscale.sphere import tangent_projection
 
 
 @torch.no_grad()
+@checks.arguments
 def transport_fields(alignment: Alignment, points, fields: Mapping | None = None) -> dict[str, torch.Tensor]:
     """Apply the differential of a map, at each point, to the vectors of attribute fields there.
 

@@ -152,6 +152,7 @@ class Alignment:
             raise ValueError(f"{path} must hold an alignment; it holds {', '.join(sorted(arrays))}") from error
 
 
+@checks.arguments
 def fit_alignment(
     source,
     target,

@@ -62,6 +62,7 @@ class SharedSpace:
         return _into(rows, self.consensus.numpy(), self.normalize)
 
 
+@checks.arguments
 def shared_space(
     embeddings: Mapping,
     *,

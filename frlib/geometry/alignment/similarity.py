@@ -7,6 +7,7 @@ from frlib.geometry.clouds import points_of
 
 
 @torch.no_grad()
+@checks.arguments
 def linear_cka(first, second) -> float:
     """Return the linear centred kernel alignment of two networks' embeddings of the same images.
 

@@ -17,6 +17,7 @@ TESTS = ("naive", "permutation")
 
 
 @torch.no_grad()
+@checks.arguments
 def label_trials(
     embeddings,
     identities,
@@ -90,6 +91,7 @@ def label_trials(
     return pd.DataFrame(rows, columns=["effect", "trial", "modality", "ks", "p_naive", "p_permutation"])
 
 
+@checks.arguments
 def rejection_rates(
     trials: pd.DataFrame, *, level: float = 0.05, by: Sequence[str] = ("effect", "modality")
 ) -> pd.DataFrame:

@@ -56,6 +56,7 @@ class DrawnRates(NamedTuple):
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def drawn_rates(
     embeddings, identities, draws: int = 300, *, bins: int = 500, metric: str = "cosine", seed: int = 0
 ) -> DrawnRates:

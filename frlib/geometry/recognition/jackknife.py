@@ -14,6 +14,7 @@ from frlib.geometry.pairs import pair_distances
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def auc_interval(embeddings, identities, *, metric: str = "cosine", level: float = 0.95) -> pd.Series:
     """Return the AUC of verification with an interval over identities, by the jackknife.
 

@@ -14,6 +14,7 @@ from frlib.geometry.pairs import pair_distances
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def open_set_trials(
     embeddings, identities, *, gallery_images: int, trials: int = 20, metric: str = "cosine", seed: int = 0
 ) -> pd.DataFrame:
@@ -64,6 +65,7 @@ def open_set_trials(
     return pd.concat(tables, ignore_index=True)
 
 
+@checks.arguments
 def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
     """Return what the rule says at each threshold, as mean shares over the trials.
 
@@ -82,9 +84,10 @@ def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataF
         NaN with one.
     """
     checks.columns("trials", trials, ["trial", "known", "distance", "right"])
+    thresholds = checks.as_numbers("thresholds", thresholds, finite=True)
     rows = []
     for known, group in trials.groupby("known", sort=True):
-        per_trial = [_answers(part, np.asarray(thresholds, dtype=float)) for _, part in group.groupby("trial")]
+        per_trial = [_answers(part, thresholds) for _, part in group.groupby("trial")]
         mean, sd = np.mean(per_trial, axis=0), np.full(np.shape(per_trial[0]), np.nan)
         if len(per_trial) > 1:
             sd = np.std(per_trial, axis=0, ddof=1)
@@ -95,6 +98,7 @@ def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataF
     return pd.concat(rows, ignore_index=True)
 
 
+@checks.arguments
 def right_at_strangers(trials: pd.DataFrame, share: float) -> pd.Series:
     """Return how often own people are named rightly where at most a given share of the strangers gets a name.
 
