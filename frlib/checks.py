@@ -30,6 +30,7 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("max_neighbors", "max_pairs", "max_per_modality", "max_points"), (1, 2**63 - 1)),
     **dict.fromkeys(("level", "share", "train_fraction", "in_both", "label_noise", "isolated"), (0, 1)),
     **dict.fromkeys(("mean_distance", "bandwidth", "test_over_train", "d_intra", "d_inter"), (SMALLEST, LARGEST)),
+    **dict.fromkeys(("side", "low_level"), (0, 100)),
     **dict.fromkeys(("axis", "n_jobs"), (-(2**31), 2**31 - 1)),
 }
 #: Other whole numbers, which say how many there are of something, and other numbers.
@@ -325,7 +326,7 @@ def number(name: str, value, low: float = REAL[0], high: float = REAL[1]):
     if isinstance(plain, bool) or not isinstance(plain, numbers.Real):
         raise ValueError(f"{name} must be a number; got {shown(value)}")
     if not low <= plain <= high:
-        wanted = {(SMALLEST, LARGEST): "be positive and finite", REAL: f"be finite, up to {LARGEST:.0e}"}
+        wanted = {(SMALLEST, LARGEST): "be a positive number", REAL: f"be finite, up to {LARGEST:.0e}"}
         raise ValueError(f"{name} must {wanted.get((low, high), f'lie between {low} and {high}')}; got {shown(value)}")
     return value if isinstance(value, float | int | np.floating) else float(plain)
 

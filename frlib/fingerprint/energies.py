@@ -88,7 +88,7 @@ def _tell_left_out(clouds: Sequence[Cloud]) -> None:
             warnings.warn(
                 f"left out of the energies of {network!r}, because all centres have one embedding up to rounding: "
                 f"identity {', '.join(left)}",
-                stacklevel=3,
+                stacklevel=4,
             )
 
 

@@ -67,7 +67,7 @@ def partial_rank_correlation(x, y, given) -> float:
     float
         NaN where one of them is constant, or one of the first two is ordered as the third.
     """
-    x, y, given = _vectors(x=x, y=y, given=given)
+    x, y, given = _vectors(finite=False, x=x, y=y, given=given)
     xy, xz, yz = (rank_correlation(*pair) for pair in ((x, y), (x, given), (y, given)))
     with np.errstate(invalid="ignore", divide="ignore"):
         return float((xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
@@ -124,7 +124,7 @@ def among_extremes(values, count: int, *, highest: bool) -> np.ndarray:
     count : int
         How many are extreme; of equal ones any.
     highest : bool
-        The highest, or the lowest.
+        The highest, or the lowest. NaN is neither.
 
     Returns
     -------
@@ -266,10 +266,10 @@ def diagonal_p(values, *, highest: bool = True) -> float:
     return float((counts >= held).mean())
 
 
-def _vectors(**values) -> list[np.ndarray]:
+def _vectors(finite: bool = True, **values) -> list[np.ndarray]:
     """Return vectors of numbers of one length, at least two."""
     first = next(iter(values))
-    found = {name: checks.as_numbers(name, own, shape=(None,)) for name, own in values.items()}
+    found = {name: checks.as_numbers(name, own, finite=finite, shape=(None,)) for name, own in values.items()}
     for name, own in found.items():
         if len(own) != len(found[first]) or len(own) < 2:
             raise ValueError(f"{name} must hold as many numbers as {first}, at least two; got {len(own)}")

@@ -222,8 +222,6 @@ def split_interval(values, test_over_train: float, *, level: float = LEVEL) -> M
     ValueError
         If the ratio is not positive.
     """
-    if not 0 < test_over_train < np.inf:
-        raise ValueError(f"test_over_train must be a positive number; got {test_over_train!r}")
     found, n = mean_interval(values, level=level), (~np.isnan(checks.as_numbers("values", values))).sum(axis=0)
     return MeanInterval(found.mean, found.half * np.sqrt(1 + n * test_over_train))
 

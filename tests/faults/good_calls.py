@@ -223,7 +223,9 @@ def training_calls() -> dict[Callable, dict]:
         t.input_fields: keywords(
             ensemble=ensemble, inputs=blobs.inputs, step=0.4, scheme="forward", before_activation=True
         ),
-        t.margin_loss: keywords(margin=t.ArcFace(), embeddings=features, centers=centers, labels=classes, reduction="sum"),
+        t.margin_loss: keywords(
+            margin=t.ArcFace(), embeddings=features, centers=centers, labels=classes, reduction="sum"
+        ),
         t.movement_by_kind: of_runs | keywords(labels=blobs.labels, energies=energies),
         t.planar_cloud: keywords(preset="radial", n=5, seed=1),
         t.planar_draws: keywords(n=5, seed=1),
@@ -234,8 +236,8 @@ def training_calls() -> dict[Callable, dict]:
         t.silence: of_runs,
         t.toy_variants: keywords(useless=[1, 2], wrong=[0.1, 0.2], points_per_blob=5),
         t.train_ensemble: keywords(
-            inputs=blobs.inputs, labels=blobs.labels, seeds=[1, 2], hidden=[3, 4], activation="tanh", learning_rate=0.02,
-            tolerance=0.01, window=3, max_epochs=5, progress=False, device="cpu",
+            inputs=blobs.inputs, labels=blobs.labels, seeds=[1, 2], hidden=[3, 4], activation="tanh",
+            learning_rate=0.02, tolerance=0.01, window=3, max_epochs=5, progress=False, device="cpu",
         ),
     }  # fmt: skip
 
@@ -314,7 +316,6 @@ def view_calls() -> dict[Callable, dict]:
         v.energy_curves: keywords(
             table=table, description=words["description"], color="attribute", title="A", height=200
         ),
-        v.figure: keywords(description="A chart.", titles=["one"], columns=1, shared=True, width=200, height=100),
         v.guide: keywords(x=1.0, y=2.0),
         v.heat_map: plane | keywords(value="isolated", text="isolated", tips=["energy"]),
         v.matrix: plane | keywords(value="isolated", tips=["energy"]),
@@ -349,6 +350,16 @@ def other_calls() -> dict[Callable, dict]:
     }
 
 
+#: Arguments that may hold NaN: it is left out, or what depends on it is NaN, as the functions say.
+TAKE_NAN = {
+    **dict.fromkeys(
+        ("resampled_means", "mean_interval", "split_interval", "on_diagonal", "rescaled_columns"), ["values"]
+    ),
+    **dict.fromkeys(("crossings", "among_extremes", "below_all", "growth_correlation", "diagonal_p"), ["values"]),
+    "draw_interval": ["draws"],
+    "rank_correlation": ["x", "y"],
+    "partial_rank_correlation": ["x", "y", "given"],
+}
 CALLS: Mapping[str, Callable] = {
     "frlib.geometry": geometry_calls,
     "frlib.training": training_calls,

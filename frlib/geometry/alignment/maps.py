@@ -214,13 +214,13 @@ def fit_alignment(
         rows.codes = fold_codes(identities, len(rows.rows))
     found = fit_rows(rows, targets, kind, normalize, alpha)
     if said := undetermined(found):
-        warnings.warn(said, stacklevel=2)
+        warnings.warn(said, stacklevel=3)
     return found
 
 
 def matrix_of(name: str, value, normalize: bool, **shape: int) -> torch.Tensor:
     """Return the checked matrix of an array or cloud, without rows of zeros if they shall be brought to length 1."""
-    matrix = checks.as_matrix(name, points_of(value), **shape)
+    matrix = checks.as_matrix(name, points_of(value), products=not normalize, **shape)
     zero = (matrix == 0).all(dim=1)
     if normalize and zero.any():
         raise ValueError(f"{name} must have no zero vector with normalize=True; row {int(zero.nonzero()[0])} is zero")

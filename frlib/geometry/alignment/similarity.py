@@ -33,7 +33,7 @@ def linear_cka(first, second) -> float:
     """
     sides, n = [], None
     for name, value in (("first", first), ("second", second)):
-        matrix = checks.as_matrix(name, points_of(value), rows=n).double()
+        matrix = checks.as_matrix(name, points_of(value), rows=n, products=True).double()
         n = len(matrix)
         if (matrix == matrix[0]).all():
             raise ValueError(f"{name} must have two different rows; got {n}, all equal")

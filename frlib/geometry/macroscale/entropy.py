@@ -73,8 +73,6 @@ def identity_mean_densities(identities, attributes: pd.DataFrame, *, bandwidth: 
     ValueError
         As in `attribute_entropies`, or if the bandwidth is not above 0.
     """
-    if not bandwidth > 0:
-        raise ValueError(f"bandwidth must be above 0; got {bandwidth!r}")
     shares = _shares(identities, attributes)
     parts = [{"attribute": name, "mean": GRID, "density": _density(shares[name], bandwidth)} for name in shares]
     return pd.concat(map(pd.DataFrame, parts), ignore_index=True)

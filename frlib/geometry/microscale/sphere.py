@@ -217,5 +217,5 @@ def _row(name: str, ball: torch.Tensor, cosines: torch.Tensor, defined: torch.Te
 def _checked(point_name: str, points, vector_name: str, vectors) -> tuple[torch.Tensor, torch.Tensor]:
     """Return unit points and vectors of one shape, in float64."""
     points = checks.as_matrix(point_name, points, metric="cosine")
-    vectors = checks.as_matrix(vector_name, vectors, rows=len(points), columns=points.shape[1])
+    vectors = checks.as_matrix(vector_name, vectors, rows=len(points), columns=points.shape[1], products=True)
     return pairs.unit_rows(points), vectors.double()

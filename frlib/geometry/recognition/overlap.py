@@ -63,8 +63,6 @@ def density_overlap(intra: Sequence[float], inter: Sequence[float], *, bandwidth
     ValueError
         If one of them has fewer than two different values or is not finite, or the bandwidth is not positive.
     """
-    if not (np.isfinite(bandwidth) and bandwidth > 0):
-        raise ValueError(f"bandwidth must be a positive number; got {bandwidth!r}")
     kinds = [np.sort(_distances(name, values)) for name, values in (("intra", intra), ("inter", inter))]
     for name, values in zip(("intra", "inter"), kinds, strict=True):
         if values[0] == values[-1]:

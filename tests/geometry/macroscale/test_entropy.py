@@ -46,7 +46,7 @@ def test_densities_are_those_whose_entropy_is_the_inter_entropy(seed, bandwidth)
 
 
 def test_a_density_needs_a_bandwidth():
-    with pytest.raises(ValueError, match="bandwidth must be above 0; got 0"):
+    with pytest.raises(ValueError, match="bandwidth must be a positive number; got 0"):
         identity_mean_densities([0, 1], pd.DataFrame({"a": [True, False]}), bandwidth=0)
 
 
