@@ -28,8 +28,8 @@ RANGES: dict[str, tuple[float, float]] = {
     **dict.fromkeys(("draws", "trials", "resamples", "max_epochs", "iterations"), (1, 10**6)),
     **dict.fromkeys(("seed", "seeds", "block", "accepted_at_least"), (0, 2**63 - 1)),
     **dict.fromkeys(("max_neighbors", "max_pairs", "max_per_modality", "max_points"), (1, 2**63 - 1)),
-    **dict.fromkeys(("level", "share", "train_fraction", "in_both", "label_noise", "isolated"), (0, 1)),
-    **dict.fromkeys(("mean_distance", "bandwidth", "test_over_train", "d_intra", "d_inter"), (SMALLEST, LARGEST)),
+    **dict.fromkeys(("level", "share", "shares", "train_fraction", "in_both", "label_noise", "isolated"), (0, 1)),
+    **dict.fromkeys(("mean_distance", "bandwidth", "test_over_train", "d_intra", "d_inter", "alpha"), (SMALLEST, LARGEST)),
     **dict.fromkeys(("side", "low_level"), (0, 100)),
     **dict.fromkeys(("axis", "n_jobs"), (-(2**31), 2**31 - 1)),
 }
@@ -68,23 +68,34 @@ def between(name: str, value, low, high):
     return value
 
 
-def columns(name: str, table, wanted) -> None:
-    """Raise unless a table has rows and these columns.
+def columns(name: str, table, wanted, numbers: Collection = ()) -> None:
+    """Raise unless a table has rows and these columns, those of ``numbers`` with numbers or booleans in them.
 
     Raises
     ------
     ValueError
         If it has not.
     """
-    if not isinstance(table, pd.DataFrame):
-        raise ValueError(f"{name} must be a DataFrame; got {shown(table)}")
+    frame(name, table)
     for column in wanted:
         if column not in table:
             raise ValueError(f"{name} must have a column {column!r}; it has {', '.join(map(repr, table.columns))}")
         if isinstance(table[column], pd.DataFrame):
             raise ValueError(f"{name} must have one column {column!r}; it has {table[column].shape[1]}")
+        if table[column].dtype == object and not table[column].map(_has_hash).all():
+            raise ValueError(f"{name} must have texts or numbers in its column {column!r}; got type object")
+        if column in numbers and table[column].dtype.kind not in "fiub":
+            raise ValueError(f"{name} must have numbers in its column {column!r}; got type {table[column].dtype}")
     if table.empty:
         raise ValueError(f"{name} must not be empty")
+
+
+def _has_hash(value) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def at_least(name: str, value: int, low: int) -> int:
@@ -326,7 +337,7 @@ def number(name: str, value, low: float = REAL[0], high: float = REAL[1]):
     if isinstance(plain, bool) or not isinstance(plain, numbers.Real):
         raise ValueError(f"{name} must be a number; got {shown(value)}")
     if not low <= plain <= high:
-        wanted = {(SMALLEST, LARGEST): "be a positive number", REAL: f"be finite, up to {LARGEST:.0e}"}
+        wanted = {(SMALLEST, LARGEST): "be a positive number", REAL: f"be a finite number, at most {LARGEST:.0e} in size"}
         raise ValueError(f"{name} must {wanted.get((low, high), f'lie between {low} and {high}')}; got {shown(value)}")
     return value if isinstance(value, float | int | np.floating) else float(plain)
 
@@ -358,6 +369,19 @@ def instance(name: str, value, kind):
     return value
 
 
+def frame(name: str, value) -> pd.DataFrame:
+    """Return ``value`` if it is a DataFrame whose columns have plain names.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if instance(name, value, pd.DataFrame).columns.nlevels > 1:
+        raise ValueError(f"{name} must have columns of one level; got {value.columns.nlevels} levels")
+    return value
+
+
 def sequence(name: str, value, check: Callable | None = None):
     """Return ``value`` if it is a sequence, with elements that a check of a name and a value accepts.
 
@@ -380,10 +404,10 @@ def sequence(name: str, value, check: Callable | None = None):
     plain = value if isinstance(value, list | tuple | np.ndarray) else list(itertools.islice(value, MOST + 1))
     if len(plain) > MOST and isinstance(value, Iterator):
         raise ValueError(f"{name} must have an end; got more than {MOST} elements")
-    if check is not None:
-        for element in plain:
-            check(name, element)
-    return plain.tolist() if isinstance(plain, np.ndarray) and plain.dtype.kind not in "fiu" else plain
+    checked = [element if check is None else check(name, element) for element in plain]
+    if isinstance(plain, np.ndarray) and plain.dtype.kind in "fiu":
+        return plain
+    return tuple(checked) if type(plain) is tuple else checked
 
 
 def arguments(function: Callable) -> Callable:
@@ -436,7 +460,9 @@ def _check_of(kind, name: str = "") -> Callable | None:
         return functools.partial(_tuple_of, checks=[_check_of(part, name) for part in inside])
     if kind in (Mapping, dict):
         return functools.partial(_mapping_of, check=_check_of(inside[1]) if len(inside) == 2 else None)
-    if kind in (str, Callable, pd.DataFrame, pd.Series, torch.Tensor, torch.nn.Module, torch.dtype):
+    if kind is pd.DataFrame:
+        return frame
+    if kind in (str, Callable, pd.Series, torch.Tensor, torch.nn.Module, torch.dtype):
         return functools.partial(instance, kind=kind)
     return functools.partial(_no_plain_data, kind=kind) if _is_ours(kind) else None
 

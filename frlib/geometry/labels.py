@@ -21,7 +21,7 @@ def numbered(name: str, labels, rows: int, of: str = "row") -> tuple[np.ndarray,
     if pd.isna(labels).any():
         raise ValueError(f"{name} must not be missing; number {int(pd.isna(labels).argmax())} is")
     try:
-        return pd.factorize(labels)
+        return pd.factorize(labels.astype(labels.dtype.newbyteorder("="), copy=False))
     except TypeError as error:
         raise ValueError(f"{name} must be labels that can be compared, one per {of}; {error}") from error
 

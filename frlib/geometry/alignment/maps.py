@@ -210,6 +210,8 @@ def fit_alignment(
     """
     checks.one_of("kind", kind, KINDS)
     rows, targets = paired_rows({"source": source, "target": target}, center, normalize).values()
+    if identities is not None:
+        labels.numbered("identities", identities, len(rows.rows), "pair")
     if kind == "ridge" and alpha is None:
         rows.codes = fold_codes(identities, len(rows.rows))
     found = fit_rows(rows, targets, kind, normalize, alpha)

@@ -119,7 +119,7 @@ def rejection_rates(
         If the level does not lie between 0 and 1, or a column is missing.
     """
     checks.between("level", level, 0, 1)
-    checks.columns("trials", trials, [*by, *(f"p_{test}" for test in TESTS)])
+    checks.columns("trials", trials, [*by, *(tests := [f"p_{test}" for test in TESTS])], tests)
     rows = []
     for key, group in trials.groupby(list(by), sort=False):
         for test in TESTS:

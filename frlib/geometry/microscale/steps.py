@@ -115,6 +115,7 @@ def steps_within(
     ValueError
         If the points, the coordinates, the scales or the metric are not accepted.
     """
+    points = checks.as_matrix("points", points, metric=metric)
     distances = pairs.pair_distances(points, metric=metric).numpy(force=True)
     scales, coordinates = checks.as_scales("scales", scales), _checked_steps("coordinates", coordinates, len(distances))
     first, second = np.triu_indices(len(distances), 1)

@@ -87,6 +87,7 @@ def drawn_rates(
     ValueError
         If a shape, a value or the metric is not accepted, or an identity has one row.
     """
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     distances = pair_distances(embeddings, metric=metric).cpu().numpy()
     codes, names = labels.numbered("identities", identities, len(distances), "embedding")
     if np.bincount(codes).min() < 2:

@@ -44,6 +44,7 @@ def open_set_trials(
     ValueError
         If a shape, a value or the metric is not accepted, or somebody has too few images.
     """
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     distances = pair_distances(embeddings, metric=metric).cpu().numpy()
     codes, names = labels.numbered("identities", identities, len(distances), "embedding")
     gallery_images, n = checks.at_least("gallery_images", gallery_images, 1), len(names)
@@ -83,7 +84,7 @@ def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataF
         strangers), wrong person, unidentified; ``share``: mean over the trials; ``sd``: standard deviation over them,
         NaN with one.
     """
-    checks.columns("trials", trials, ["trial", "known", "distance", "right"])
+    checks.columns("trials", trials, ["trial", "known", "distance", "right"], ["known", "distance", "right"])
     thresholds = checks.as_numbers("thresholds", thresholds, finite=True)
     rows = []
     for known, group in trials.groupby("known", sort=True):
@@ -114,7 +115,7 @@ def right_at_strangers(trials: pd.DataFrame, share: float) -> pd.Series:
     Series
         One share of the enrolled people's images per trial.
     """
-    checks.columns("trials", trials, ["trial", "known", "distance", "right"])
+    checks.columns("trials", trials, ["trial", "known", "distance", "right"], ["known", "distance", "right"])
     checks.between("share", share, 0, 1)
 
     def of_one(part: pd.DataFrame) -> float:

@@ -36,6 +36,7 @@ def identity_distances(embeddings, identities, *, metric: str = "cosine") -> np.
     ValueError
         If a shape, a value or the metric is not accepted.
     """
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     distances = pair_distances(embeddings, metric=metric).double().cpu().numpy()
     codes, names = labels.numbered("identities", identities, len(distances), "embedding")
     member = np.eye(len(names))[codes]

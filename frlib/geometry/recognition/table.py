@@ -41,6 +41,7 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine", accep
     ValueError
         As in `distance_summary`.
     """
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     if coincide(embeddings, metric=metric):
         raise CoincidentPoints(
             f"embeddings must not all coincide; up to rounding the {len(embeddings)} images have one"

@@ -94,7 +94,7 @@ def test_negation_changes_the_sign_of_the_mean_alone():
         ([0, 1, 1], pd.DataFrame({"a": [True, False]}), r"identities must have shape \(2,\), one per row; got \(3,\)"),
         ([0, None], pd.DataFrame({"a": [True, False]}), "identities must not be missing; number 1 is"),
         ([0, 1], pd.DataFrame(index=range(2)), "with a boolean column per attribute; got one without columns"),
-        ([0, 1], [True, False], r"with a boolean column per attribute; got \[True, False\]"),
+        ([0, 1], [True, False], r"attributes must be a DataFrame; got \[True, False\]"),
         ([0, 1], pd.DataFrame([[True, True]] * 2, columns=["a", "a"]), "columns of different names; got 'a' twice"),
     ],
 )
