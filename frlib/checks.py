@@ -25,11 +25,14 @@ LARGEST, SMALLEST = 1e150, 1e-150
 LARGEST_OF_PRODUCTS, SMALLEST_OF_PRODUCTS = 1e70, 1e-70
 #: Whole numbers and numbers by name: the smallest and the largest that are accepted.
 RANGES: dict[str, tuple[float, float]] = {
-    **dict.fromkeys(("draws", "trials", "resamples", "max_epochs", "iterations"), (1, 10**6)),
+    **dict.fromkeys(("draws", "trials", "resamples", "max_epochs", "iterations", "nearest"), (1, 10**6)),
+    **dict.fromkeys(("n", "n_points", "n_identities", "images_per_identity"), (1, 10**6)),
     **dict.fromkeys(("seed", "seeds", "block", "accepted_at_least"), (0, 2**63 - 1)),
     **dict.fromkeys(("max_neighbors", "max_pairs", "max_per_modality", "max_points"), (1, 2**63 - 1)),
     **dict.fromkeys(("level", "share", "shares", "train_fraction", "in_both", "label_noise", "isolated"), (0, 1)),
-    **dict.fromkeys(("mean_distance", "bandwidth", "test_over_train", "d_intra", "d_inter", "alpha"), (SMALLEST, LARGEST)),
+    **dict.fromkeys(
+        ("mean_distance", "bandwidth", "test_over_train", "d_intra", "d_inter", "alpha"), (SMALLEST, LARGEST)
+    ),
     **dict.fromkeys(("side", "low_level"), (0, 100)),
     **dict.fromkeys(("axis", "n_jobs"), (-(2**31), 2**31 - 1)),
 }
@@ -320,6 +323,9 @@ def whole(name: str, value, low: int = WHOLE[0], high: int = WHOLE[1]) -> int:
     ValueError
         If it is not.
     """
+    plain = _plain(value)
+    if not low and (isinstance(plain, bool) or not isinstance(plain, int)):
+        raise ValueError(f"{name} must be an integer; got {shown(value)}")
     if (number := at_least(name, value, low)) > high:
         raise ValueError(f"{name} must be an integer of at most {high}; got {shown(value)}")
     return number
@@ -337,7 +343,10 @@ def number(name: str, value, low: float = REAL[0], high: float = REAL[1]):
     if isinstance(plain, bool) or not isinstance(plain, numbers.Real):
         raise ValueError(f"{name} must be a number; got {shown(value)}")
     if not low <= plain <= high:
-        wanted = {(SMALLEST, LARGEST): "be a positive number", REAL: f"be a finite number, at most {LARGEST:.0e} in size"}
+        wanted = {
+            (SMALLEST, LARGEST): "be a positive number",
+            REAL: f"be a finite number, at most {LARGEST:.0e} in size",
+        }
         raise ValueError(f"{name} must {wanted.get((low, high), f'lie between {low} and {high}')}; got {shown(value)}")
     return value if isinstance(value, float | int | np.floating) else float(plain)
 
@@ -497,5 +506,5 @@ def _no_plain_data(name: str, value, kind: type):
     arrays = (np.ndarray, np.generic, torch.Tensor, pd.DataFrame)
     data = (str, bytes, numbers.Number, Mapping, Sequence, set, type, Exception, type(None), *arrays)
     if isinstance(value, data) or type(value) is object or inspect.isroutine(value):
-        raise ValueError(f"{name} must be of {kind.__name__}; got {shown(value)}")
+        raise ValueError(f"{name} must be of the class {kind.__name__}; got {shown(value)}")
     return value

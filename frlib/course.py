@@ -74,7 +74,6 @@ class Answer:
                 raise ValueError(f"mistakes of {self.name!r} must be wrong; this one counts as right: {sentence}")
 
 
-@checks.arguments
 def check(*answers: Answer) -> None:
     """Print "Right." if all answers are.
 
@@ -107,7 +106,6 @@ def check(*answers: Answer) -> None:
 # ------------------------------------------------------------------------------------------------- kinds of answers
 
 
-@checks.arguments
 def number(name: str, given, right: float, *, within: float, mistakes: Mapping[str, float]) -> Answer:
     """Ask for one number.
 
@@ -134,7 +132,6 @@ def number(name: str, given, right: float, *, within: float, mistakes: Mapping[s
     return Answer(name, given, _plain(right), tuple(mistakes.items()), same, _number_difference)
 
 
-@checks.arguments
 def choice(name: str, given, right: str, among: Collection[str], reasons: Mapping[str, str]) -> Answer:
     """Ask for one word out of a few; capitals and outer spaces do not count.
 
@@ -163,7 +160,6 @@ def choice(name: str, given, right: str, among: Collection[str], reasons: Mappin
     return Answer(name, given, right, mistakes, _same_word, partial(_word_difference, among=tuple(among)))
 
 
-@checks.arguments
 def table(name: str, given, right, *, within: float, mistakes: Mapping[str, object]) -> Answer:
     """Ask for a table or an array; where both have labels, their order does not count.
 
@@ -192,7 +188,6 @@ def table(name: str, given, right, *, within: float, mistakes: Mapping[str, obje
     return Answer(name, given, right, tuple(mistakes.items()), same, difference)
 
 
-@checks.arguments
 def function(name: str, given, cases: Iterable[tuple], *, within: float, mistakes: Mapping[str, Callable]) -> Answer:
     """Ask for a function, and call it.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from frlib import course, faces, fingerprint, geometry, published, runtime, training, view
+from frlib import faces, fingerprint, geometry, published, runtime, training, view
 from frlib.clouds import Cloud
 
 RANDOM = np.random.default_rng(0)
@@ -325,17 +325,6 @@ def view_calls() -> dict[Callable, dict]:
     }
 
 
-def course_calls() -> dict[Callable, dict]:
-    """Return a call of each kind of question."""
-    c = course
-    return {
-        c.choice: keywords(name="word", right="a", among=["a", "b"], reasons={"b": "No."}),
-        c.function: keywords(name="f", cases=[((1.0,), 2.0)], within=0.1, mistakes={"Twice.": len}),
-        c.number: keywords(name="x", right=1.0, within=0.1, mistakes={"Twice.": 2.0}),
-        c.table: keywords(name="t", right=VALUES, within=0.1, mistakes={"Twice.": 2 * VALUES}),
-    }
-
-
 def other_calls() -> dict[Callable, dict]:
     """Return a call of what the papers' numbers, clouds and the runtime offer."""
     cloud = Cloud(torch.tensor(EMBEDDINGS))
@@ -366,7 +355,6 @@ CALLS: Mapping[str, Callable] = {
     "frlib.faces": faces_calls,
     "frlib.fingerprint": fingerprint_calls,
     "frlib.view": view_calls,
-    "frlib.course": course_calls,
     "frlib.runtime, frlib.published and frlib.clouds": other_calls,
 }
 

@@ -68,9 +68,6 @@ def call_badly(module: str, share: float = 1.0, part: str = "") -> tuple[Counter
                 happened[how] += 1
                 if how not in ("refused", "right"):
                     failures.append(Failure(function.__name__, argument, bad.what, how, detail))
-                    import os
-
-                    os.environ.get("SHOW") and print(failures[-1], flush=True)
     return happened, failures
 
 

@@ -172,7 +172,7 @@ def test_gpu_and_cpu_agree(metric):
     [
         ({"nearest": (5, 60)}, "nearest must be at most 59, the number of other points; got 60"),
         ({"nearest": (0,)}, "nearest must be an integer of at least 1; got 0"),
-        ({"nearest": (1.5,)}, "nearest must be an integer of at least 0; got 1.5"),
+        ({"nearest": (1.5,)}, "nearest must be an integer of at least 1; got 1.5"),
         ({"scales": [-1.0]}, "scales must be positive and finite; got -1.0"),
         ({"scales": [1.0], "mean_distance": 0}, "mean_distance must be a positive number; got 0"),
         ({"nearest": (), "inverse_distance": False}, "scales, nearest and inverse_distance must ask for a neighbourh"),
