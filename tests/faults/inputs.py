@@ -21,7 +21,7 @@ import torch
 import frlib
 from frlib import faces, geometry
 from tests.faults.bad_values import ANY, FINITE, REFUSED, SAME, Bad, bad_values, names_argument
-from tests.faults.good_calls import CALLS, EMBEDDINGS, FIELDS, SIX, STEPS, TAKE_NAN, VALUES, calls_of
+from tests.faults.good_calls import EMBEDDINGS, FIELDS, SIX, STEPS, TAKE_NAN, VALUES, calls_of
 from tests.faults.planting import Kind, Outcome, demand, refused, survived
 
 #: Seconds that a call may take, and bytes that it may need beyond what the process has.
@@ -204,32 +204,12 @@ def _plants(module: str, planted: str, before: str, share: float, quick: bool, p
 
 _plants(
     "frlib.geometry",
-    "Every argument of every function of frlib.geometry, in all wrong forms: more than 20,000 calls",
-    "about 30 % of the calls ended in an error of torch, numpy or pandas without a name, or in a number",
-    1.0,
-    quick=False,
+    "A few hundred bad arguments to frlib.geometry: macroscale",
+    "about 30 % ended in an error of numpy or pandas without a name, in a number, or out of memory",
+    0.03,
+    quick=True,
+    part="macroscale",
 )
-for PART, BEFORE in {
-    "recognition": "an error of scipy without a name; a wrong hierarchy of images ended the process",
-    "macroscale": "errors of numpy without a name, and out of memory",
-    "microscale": "errors of torch without a name, energies of masked values",
-    "alignment": "NaN and residuals of 1 from large numbers",
-    "geometry": "the real part of complex numbers was taken, and NaN gave a p of 0",
-}.items():
-    _plants(
-        "frlib.geometry", f"A few hundred bad arguments to frlib.geometry: {PART}", BEFORE, 0.03, quick=True, part=PART
-    )
-for MODULE in [name for name in CALLS if name != "frlib.geometry"]:
-    _plants(
-        MODULE, f"A few hundred bad arguments to {MODULE}", "errors of numpy or pandas without a name", 0.1, quick=True
-    )
-    _plants(
-        MODULE,
-        f"Every argument of {MODULE} in all wrong forms",
-        "errors of numpy or pandas without a name",
-        1.0,
-        quick=False,
-    )
 
 CLOUD = EMBEDDINGS[:12]
 FIELD = {"age": FIELDS["age"][:12]}
