@@ -1,12 +1,45 @@
-"""Checks on what callers pass in. Every error names the argument, the value and what is accepted."""
+"""Checks on what callers pass in. Every error names the argument, the value and what is accepted.
 
+`arguments` reads from the signature of a function what kind each argument is, and checks it before the function sees
+it. A name means the same everywhere, so that its range is written once, here. What only one function asks for, it
+checks itself, with the functions above.
+"""
+
+import functools
+import inspect
+import itertools
+import numbers
+import types
+import typing
 import warnings
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import torch
 
 METRICS = ("cosine", "euclidean")
+#: Larger numbers have squares, and sums of them, that overflow; smaller ones have squares that vanish.
+LARGEST, SMALLEST = 1e150, 1e-150
+#: The same of fourth powers: products of matrices, squared and summed.
+LARGEST_OF_PRODUCTS, SMALLEST_OF_PRODUCTS = 1e70, 1e-70
+#: Whole numbers and numbers by name: the smallest and the largest that are accepted.
+RANGES: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("draws", "trials", "resamples", "max_epochs", "iterations", "nearest"), (1, 10**6)),
+    **dict.fromkeys(("n", "n_points", "n_identities", "images_per_identity"), (1, 10**6)),
+    **dict.fromkeys(("seed", "seeds", "block", "accepted_at_least"), (0, 2**63 - 1)),
+    **dict.fromkeys(("max_neighbors", "max_pairs", "max_per_modality", "max_points"), (1, 2**63 - 1)),
+    **dict.fromkeys(("level", "share", "shares", "train_fraction", "in_both", "label_noise", "isolated"), (0, 1)),
+    **dict.fromkeys(
+        ("mean_distance", "bandwidth", "test_over_train", "d_intra", "d_inter", "alpha"), (SMALLEST, LARGEST)
+    ),
+    **dict.fromkeys(("side", "low_level"), (0, 100)),
+    **dict.fromkeys(("axis", "n_jobs"), (-(2**31), 2**31 - 1)),
+}
+#: Other whole numbers, which say how many there are of something, and other numbers.
+WHOLE, REAL = (0, 10**6), (-LARGEST, LARGEST)
+#: An iterator is read up to so many elements.
+MOST = 10**6
 
 
 def one_of(name: str, value, accepted: Collection):
@@ -17,8 +50,9 @@ def one_of(name: str, value, accepted: Collection):
     ValueError
         Otherwise; the message lists what is accepted.
     """
-    if value not in accepted:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}; got {value!r}")
+    several = isinstance(value, np.ndarray | torch.Tensor | pd.DataFrame | pd.Series)  # their equality has no truth
+    if several or not any(value is one or value == one for one in accepted):
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, accepted))}; got {shown(value)}")
     return value
 
 
@@ -30,26 +64,41 @@ def between(name: str, value, low, high):
     ValueError
         If a value lies outside or is not a number.
     """
-    flat = np.asarray(torch.as_tensor(value).detach().cpu(), dtype=float).ravel()
+    flat = as_numbers(name, value).ravel()
     outside = flat[~((flat >= low) & (flat <= high))]
     if outside.size:
         raise ValueError(f"{name} must lie between {low} and {high}; got {outside[0]}")
     return value
 
 
-def columns(name: str, table, wanted) -> None:
-    """Raise unless a table has rows and these columns.
+def columns(name: str, table, wanted, numbers: Collection = ()) -> None:
+    """Raise unless a table has rows and these columns, those of ``numbers`` with numbers or booleans in them.
 
     Raises
     ------
     ValueError
         If it has not.
     """
+    frame(name, table)
     for column in wanted:
         if column not in table:
             raise ValueError(f"{name} must have a column {column!r}; it has {', '.join(map(repr, table.columns))}")
+        if isinstance(table[column], pd.DataFrame):
+            raise ValueError(f"{name} must have one column {column!r}; it has {table[column].shape[1]}")
+        if table[column].dtype == object and not table[column].map(_has_hash).all():
+            raise ValueError(f"{name} must have texts or numbers in its column {column!r}; got type object")
+        if column in numbers and table[column].dtype.kind not in "fiub":
+            raise ValueError(f"{name} must have numbers in its column {column!r}; got type {table[column].dtype}")
     if table.empty:
         raise ValueError(f"{name} must not be empty")
+
+
+def _has_hash(value) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def at_least(name: str, value: int, low: int) -> int:
@@ -60,9 +109,10 @@ def at_least(name: str, value: int, low: int) -> int:
     ValueError
         If it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
-        raise ValueError(f"{name} must be an integer of at least {low}; got {value!r}")
-    return int(value)
+    number = _plain(value)
+    if isinstance(number, bool) or not isinstance(number, int) or number < low:
+        raise ValueError(f"{name} must be an integer of at least {low}; got {shown(value)}")
+    return number
 
 
 def as_scales(name: str, value) -> np.ndarray:
@@ -73,7 +123,7 @@ def as_scales(name: str, value) -> np.ndarray:
     ValueError
         If it is something else.
     """
-    array = np.asarray(value, dtype=np.float64)
+    array = as_numbers(name, value).astype(float, copy=False)
     if array.ndim != 1 or not array.size or array.size > 1000:
         raise ValueError(f"{name} must be a sequence of 1 to 1000 numbers; got shape {array.shape}")
     bad = array[~(np.isfinite(array) & (array > 0))]
@@ -83,7 +133,13 @@ def as_scales(name: str, value) -> np.ndarray:
 
 
 def as_matrix(
-    name: str, value, *, rows: int | None = None, columns: int | None = None, metric: str | None = None
+    name: str,
+    value,
+    *,
+    rows: int | None = None,
+    columns: int | None = None,
+    metric: str | None = None,
+    products: bool = False,
 ) -> torch.Tensor:
     """Return ``value`` as a finite floating-point matrix (N, d), without a copy where possible.
 
@@ -98,7 +154,9 @@ def as_matrix(
         The numbers of rows and columns that the matrix must have.
     metric : str, optional
         With ``"cosine"`` a row of zeros is an error, because it has no direction; with ``"euclidean"`` a row so long
-        that distances overflow.
+        that distances overflow, or all so short that they vanish.
+    products : bool
+        Whether products of such matrices are squared, so that these must not overflow or vanish.
 
     Raises
     ------
@@ -121,15 +179,28 @@ def as_matrix(
     if metric == "cosine" and (largest == 0).any():
         row = int((largest == 0).nonzero()[0])
         raise ValueError(f"{name} must have no zero vector with metric='cosine'; row {row} is zero")
-    # A distance between two rows must not overflow, in the type of the matrix or, squared, in float64.
-    most = min(torch.finfo(matrix.dtype).max, 1e150) / (2 * matrix.shape[1] ** 0.5)
-    if metric == "euclidean" and (largest > most).any():
-        row = int((largest > most).nonzero()[0])
-        raise ValueError(
-            f"{name} must hold numbers up to {most:.2g}, or distances overflow with metric='euclidean'; row {row} holds"
-            f" one of size {float(largest[row]):.2g}"
-        )
+    if metric == "euclidean":
+        # A distance between two rows must not overflow, in the type of the matrix or, squared, in float64.
+        most = min(torch.finfo(matrix.dtype).max, LARGEST) / (2 * matrix.shape[1] ** 0.5)
+        _check_sizes(name, largest, SMALLEST, most, "distances", " with metric='euclidean'")
+    if products:
+        _check_sizes(name, largest, SMALLEST_OF_PRODUCTS, LARGEST_OF_PRODUCTS, "products")
     return matrix
+
+
+def _check_sizes(name: str, sizes: torch.Tensor, least: float, most: float, what: str, where: str = "") -> None:
+    """Raise if numbers of such sizes, by row, give what overflows or, all of them, what vanishes."""
+    if (sizes > most).any():
+        row = int((sizes > most).nonzero()[0])
+        raise ValueError(
+            f"{name} must hold numbers up to {most:.2g}, or {what} overflow{where}; row {row} holds one of size"
+            f" {float(sizes[row]):.2g}"
+        )
+    if 0 < sizes.max() < least:
+        raise ValueError(
+            f"{name} must hold numbers above {least:.2g}, or all {what} vanish{where}; the largest is of size"
+            f" {float(sizes.max()):.2g}"
+        )
 
 
 def row_sizes(matrix: torch.Tensor) -> torch.Tensor:
@@ -140,10 +211,7 @@ def row_sizes(matrix: torch.Tensor) -> torch.Tensor:
 def _as_tensor(name: str, value) -> torch.Tensor:
     """Return real numbers of any type as a tensor of float32 or float64."""
     if not torch.is_tensor(value):
-        try:
-            array = np.asarray(value)
-        except ValueError as error:  # rows of different lengths
-            raise ValueError(f"{name} must be a matrix (N, d); {error}") from error
+        array = as_array(name, value, "a matrix (N, d)")
         if array.dtype.kind not in "fiu":
             raise ValueError(_not_real(name, array.dtype))
         kind = np.float64 if array.dtype.kind == "f" and array.dtype.itemsize >= 8 else np.float32
@@ -152,8 +220,291 @@ def _as_tensor(name: str, value) -> torch.Tensor:
             value = torch.from_numpy(np.require(array, kind, "CA"))
     if value.is_complex() or value.dtype == torch.bool:
         raise ValueError(_not_real(name, value.dtype))
+    _check_dense(name, value)
     return value if value.dtype in (torch.float32, torch.float64) else value.to(torch.float32)
+
+
+def as_array(name: str, value, what: str) -> np.ndarray:
+    """Return ``value`` as an array of any type; ``what`` says in the message what it must be.
+
+    Raises
+    ------
+    ValueError
+        If its rows have different lengths, or some of it is masked.
+    """
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name} must be {what}, without masked values; got {int(np.ma.count_masked(value))} of them")
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError, OverflowError) as error:  # rows of different lengths
+        raise ValueError(f"{name} must be {what}; {error}") from error
+
+
+def _check_dense(name: str, tensor: torch.Tensor) -> None:
+    if tensor.layout != torch.strided or tensor.is_meta:
+        kind = "no device" if tensor.is_meta else f"layout {tensor.layout}"
+        raise ValueError(f"{name} must be a dense tensor with values; got one of {kind}")
+
+
+def as_numbers(name: str, value, *, finite: bool = False, shape: tuple[int | None, ...] | None = None) -> np.ndarray:
+    """Return real numbers of any shape as an array of float64; booleans count as 0 and 1.
+
+    Parameters
+    ----------
+    name : str
+    value : array_like
+    finite : bool
+        Whether NaN is refused too. Infinity always is, and so are numbers whose squares overflow, and such that all
+        squares vanish.
+    shape : tuple of int or None, optional
+        The lengths that the axes must have; None for any.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if torch.is_tensor(value):
+        _check_dense(name, value)
+        value = value.detach().cpu()
+    array = as_array(name, value, "an array of real numbers")
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must be real numbers; got {_described(array, value)}")
+    array = array.astype(np.float64, copy=False)
+    if shape is not None and (
+        array.ndim != len(shape)
+        or any(want not in (None, found) for want, found in zip(shape, array.shape, strict=True))
+    ):
+        wanted = ", ".join("any" if length is None else str(length) for length in shape)
+        raise ValueError(f"{name} must be numbers of shape ({wanted}); got shape {array.shape}")
+    sizes = np.abs(array)
+    unknown = np.isnan(array)
+    if finite and unknown.any():
+        raise ValueError(f"{name} must be finite numbers; got NaN")
+    if array.size and not np.all(unknown | (sizes <= LARGEST)):
+        raise ValueError(f"{name} must be finite numbers up to {LARGEST:.0e}; got {sizes[~(unknown)].max()}")
+    largest = np.max(sizes, where=~unknown, initial=0.0)
+    if 0 < largest < SMALLEST:
+        raise ValueError(f"{name} must not all be smaller than {SMALLEST:.0e}, or squares vanish; got {largest}")
+    return array
+
+
+def _described(array: np.ndarray, value) -> str:
+    return shown(value) if array.ndim == 0 else f"type {array.dtype}"
 
 
 def _not_real(name: str, kind) -> str:
     return f"{name} must hold one matrix of real numbers; got type {kind}, but only floats and integers are accepted"
+
+
+def shown(value) -> str:
+    """Return a short text for a value that is not accepted."""
+    try:
+        return f"{value!r:.60}"
+    except Exception:  # a whole number with too many digits, an object that cannot say what it is
+        return f"something of type {type(value).__name__}"
+
+
+def _plain(value):
+    """Return the Python number or boolean of a numpy scalar, or of an array or tensor without axes."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray | torch.Tensor) and value.ndim == 0):
+        try:
+            return value.item()
+        except RuntimeError:  # a tensor without values
+            return value
+    return value
+
+
+def whole(name: str, value, low: int = WHOLE[0], high: int = WHOLE[1]) -> int:
+    """Return ``value`` if it is an integer in a range.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    plain = _plain(value)
+    if not low and (isinstance(plain, bool) or not isinstance(plain, int)):
+        raise ValueError(f"{name} must be an integer; got {shown(value)}")
+    if (number := at_least(name, value, low)) > high:
+        raise ValueError(f"{name} must be an integer of at most {high}; got {shown(value)}")
+    return number
+
+
+def number(name: str, value, low: float = REAL[0], high: float = REAL[1]):
+    """Return ``value`` if it is a real number in a range.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    plain = _plain(value)
+    if isinstance(plain, bool) or not isinstance(plain, numbers.Real):
+        raise ValueError(f"{name} must be a number; got {shown(value)}")
+    if not low <= plain <= high:
+        wanted = {
+            (SMALLEST, LARGEST): "be a positive number",
+            REAL: f"be a finite number, at most {LARGEST:.0e} in size",
+        }
+        raise ValueError(f"{name} must {wanted.get((low, high), f'lie between {low} and {high}')}; got {shown(value)}")
+    return value if isinstance(value, float | int | np.floating) else float(plain)
+
+
+def truth(name: str, value) -> bool:
+    """Return ``value`` if it is True or False.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be True or False; got {shown(value)}")
+    return bool(value)
+
+
+def instance(name: str, value, kind):
+    """Return ``value`` if it is of a type, or of one of several.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if not isinstance(value, kind):
+        what = {str: "a text", Mapping: "a mapping", Callable: "a function"}.get(kind, f"a {kind.__name__}")
+        raise ValueError(f"{name} must be {what}; got {shown(value)}")
+    return value
+
+
+def frame(name: str, value) -> pd.DataFrame:
+    """Return ``value`` if it is a DataFrame whose columns have plain names.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+    """
+    if instance(name, value, pd.DataFrame).columns.nlevels > 1:
+        raise ValueError(f"{name} must have columns of one level; got {value.columns.nlevels} levels")
+    return value
+
+
+def sequence(name: str, value, check: Callable | None = None):
+    """Return ``value`` if it is a sequence, with elements that a check of a name and a value accepts.
+
+    Arrays of numbers stay what they are. Anything else that can be read from its first to its last element becomes a
+    list.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    if isinstance(value, str | bytes | Mapping | set | frozenset | pd.DataFrame) or not isinstance(value, Iterable):
+        raise ValueError(f"{name} must be a sequence; got {shown(value)}")
+    if isinstance(value, np.ndarray | torch.Tensor | pd.Series) and value.ndim != 1:
+        raise ValueError(f"{name} must be a sequence; got shape {tuple(value.shape)}")
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fiu" and check is not None and len(value) > 100:
+        for extreme in (value.min(), value.max()):
+            check(name, extreme)
+        return value
+    plain = value if isinstance(value, list | tuple | np.ndarray) else list(itertools.islice(value, MOST + 1))
+    if len(plain) > MOST and isinstance(value, Iterator):
+        raise ValueError(f"{name} must have an end; got more than {MOST} elements")
+    checked = [element if check is None else check(name, element) for element in plain]
+    if isinstance(plain, np.ndarray) and plain.dtype.kind in "fiu":
+        return plain
+    return tuple(checked) if type(plain) is tuple else checked
+
+
+def arguments(function: Callable) -> Callable:
+    """Check the arguments of a function by its annotations: a decorator.
+
+    ``int``, ``float``, ``bool``, ``str``, mappings, sequences, functions, DataFrames, Tensors and the classes of this
+    package are checked, also with ``None``; numbers for their range too. What has no annotation, or another one, is
+    left to the function.
+
+    Raises
+    ------
+    ValueError
+        If a value is of another kind, or out of range; it names the argument, the value and what is accepted.
+    """
+    parameters = inspect.signature(function).parameters
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    places = [n for n, p in parameters.items() if p.kind not in (*several, inspect.Parameter.KEYWORD_ONLY)]
+    kinds = {n: check for n, p in parameters.items() if p.kind not in several and (check := _check_of(p.annotation, n))}
+
+    @functools.wraps(function)
+    def call(*given, **named):
+        given = [
+            kinds[name](name, value) if name in kinds else value
+            for name, value in itertools.zip_longest(places[: len(given)], given)
+        ]
+        named = {name: kinds[name](name, value) if name in kinds else value for name, value in named.items()}
+        return function(*given, **named)
+
+    return call
+
+
+def _check_of(kind, name: str = "") -> Callable | None:
+    """Return the check of a name and a value that belongs to an annotation; None if there is none."""
+    origin, inside = typing.get_origin(kind), typing.get_args(kind)
+    if origin in (typing.Union, types.UnionType):
+        others = [part for part in inside if part is not type(None)]
+        check = _check_of(others[0], name) if len(others) == 1 else None
+        return check and (lambda n, value: value if value is None else check(n, value))
+    kind = origin or kind
+    if kind in (int, float):
+        check, (low, high) = (whole, WHOLE) if kind is int else (number, REAL)
+        low, high = RANGES.get(name, (low, high))
+        return lambda n, value: check(n, value, low, high)
+    if kind is bool:
+        return truth
+    if kind in (Sequence, Iterable, Collection, list):
+        check = _check_of(inside[0], name) if inside else None
+        return functools.partial(_elements, check=check, sets=kind is Collection)
+    if kind is tuple and inside:
+        return functools.partial(_tuple_of, checks=[_check_of(part, name) for part in inside])
+    if kind in (Mapping, dict):
+        return functools.partial(_mapping_of, check=_check_of(inside[1]) if len(inside) == 2 else None)
+    if kind is pd.DataFrame:
+        return frame
+    if kind in (str, Callable, pd.Series, torch.Tensor, torch.nn.Module, torch.dtype):
+        return functools.partial(instance, kind=kind)
+    return functools.partial(_no_plain_data, kind=kind) if _is_ours(kind) else None
+
+
+def _elements(name: str, value, check: Callable | None, sets: bool):
+    return value if sets and isinstance(value, set | frozenset) else sequence(name, value, check)
+
+
+def _tuple_of(name: str, value, checks: Sequence):
+    """Return a sequence of so many elements, each of its kind."""
+    value = sequence(name, value)
+    if Ellipsis not in checks and len(value) != len(checks):
+        raise ValueError(f"{name} must have {len(checks)} elements; got {len(value)}")
+    for element, check in zip(value, checks, strict=False):
+        if callable(check):
+            check(name, element)
+    return value
+
+
+def _mapping_of(name: str, value, check: Callable | None):
+    """Return a mapping whose values are of a kind."""
+    instance(name, value, Mapping)
+    return {key: check(f"{name}[{key!r}]", own) for key, own in value.items()} if check else value
+
+
+def _is_ours(kind) -> bool:
+    return isinstance(kind, type) and kind.__module__.startswith("frlib.")
+
+
+def _no_plain_data(name: str, value, kind: type):
+    """Return what may stand for an object of a class: anything but data, because others may offer the same."""
+    arrays = (np.ndarray, np.generic, torch.Tensor, pd.DataFrame)
+    data = (str, bytes, numbers.Number, Mapping, Sequence, set, type, Exception, type(None), *arrays)
+    if isinstance(value, data) or type(value) is object or inspect.isroutine(value):
+        raise ValueError(f"{name} must be of the class {kind.__name__}; got {shown(value)}")
+    return value

@@ -26,6 +26,7 @@ from frlib import checks
 PATIENCE = 3
 
 
+@checks.arguments
 def choose_device(device: str | torch.device | None = None) -> torch.device:
     """Return the device to compute on: the one named, or the GPU where there is one, or the CPU.
 
@@ -47,6 +48,7 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     return chosen
 
 
+@checks.arguments
 def start(seed: int = 0, device: str | torch.device | None = None, threads: int | None = None) -> torch.device:
     """Seed the generators, set the number of CPU threads, and return the device.
 
@@ -74,6 +76,7 @@ def start(seed: int = 0, device: str | torch.device | None = None, threads: int 
     return choose_device(device)
 
 
+@checks.arguments
 def spread(
     function: Callable,
     tasks: Iterable[tuple],

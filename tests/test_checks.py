@@ -1,11 +1,16 @@
 """What callers pass in: numbers of every type and layout are taken with their values, everything else is named."""
 
+import inspect
+import itertools
 import warnings
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from frlib import checks
 from frlib.checks import as_matrix
 
 VALUES = np.array([[1.5, -2.0, 3.25], [4.0, 5.5, -6.0]])
@@ -89,3 +94,113 @@ def test_rows_whose_distances_overflow_are_named_where_lengths_matter(kind, size
     with pytest.raises(ValueError, match="X must hold numbers up to .*metric='euclidean'; row 1 holds one of size"):
         as_matrix("X", rows, metric="euclidean")
     assert as_matrix("X", rows, metric="cosine").tolist() == rows.tolist()
+
+
+@checks.arguments
+def measured(
+    table: pd.DataFrame,
+    scales: Sequence[float],
+    names: Sequence[str] = (),
+    *,
+    fields: Mapping[str, Sequence[int]] | None = None,
+    draws: int = 10,
+    level: float = 0.5,
+    exact: bool = False,
+    kind: str = "a",
+    ends: tuple[float, float] | None = None,
+    anything=None,
+):
+    return table, scales, names, fields, draws, level, exact, kind, ends, anything
+
+
+TABLE = pd.DataFrame({"a": [1.0]})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"table": {"a": [1.0]}}, r"table must be a DataFrame; got \{'a'"),
+        ({"scales": 1.0}, "scales must be a sequence; got 1.0"),
+        ({"scales": "12"}, "scales must be a sequence; got '12'"),
+        ({"scales": [0.5, "1"]}, "scales must be a number; got '1'"),
+        ({"scales": [0.5, np.nan]}, r"scales must be a finite number, at most 1e\+150 in size; got nan"),
+        ({"scales": np.linspace(0, np.inf, 1000)}, "scales must be a finite number"),
+        ({"scales": np.ones((2, 2))}, r"scales must be a sequence; got shape \(2, 2\)"),
+        ({"scales": itertools.count()}, "scales must have an end; got more than 1000000"),
+        ({"names": ["a", 1]}, "names must be a text; got 1"),
+        ({"fields": [1]}, r"fields must be a mapping; got \[1\]"),
+        ({"fields": {"b": [-1]}}, r"fields\['b'\] must be an integer of at least 0; got -1"),
+        ({"draws": 2.0}, "draws must be an integer of at least 1; got 2.0"),
+        ({"draws": True}, "draws must be an integer of at least 1; got True"),
+        ({"draws": 10**30}, "draws must be an integer of at most 1000000; got 1000"),
+        ({"draws": 10**5000}, "draws must be an integer of at most 1000000; got something of type int"),
+        ({"level": 1.5}, "level must lie between 0 and 1; got 1.5"),
+        ({"level": 1j}, "level must be a number; got 1j"),
+        ({"exact": "yes"}, "exact must be True or False; got 'yes'"),
+        ({"kind": None}, "kind must be a text; got None"),
+        ({"ends": (1.0,)}, "ends must have 2 elements; got 1"),
+        ({"ends": (1.0, "b")}, "ends must be a number; got 'b'"),
+    ],
+)
+def test_arguments_are_named_by_their_kind(given, message):
+    with pytest.raises(ValueError, match=message):
+        measured(**{"table": TABLE, "scales": [1.0]} | given)
+
+
+def test_arguments_come_as_they_were_given():
+    scales, anything = np.array([0.5, 1.0]), object()
+    found = measured(TABLE, scales, fields={"b": [1]}, level=np.float32(0.25), anything=anything)
+    assert found[0] is TABLE and found[1] is scales and found[-1] is anything
+    assert found[2:-1] == ((), {"b": [1]}, 10, np.float32(0.25), False, "a", None)
+    assert measured(TABLE, (x for x in (1.0, 2.0)), pd.Index(["a"]), exact=np.True_)[1:3] == ([1.0, 2.0], ["a"])
+
+
+def test_the_signature_stays_and_a_wrong_call_is_that_of_the_function():
+    assert list(inspect.signature(measured).parameters)[:2] == ["table", "scales"]
+    with pytest.raises(TypeError, match=r"measured\(\) takes .* positional"):
+        measured(TABLE, [1.0], (), 1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'scale'"):
+        measured(TABLE, [1.0], scale=1)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (VALUES + 1j, "x must be real numbers; got type complex128"),
+        (None, "x must be real numbers; got None"),
+        (VALUES * np.inf, r"x must be finite numbers up to 1e\+150; got inf"),
+        (VALUES * 1e200, r"x must be finite numbers up to 1e\+150; got 6e\+200"),
+        (VALUES * 1e-200, "x must not all be smaller than 1e-150, or squares vanish; got 6e-200"),
+        ([[1.0], [2.0, 3.0]], "x must be an array of real numbers; "),
+        (np.ma.masked_array(VALUES, VALUES > 5), "x must be an array of real numbers, without masked values; got 1"),
+        (torch.tensor(VALUES).to_sparse(), "x must be a dense tensor with values; got one of layout torch.sparse_coo"),
+        (torch.tensor(VALUES).to("meta"), "x must be a dense tensor with values; got one of no device"),
+    ],
+)
+def test_what_are_no_numbers_is_named(value, message):
+    with pytest.raises(ValueError, match=message):
+        checks.as_numbers("x", value)
+
+
+def test_numbers_of_any_form_keep_their_values():
+    for form in (VALUES, VALUES.tolist(), torch.tensor(VALUES, requires_grad=True), VALUES.astype(">f8")):
+        assert checks.as_numbers("x", form, finite=True, shape=(2, None)).tolist() == VALUES.tolist()
+    assert np.isnan(checks.as_numbers("x", [np.nan, 1.0])).tolist() == [True, False]
+    with pytest.raises(ValueError, match="x must be finite numbers; got NaN"):
+        checks.as_numbers("x", [np.nan, 1.0], finite=True)
+    with pytest.raises(ValueError, match=r"x must be numbers of shape \(any\); got shape \(2, 3\)"):
+        checks.as_numbers("x", VALUES, shape=(None,))
+
+
+@pytest.mark.parametrize(
+    ("factor", "options", "message"),
+    [
+        (1e200, {"products": True}, "X must hold numbers up to 1e.70, or products overflow; row 0 holds one of size 3"),
+        (1e-100, {"products": True}, "X must hold numbers above 1e-70, or all products vanish; the largest is of size"),
+        (1e-200, {"metric": "euclidean"}, "X must hold numbers above 1e-150, or all distances vanish with metric="),
+    ],
+)
+def test_numbers_whose_products_are_lost_are_named(factor, options, message):
+    with pytest.raises(ValueError, match=message):
+        as_matrix("X", VALUES * factor, **options)
+    assert as_matrix("X", VALUES, **options).tolist() == VALUES.tolist()

@@ -156,6 +156,7 @@ class Curves(Faces):
         return {name: self._drawn[f"plus {name}"] for name in self.attributes}
 
 
+@checks.arguments
 def sample_curves(
     identity: Identity,
     n_points: int,

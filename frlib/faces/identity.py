@@ -116,6 +116,7 @@ class Traits:
     grey: float = 0.0
 
 
+@checks.arguments
 def sample_identities(n: int, seed: int = 0, *, strength: float = 0.5) -> list[Identity]:
     """Return the first n identities of a population.
 

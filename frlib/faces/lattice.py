@@ -212,6 +212,7 @@ def _block(draw, identity: Identity, values: pd.DataFrame, crop: str, size: int)
     return images
 
 
+@checks.arguments
 def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
     """Return the coordinates of every image of the lattice.
 
@@ -267,16 +268,28 @@ def variant_coordinates(low_level: int) -> np.ndarray:
     return np.array([[neutral] * n, *rows])
 
 
+@checks.arguments
 def lattice_values(table: pd.DataFrame, side: int = 5, low_level: int = 5) -> pd.DataFrame:
     """Return the attribute values, in natural units, at the coordinates of a lattice with these sizes.
 
     Step s is low + s (high - low) / last, where the last step is side + 1 or low_level - 1.
+
+    Raises
+    ------
+    ValueError
+        If a column is no attribute, or a step does not lie between 0 and the last one.
     """
+    _check_sizes(side, low_level)
+    for name in table:
+        checks.one_of("table", name, tuple(ATTRIBUTES))
     last = {name: side + 1 if name in RENDERED else low_level - 1 for name in table}
     span = {name: (ATTRIBUTES[name].low, ATTRIBUTES[name].high) for name in table}
+    for name in table:
+        checks.between(f"table[{name!r}]", table[name], 0, last[name])
     return pd.DataFrame({n: low + table[n] / last[n] * (high - low) for n, (low, high) in span.items()})
 
 
+@checks.arguments
 def lattice_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the curves of three images along an attribute: every image whose two neighbours are in the table too.
 

@@ -79,6 +79,7 @@ class People(Faces):
         return {"points": render(self._shown, self._values, crop=crop, size=size)}
 
 
+@checks.arguments
 def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return an image's attributes and latent values twice: with one attribute off, and with it on.
 
@@ -115,6 +116,7 @@ def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFram
     return attributes[list(ATTRIBUTE_NAMES)], both
 
 
+@checks.arguments
 def switches(person: Identity, latent: pd.DataFrame, names: Sequence[str]) -> People:
     """Return the drawing of one person with each attribute off and on: images 2 k and 2 k + 1 are those of name k.
 
@@ -137,6 +139,7 @@ def switches(person: Identity, latent: pd.DataFrame, names: Sequence[str]) -> Pe
     return People(person, *(pd.concat(part, ignore_index=True) for part in pairs))
 
 
+@checks.arguments
 def crowd(n_identities: int, images_per_identity: int, seed: int, *, together: int = 4) -> list[People]:
     """Return the images of `frlib.faces.sample_population` as drawings, a few people in each.
 

@@ -142,6 +142,7 @@ def correlation_matrix() -> pd.DataFrame:
     return matrix
 
 
+@checks.arguments
 def draw_population(
     n_identities: int, images_per_identity: int, seed: int
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
@@ -240,6 +241,7 @@ def variants(people: Sequence, attributes: pd.DataFrame, latent: pd.DataFrame) -
     return [replace(person, changes=changes_of(shown, style, person.traits.tone)) for person, shown, style in rows]
 
 
+@checks.arguments
 def sample_population(
     n_identities: int,
     images_per_identity: int,

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 import torch
 
-from frlib import store
+from frlib import checks, store
 from frlib.clouds import Cloud, embedding_keys, network_key
 from frlib.fingerprint.lattices import measured_key, table_key
 from frlib.models.embedder import FaceEmbedder
@@ -20,6 +20,7 @@ SAMPLE_SIDE, SAMPLE_CURVES = 3, 2_000
 Measures = Mapping[str, tuple[Callable, Mapping]]
 
 
+@checks.arguments
 def estimate(
     lattices: Sequence,
     networks: Sequence[FaceEmbedder],
@@ -68,6 +69,7 @@ def estimate(
     return table
 
 
+@checks.arguments
 def left_over(lattices, networks, measures: Measures) -> tuple[Counter, Counter]:
     """Return how many images are to be drawn (by crop) and embedded (by network), and tables computed (by network)."""
     images, tables = Counter(), Counter()
@@ -85,6 +87,7 @@ def left_over(lattices, networks, measures: Measures) -> tuple[Counter, Counter]
     return images, tables
 
 
+@checks.arguments
 def drawn_block(lattice, crop: str, clock: Callable[[], float]) -> tuple[torch.Tensor, float]:
     """Return the images of the middle block of a lattice, and the seconds that each took to draw."""
     blocks = lattice.blocks()
@@ -94,6 +97,7 @@ def drawn_block(lattice, crop: str, clock: Callable[[], float]) -> tuple[torch.T
     return images, (clock() - start) / len(images)
 
 
+@checks.arguments
 def seconds_of_embedding(embedder: FaceEmbedder, images: torch.Tensor, clock: Callable[[], float]) -> float:
     """Return the seconds that an image takes."""
     embedder.embed(images[:16], progress=False)
@@ -102,6 +106,7 @@ def seconds_of_embedding(embedder: FaceEmbedder, images: torch.Tensor, clock: Ca
     return (clock() - start) / len(images)
 
 
+@checks.arguments
 def seconds_of_measure(
     measure: Callable, options: Mapping, lattice, embedder: FaceEmbedder, clock: Callable[[], float]
 ) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from frlib import checks
 from frlib.clouds import Cloud
 from frlib.geometry import (
     central_difference,
@@ -31,6 +32,7 @@ COLUMNS = [
 ]
 
 
+@checks.arguments
 def lattice_energies(
     cloud: Cloud,
     lattice,
@@ -101,6 +103,7 @@ def lattice_energies(
     return table.reindex(columns=COLUMNS)
 
 
+@checks.arguments
 def lattice_steps(cloud: Cloud, lattice) -> pd.DataFrame:
     """Return the energies between centres that differ along one attribute alone.
 
@@ -122,6 +125,7 @@ def lattice_steps(cloud: Cloud, lattice) -> pd.DataFrame:
     return pd.concat([pd.DataFrame({"network": cloud.network, "identity": cloud.identity}, table.index), table], axis=1)
 
 
+@checks.arguments
 def lattice_neighbors(cloud: Cloud, lattice, scales: Sequence[float]) -> pd.DataFrame:
     """Return how many steps of each attribute lie between two near images of a lattice.
 

@@ -21,6 +21,7 @@ from frlib.geometry.resampling import LEVEL
 _PLACE = ["attribute", "scale"]
 
 
+@checks.arguments
 def part_energies(cloud: Cloud, size: int, scales: Sequence[float], seed: int = 0) -> pd.DataFrame:
     """Cut a cloud at random into parts of one size, and return the energies of each.
 
@@ -56,6 +57,7 @@ def part_energies(cloud: Cloud, size: int, scales: Sequence[float], seed: int = 
     return table.assign(**place)[[*place, "part", *_PLACE, "energy"]]
 
 
+@checks.arguments
 def energy_variances(parts: pd.DataFrame, whole: pd.DataFrame, n_points: int) -> pd.DataFrame:
     """Split the variance of energies into that of people and that of points.
 
@@ -87,6 +89,7 @@ def energy_variances(parts: pd.DataFrame, whole: pd.DataFrame, n_points: int) ->
     return every.reset_index().join(people, on=_PLACE)
 
 
+@checks.arguments
 def half_width(deviation, n: int, *, level: float = LEVEL):
     r"""Return half the interval that `frlib.geometry.mean_interval` has for n values: :math:`t_{n-1}\, s / \sqrt n`.
 

@@ -20,6 +20,7 @@ ENERGY = 1
 COLUMNS = ("scale", "radius", "energy", "neighbors", "isolated", "undefined")
 
 
+@checks.arguments
 def fingerprint(
     clouds: Mapping[str, Sequence[Cloud]],
     scales: Sequence[float],
@@ -87,10 +88,11 @@ def _tell_left_out(clouds: Sequence[Cloud]) -> None:
             warnings.warn(
                 f"left out of the energies of {network!r}, because all centres have one embedding up to rounding: "
                 f"identity {', '.join(left)}",
-                stacklevel=3,
+                stacklevel=4,
             )
 
 
+@checks.arguments
 def cloud_energies(cloud: Cloud, scales: Sequence[float], device=None) -> pd.DataFrame:
     """Return the energies of one cloud at several scales, read from the store where they are known.
 

@@ -49,6 +49,7 @@ class ErrorGrowth:
         return draw_interval(self.growth(draw_weights(len(self.unvaried.misses), draws, seed=seed)))
 
 
+@checks.arguments
 def error_growth(clouds: Sequence[Cloud], threshold: float) -> ErrorGrowth:
     """Match images of curves with the centres of their person and of all others, at a fixed threshold.
 
@@ -85,6 +86,7 @@ class GrowthCorrelation(NamedTuple):
     p: float
 
 
+@checks.arguments
 def growth_correlation(values, errors: ErrorGrowth, draws: int = 2000, *, seed: int = 0) -> GrowthCorrelation:
     """Correlate a property of the attributes with the growth of the error.
 

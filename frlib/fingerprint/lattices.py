@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import torch
 
-from frlib import store
+from frlib import checks, store
 from frlib.clouds import Cloud, embed, fill, network_key
 from frlib.models.embedder import FaceEmbedder
 from frlib.runtime import spread
@@ -21,6 +21,7 @@ from frlib.runtime import spread
 DEPTH = 1
 
 
+@checks.arguments
 def over_lattices(
     measure: Callable,
     lattices: Sequence,

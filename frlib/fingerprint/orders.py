@@ -10,6 +10,7 @@ from frlib.fingerprint.summary import cube, table_of
 from frlib.geometry import among_extremes, below_all, crossings, mean_interval, rank_correlation, resampled_means
 
 
+@checks.arguments
 def filled_scales(table: pd.DataFrame, at_most: float = 0.5) -> pd.DataFrame:
     """Return the rows at scales where, in every network and attribute, enough points have a neighbour.
 
@@ -38,6 +39,7 @@ def filled_scales(table: pd.DataFrame, at_most: float = 0.5) -> pd.DataFrame:
     return table[table["scale"].isin(kept)]
 
 
+@checks.arguments
 def extreme_shares(
     table: pd.DataFrame, wanted: Sequence[str] | None = None, *, highest: bool, draws: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
@@ -80,6 +82,7 @@ def extreme_shares(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
+@checks.arguments
 def lowest_shares(table: pd.DataFrame, network: str, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Return in how many draws of identities a network has lower energies than all others.
 
@@ -109,6 +112,7 @@ def lowest_shares(table: pd.DataFrame, network: str, *, draws: int = 2000, seed:
     return table_of(shares, "share", attribute=[*names, "all"], scale=scales)
 
 
+@checks.arguments
 def crossing_pairs(table: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     """Return the pairs of attributes whose order surely turns between the smallest and the largest scale.
 
@@ -133,6 +137,7 @@ def crossing_pairs(table: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     return {network: [(names[i], names[j]) for i, j in pairs] for network, pairs in found.items()}
 
 
+@checks.arguments
 def against_others(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
     """Return by how much the energy of an attribute differs from the mean of all others.
 
@@ -167,6 +172,7 @@ def against_others(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@checks.arguments
 def agreement_with(reference: pd.Series, table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return how the order of the attributes agrees with that of other numbers, over identities.
 

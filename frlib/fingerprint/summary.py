@@ -13,6 +13,7 @@ from frlib.geometry import draw_interval, mean_interval, resampled_means
 RANKED_AT = 1.0
 
 
+@checks.arguments
 def cube(table: pd.DataFrame, column: str = "energy", attributes: Sequence[str] | None = None) -> np.ndarray:
     """Return a column of the energies of one network, identity by identity.
 
@@ -40,6 +41,7 @@ def cube(table: pd.DataFrame, column: str = "energy", attributes: Sequence[str] 
     return array_of(table, column, identity=identities, attribute=attributes, scale=scales)
 
 
+@checks.arguments
 def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
     """Return a column of a table as an array with one axis for each of some other columns.
 
@@ -74,6 +76,7 @@ def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
     return found.loc[places].to_numpy().reshape([len(values) for values in levels])
 
 
+@checks.arguments
 def table_of(values, column: str, **axes: Sequence) -> pd.DataFrame:
     """Return an array as a table, one row per value: the inverse of `array_of`.
 
@@ -102,6 +105,7 @@ def table_of(values, column: str, **axes: Sequence) -> pd.DataFrame:
     return pd.Series(values.ravel(), index=places, name=column).reset_index()
 
 
+@checks.arguments
 def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Return means over identities with their intervals, and the rank of each attribute at each scale.
 
@@ -160,6 +164,7 @@ def _ranks(mean: np.ndarray, draws: np.ndarray) -> dict[str, np.ndarray]:
     return {"rank": rank, "rank_low": low, "rank_high": high, "rank_sure": (drawn == rank).mean(axis=0)}
 
 
+@checks.arguments
 def ranking(energies: pd.DataFrame, retention: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return one row per attribute of one network, the most sensitive first.
 

@@ -12,6 +12,7 @@ from frlib.geometry import mean_interval
 PLACES = ("network", "identity", "attribute", "scale")
 
 
+@checks.arguments
 def means_over_identities(table: pd.DataFrame, column: str, by: Sequence[str]) -> pd.DataFrame:
     """Return the mean of a column over the rows of each group, with the interval of `frlib.geometry.mean_interval`.
 
@@ -40,6 +41,7 @@ def means_over_identities(table: pd.DataFrame, column: str, by: Sequence[str]) -
     return pd.DataFrame(rows)
 
 
+@checks.arguments
 def paired_changes(table: pd.DataFrame, variant: str, reference: str) -> pd.DataFrame:
     """Return the change of every energy against that of the same person, measured in the way of reference.
 
@@ -76,6 +78,7 @@ def paired_changes(table: pd.DataFrame, variant: str, reference: str) -> pd.Data
     return others.assign(change=others.energy - others.reference).reset_index(drop=True)
 
 
+@checks.arguments
 def variant_summary(table: pd.DataFrame, variant: str, reference: str, *, scale: float = 1.0) -> pd.DataFrame:
     """Say in one row per variant what a way of measuring changes at one scale, against the way of reference.
 

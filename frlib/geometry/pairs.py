@@ -60,6 +60,7 @@ TIE = 1e-9
 
 @takes_cloud("points")
 @torch.no_grad()
+@checks.arguments
 def pair_distances(X, Y=None, *, metric: str = "cosine") -> torch.Tensor:
     """Return the matrix of distances between the rows of ``X`` and those of ``Y``.
 
@@ -158,6 +159,7 @@ class CoincidentPoints(ValueError):
 
 @takes_cloud("points")
 @torch.no_grad()
+@checks.arguments
 def coincide(points, *, metric: str = "cosine") -> bool:
     """Say whether all points are one point, up to the rounding of their type.
 
@@ -198,6 +200,7 @@ def _differ_by_at_most(share: float, points: torch.Tensor, metric: str) -> bool:
 
 @takes_cloud("points")
 @torch.no_grad()
+@checks.arguments
 def unit_distance(points, *, metric: str = "cosine", threads: int = 1) -> float:
     """Return the mean distance over all pairs of points as a unit of scales and displacements.
 

@@ -11,6 +11,7 @@ from frlib import checks
 from frlib.geometry.resampling import LEVEL
 
 
+@checks.arguments
 def rank_correlation(x, y, axis: int = -1) -> np.ndarray:
     """Return Spearman's correlation along an axis; other axes broadcast.
 
@@ -24,12 +25,13 @@ def rank_correlation(x, y, axis: int = -1) -> np.ndarray:
     ndarray
         NaN where a value is NaN, or all values of one of them are equal.
     """
-    x, y = (stats.rankdata(values, axis=axis) for values in (x, y))
+    x, y = (stats.rankdata(values, axis=axis) for values in _of_one_size(axis, x=x, y=y))
     x, y = (ranks - ranks.mean(axis=axis, keepdims=True) for ranks in (x, y))
     with np.errstate(invalid="ignore"):
         return (x * y).sum(axis=axis) / np.sqrt((x * x).sum(axis=axis) * (y * y).sum(axis=axis))
 
 
+@checks.arguments
 def rank_correlation_interval(x, y, *, draws: int = 2000, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % percentile interval of Spearman's correlation over pairs of values drawn with replacement.
 
@@ -45,10 +47,11 @@ def rank_correlation_interval(x, y, *, draws: int = 2000, seed: int = 0) -> tupl
     low, high : float
     """
     run = {"n_resamples": draws, "confidence_level": LEVEL, "method": "percentile", "rng": np.random.default_rng(seed)}
-    found = stats.bootstrap((np.asarray(x), np.asarray(y)), rank_correlation, paired=True, **run)
+    found = stats.bootstrap(_vectors(x=x, y=y), rank_correlation, paired=True, **run)
     return tuple(found.confidence_interval)
 
 
+@checks.arguments
 def partial_rank_correlation(x, y, given) -> float:
     """Return Spearman's correlation of two numbers with a third one held constant.
 
@@ -64,11 +67,13 @@ def partial_rank_correlation(x, y, given) -> float:
     float
         NaN where one of them is constant, or one of the first two is ordered as the third.
     """
+    x, y, given = _vectors(finite=False, x=x, y=y, given=given)
     xy, xz, yz = (rank_correlation(*pair) for pair in ((x, y), (x, given), (y, given)))
     with np.errstate(invalid="ignore", divide="ignore"):
         return float((xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
 
 
+@checks.arguments
 def rank_correlation_p(x, y) -> float:
     """Return the two-sided p value of Spearman's correlation over all orders of one of them.
 
@@ -78,13 +83,17 @@ def rank_correlation_p(x, y) -> float:
         At most nine values: there are n! orders.
     """
 
+    x, y = _vectors(x=x, y=y)
+    checks.between("the number of values in x", len(x), 2, 9)
+
     def statistic(some, axis):
         return rank_correlation(some, y, axis=axis)
 
     run = {"permutation_type": "pairings", "n_resamples": math.inf, "vectorized": True}
-    return float(stats.permutation_test((np.asarray(x),), statistic, **run).pvalue)
+    return float(stats.permutation_test((x,), statistic, **run).pvalue)
 
 
+@checks.arguments
 def chance_correlation(n: int, *, level: float = LEVEL) -> float:
     """Return the size of Spearman's correlation that two unrelated orders exceed in at most 1 - level of the cases.
 
@@ -105,6 +114,7 @@ def chance_correlation(n: int, *, level: float = LEVEL) -> float:
     return float(np.quantile(np.abs(found).round(12), level, method="inverted_cdf"))
 
 
+@checks.arguments
 def among_extremes(values, count: int, *, highest: bool) -> np.ndarray:
     """Tell which attributes are among the few with the highest or the lowest values.
 
@@ -114,17 +124,21 @@ def among_extremes(values, count: int, *, highest: bool) -> np.ndarray:
     count : int
         How many are extreme; of equal ones any.
     highest : bool
-        The highest, or the lowest.
+        The highest, or the lowest. NaN is neither.
 
     Returns
     -------
     ndarray of bool, the shape of values
         ``count`` are true along the second axis.
     """
-    order = np.argsort(-np.asarray(values) if highest else np.asarray(values), axis=1)
+    values = _with_axes("values", values, 2)
+    if not 0 <= count <= values.shape[1]:
+        raise ValueError(f"count must be at most {values.shape[1]}, the number of attributes; got {count}")
+    order = np.argsort(-values if highest else values, axis=1)
     return np.argsort(order, axis=1) < count
 
 
+@checks.arguments
 def below_all(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     """Tell where the values of one lie below those of all others.
 
@@ -139,9 +153,15 @@ def below_all(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     ndarray of bool, the shape of the values
         False where a value is NaN.
     """
+    checks.one_of("name", name, tuple(values))
+    shape = np.shape(values[name])
+    values = {key: checks.as_numbers(f"values[{key!r}]", own, shape=shape) for key, own in values.items()}
+    if len(values) < 2:
+        raise ValueError(f"values must hold at least two names; got {list(values)}")
     return values[name] < np.minimum.reduce([other for key, other in values.items() if key != name])
 
 
+@checks.arguments
 def crossings(values, *, level: float = 1 - LEVEL) -> list[tuple[int, int]]:
     """Return the pairs of attributes whose order is opposite, and sure, at the first and the last scale.
 
@@ -159,7 +179,10 @@ def crossings(values, *, level: float = 1 - LEVEL) -> list[tuple[int, int]]:
     list of tuple of int
         Places of the two attributes, the smaller first.
     """
-    values, (one, other) = np.asarray(values), np.triu_indices(np.shape(values)[1], 1)
+    values = checks.as_numbers("values", values, shape=(None, None, None))
+    if len(values) < 2 or 0 in values.shape:
+        raise ValueError(f"values must hold at least two identities, attributes and scales; got shape {values.shape}")
+    one, other = np.triu_indices(values.shape[1], 1)
     differences = (values[:, one] - values[:, other])[:, :, [0, -1]]
     test = stats.ttest_1samp(differences, 0, nan_policy="omit")
     sure = (np.asarray(test.pvalue) * differences[0].size < level).all(axis=1)
@@ -167,6 +190,7 @@ def crossings(values, *, level: float = 1 - LEVEL) -> list[tuple[int, int]]:
     return [(int(one[k]), int(other[k])) for k in np.flatnonzero(sure & opposite)]
 
 
+@checks.arguments
 def rescaled_columns(values) -> np.ndarray:
     """Bring every column of matrices to 0..1, from its smallest to its largest value.
 
@@ -179,12 +203,13 @@ def rescaled_columns(values) -> np.ndarray:
     ndarray, the shape of values
         NaN in a column whose values are all equal.
     """
-    values = np.asarray(values, dtype=float)
+    values = _with_axes("values", values, 2)
     low, high = values.min(axis=-2, keepdims=True), values.max(axis=-2, keepdims=True)
     with np.errstate(invalid="ignore"):
         return (values - low) / (high - low)
 
 
+@checks.arguments
 def on_diagonal(values, *, highest: bool = True) -> np.ndarray:
     """Tell which columns of square matrices have their extreme value on the diagonal.
 
@@ -204,13 +229,14 @@ def on_diagonal(values, *, highest: bool = True) -> np.ndarray:
     ValueError
         If the matrices are not square.
     """
-    values = np.asarray(values, dtype=float)
-    if values.ndim < 2 or values.shape[-1] != values.shape[-2]:
+    values = _with_axes("values", values, 2)
+    if values.shape[-1] != values.shape[-2]:
         raise ValueError(f"values must be square matrices; got shape {values.shape}")
     places = (values if highest else -values).argmax(axis=-2)
     return (places == np.arange(values.shape[-1])) & ~np.isnan(values).any(axis=-2)
 
 
+@checks.arguments
 def diagonal_p(values, *, highest: bool = True) -> float:
     """Return how often so many extremes of the columns lie on the diagonal when the rows are put in any order.
 
@@ -232,9 +258,43 @@ def diagonal_p(values, *, highest: bool = True) -> float:
     ValueError
         If the matrix is not square or has more than nine rows.
     """
-    values = np.asarray(values, dtype=float)
+    values = checks.as_numbers("values", values, shape=(None, None))
     held = int(on_diagonal(values, highest=highest).sum())
     checks.between("the number of rows", len(values), 1, 9)
     orders = np.array(list(itertools.permutations(range(len(values)))))
     counts = on_diagonal(values[orders], highest=highest).sum(axis=-1)
     return float((counts >= held).mean())
+
+
+def _vectors(finite: bool = True, **values) -> list[np.ndarray]:
+    """Return vectors of numbers of one length, at least two."""
+    first = next(iter(values))
+    found = {name: checks.as_numbers(name, own, finite=finite, shape=(None,)) for name, own in values.items()}
+    for name, own in found.items():
+        if len(own) != len(found[first]) or len(own) < 2:
+            raise ValueError(f"{name} must hold as many numbers as {first}, at least two; got {len(own)}")
+    return list(found.values())
+
+
+def _of_one_size(axis: int, **values) -> list[np.ndarray]:
+    """Return arrays of numbers whose shapes broadcast, with an axis that has values."""
+    found = [checks.as_numbers(name, own) for name, own in values.items()]
+    shapes = [own.shape for own in found]
+    if any(not -len(shape) <= axis < len(shape) or not shape[axis] for shape in shapes):
+        raise ValueError(f"axis must be one of {' and '.join(values)} that has values; got {axis} for shapes {shapes}")
+    try:
+        np.broadcast_shapes(*shapes)
+        fit = len({shape[axis] for shape in shapes}) == 1
+    except ValueError:
+        fit = False
+    if not fit:
+        raise ValueError(f"{' and '.join(values)} must have shapes that fit; got {' and '.join(map(str, shapes))}")
+    return found
+
+
+def _with_axes(name: str, values, axes: int) -> np.ndarray:
+    """Return numbers with at least so many axes, none of them empty."""
+    values = checks.as_numbers(name, values)
+    if values.ndim < axes or 0 in values.shape:
+        raise ValueError(f"{name} must have at least {axes} axes, none of them empty; got shape {values.shape}")
+    return values

@@ -11,6 +11,7 @@ from frlib import checks
 LEVEL = 0.95
 
 
+@checks.arguments
 def resampled_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     """Return means over units drawn with replacement: the bootstrap distribution of a mean.
 
@@ -36,7 +37,7 @@ def resampled_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     ValueError
         If there are fewer than two units or no draw.
     """
-    values = np.asarray(values, dtype=float)
+    values = checks.as_numbers("values", values)
     if values.ndim < 1 or len(values) < 2:
         raise ValueError(f"values must have at least two units along their first axis; got shape {values.shape}")
     # How often each unit was chosen turns the means into two matrix products, whatever the shape of a unit.
@@ -47,6 +48,7 @@ def resampled_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     return means.reshape(draws, *values.shape[1:])
 
 
+@checks.arguments
 def draw_weights(n: int, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     """Return how often each of n units is chosen in each draw with replacement: the weights of `resampled_means`.
 
@@ -74,6 +76,7 @@ def draw_weights(n: int, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     return times
 
 
+@checks.arguments
 def crossed_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     """Return means over two kinds of units, both drawn with replacement: runs and the identities they are tested on.
 
@@ -95,7 +98,7 @@ def crossed_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     ValueError
         If there are fewer than two units of either kind, no draw, or a value is NaN.
     """
-    values = np.asarray(values, dtype=float)
+    values = checks.as_numbers("values", values)
     if values.ndim < 2 or min(values.shape[:2]) < 2:
         raise ValueError(f"values must have at least two units along both first axes; got shape {values.shape}")
     if np.isnan(values).any():
@@ -104,6 +107,7 @@ def crossed_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     return np.einsum("dr,dn,rn...->d...", first, second, values, optimize=True)
 
 
+@checks.arguments
 def crossed_correlation(first, second, draws: int = 2000, *, seed: int = 0) -> tuple[float, float, float]:
     """Return the correlation of two tables of means, and its interval over both kinds of units.
 
@@ -124,7 +128,7 @@ def crossed_correlation(first, second, draws: int = 2000, *, seed: int = 0) -> t
     ValueError
         If the shapes differ, or as in `crossed_means`.
     """
-    pair = [np.asarray(values, dtype=float) for values in (first, second)]
+    pair = [checks.as_numbers(*named) for named in (("first", first), ("second", second))]
     if pair[0].shape != pair[1].shape or pair[0][:1, :1].size < 2:
         raise ValueError(
             f"first and second must have one shape, with two values for each pair of units; got {pair[0].shape} and "
@@ -159,6 +163,7 @@ class MeanInterval(NamedTuple):
         return self.mean + self.half
 
 
+@checks.arguments
 def mean_interval(values, *, level: float = LEVEL) -> MeanInterval:
     r"""Return the mean over units with its interval of Student's t, :math:`\bar x \pm t_{n-1}\, s / \sqrt n`.
 
@@ -178,7 +183,9 @@ def mean_interval(values, *, level: float = LEVEL) -> MeanInterval:
         ``mean`` and ``half``, of the shape of a unit, with properties ``low`` and ``high``. The mean of no value is
         NaN, half the interval of fewer than two is NaN.
     """
-    values, level = np.asarray(values, dtype=float), checks.between("level", level, 0, 1)
+    values = checks.as_numbers("values", values)
+    if values.ndim < 1:
+        raise ValueError(f"values must have units along their first axis; got one number, {values}")
     present = ~np.isnan(values)
     n = present.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):  # none or one of them: NaN, as promised
@@ -187,6 +194,7 @@ def mean_interval(values, *, level: float = LEVEL) -> MeanInterval:
         return MeanInterval(mean, stats.t.isf((1 - level) / 2, n - 1) * np.sqrt(variance / n))
 
 
+@checks.arguments
 def split_interval(values, test_over_train: float, *, level: float = LEVEL) -> MeanInterval:
     r"""Return the mean over random splits into training and test units, with its corrected interval of Student's t.
 
@@ -214,12 +222,11 @@ def split_interval(values, test_over_train: float, *, level: float = LEVEL) -> M
     ValueError
         If the ratio is not positive.
     """
-    if not 0 < test_over_train < np.inf:
-        raise ValueError(f"test_over_train must be a positive number; got {test_over_train!r}")
-    found, n = mean_interval(values, level=level), (~np.isnan(np.asarray(values, dtype=float))).sum(axis=0)
+    found, n = mean_interval(values, level=level), (~np.isnan(checks.as_numbers("values", values))).sum(axis=0)
     return MeanInterval(found.mean, found.half * np.sqrt(1 + n * test_over_train))
 
 
+@checks.arguments
 def draw_interval(draws, *, level: float = LEVEL, nan_policy: str = "omit") -> np.ndarray:
     """Return the two quantiles over draws that hold their middle part: the percentile interval of the bootstrap.
 
@@ -240,6 +247,8 @@ def draw_interval(draws, *, level: float = LEVEL, nan_policy: str = "omit") -> n
     ndarray, shape (2, ...)
     """
     checks.one_of("nan_policy", nan_policy, ("omit", "propagate"))
-    level = checks.between("level", level, 0, 1)
+    draws = checks.as_numbers("draws", draws)
+    if draws.ndim < 1 or not len(draws):
+        raise ValueError(f"draws must hold at least one draw along their first axis; got shape {draws.shape}")
     quantile = np.nanquantile if nan_policy == "omit" else np.quantile
-    return quantile(np.asarray(draws, dtype=float), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return quantile(draws, [(1 - level) / 2, (1 + level) / 2], axis=0)

@@ -25,11 +25,13 @@ _NETWORKS = {
 }
 
 
+@checks.arguments
 def names() -> list[str]:
     """Return the names of the tables that `load` accepts, sorted."""
     return sorted(provenance()["name"])
 
 
+@checks.arguments
 def load(name: str) -> pd.DataFrame:
     """Return one table of published numbers.
 
@@ -55,6 +57,7 @@ def load(name: str) -> pd.DataFrame:
     return table
 
 
+@checks.arguments
 def provenance(name: str | None = None) -> pd.DataFrame | pd.Series:
     """Return where the numbers of a table come from and how exact they are.
 
@@ -84,6 +87,7 @@ def provenance(name: str | None = None) -> pd.DataFrame | pd.Series:
     return table.set_index("name", drop=False).loc[name]
 
 
+@checks.arguments
 def network_names(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with one short name per network in place of the columns ``model`` and ``architecture``.
 
@@ -112,6 +116,7 @@ def network_names(table: pd.DataFrame) -> pd.DataFrame:
     return named[["network", *(c for c in table if c not in ("model", "architecture"))]]
 
 
+@checks.arguments
 def ks_statistics() -> pd.DataFrame:
     """Return all KS statistics that could be recovered from the notebooks of paper A, or the least they can be.
 

@@ -70,6 +70,7 @@ class FineTuned(FaceEmbedder):
         return FaceEmbedder(f"{self.name}, epoch {epoch}", network, self.preprocess, **_look(self))
 
 
+@checks.arguments
 def finetune(
     embedder: FaceEmbedder,
     train: Variations,
@@ -169,6 +170,7 @@ def finetune(
     return FineTuned(embedder, name or f"{embedder.name}-tuned", arrays, validation.attributes, stem)
 
 
+@checks.arguments
 def finetune_each(
     embedder: FaceEmbedder,
     sets: Mapping[str, Variations],
@@ -204,6 +206,7 @@ def _finetune(embedder, train, validation, options) -> FineTuned:
     return finetune(embedder, train, validation, **options)
 
 
+@checks.arguments
 def variation_losses(clouds: Sequence[Cloud], margin: nn.Module) -> pd.DataFrame:
     """Return the parameter-free loss of every identity and attribute, with the points of all as the negatives.
 

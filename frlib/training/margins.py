@@ -161,6 +161,7 @@ class AdaFace(nn.Module):
         self.deviation.copy_(rate * norms.std() + (1 - rate) * self.deviation)
 
 
+@checks.arguments
 def margin_loss(
     margin: nn.Module,
     embeddings: torch.Tensor,
@@ -213,6 +214,7 @@ def margin_loss(
         return functional.cross_entropy(logits, labels, reduction=reduction)
 
 
+@checks.arguments
 def fixed_image_loss(
     margin: nn.Module, fixed: torch.Tensor, varied: torch.Tensor, *, detach: bool = False, reduction: str = "mean"
 ) -> torch.Tensor:

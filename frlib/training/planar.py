@@ -47,6 +47,7 @@ def uniform_draws(n: int, seed: int) -> np.ndarray:
     return draws
 
 
+@checks.arguments
 def planar_draws(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return ``n`` uniform points (n, 2) of the square [-1, 1]^2 and ``n`` standard normal numbers.
 
@@ -63,6 +64,7 @@ def planar_draws(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return 2 * draws[:, :2] - 1, normal
 
 
+@checks.arguments
 def planar_field(points: np.ndarray, normal: np.ndarray, base: str, noise: float) -> np.ndarray:
     r"""Return unit vectors (n, 2) of angle :math:`\theta(x) + \sigma z`.
 
@@ -94,6 +96,7 @@ def planar_field(points: np.ndarray, normal: np.ndarray, base: str, noise: float
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
+@checks.arguments
 def planar_cloud(preset: str, n: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return the points (n, 2) and unit vectors (n, 2) of one of the `PRESETS`.
 
@@ -107,6 +110,7 @@ def planar_cloud(preset: str, n: int = 300, seed: int = 0) -> tuple[np.ndarray, 
     return points, planar_field(points, normal, PRESETS[preset].base, PRESETS[preset].noise)
 
 
+@checks.arguments
 def planar_energies(
     presets: Sequence[str], scales: Sequence[float], *, draws: int, n: int = 300, seed: int = 0, **options
 ) -> pd.DataFrame:

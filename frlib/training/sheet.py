@@ -27,6 +27,7 @@ def sheet_directions(u: np.ndarray, v: np.ndarray, amount: float) -> np.ndarray:
     return np.stack([np.cos(bend) * np.cos(tilt), np.sin(tilt), np.sin(bend) * np.cos(tilt)], axis=-1)
 
 
+@checks.arguments
 def crumpled_sheet(amount: float) -> tuple[np.ndarray, np.ndarray]:
     r"""Return the points (n, 3) of a sheet and the field along u, unit vectors (n, 3).
 

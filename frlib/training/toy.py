@@ -33,6 +33,7 @@ class Blobs(NamedTuple):
     useless: list[str]
 
 
+@checks.arguments
 def sample_blobs(
     points_per_blob: int = 250,
     useless: int = 4,
@@ -174,6 +175,7 @@ def cross_entropy_by_run(logits: torch.Tensor, labels: torch.Tensor) -> torch.Te
     return losses.view(labels.shape).mean(dim=1)
 
 
+@checks.arguments
 def train_ensemble(
     inputs: torch.Tensor,
     labels: torch.Tensor,
@@ -274,6 +276,7 @@ def train_ensemble(
     return final
 
 
+@checks.arguments
 def embed(ensemble: Ensemble, inputs: torch.Tensor, *, before_activation: bool = False) -> torch.Tensor:
     """Return the embeddings (R, N, 16): the penultimate layer, after its activation.
 
@@ -292,6 +295,7 @@ def embed(ensemble: Ensemble, inputs: torch.Tensor, *, before_activation: bool =
     return ensemble.forward(inputs, len(ensemble.weights) - 1, before_activation=before_activation)
 
 
+@checks.arguments
 def input_fields(
     ensemble: Ensemble,
     inputs: torch.Tensor,
@@ -354,6 +358,7 @@ def input_fields(
     return fields
 
 
+@checks.arguments
 def run_energies(
     embeddings: torch.Tensor,
     fields: dict[str, torch.Tensor],
@@ -410,6 +415,7 @@ class Experiment(NamedTuple):
     test_accuracy: torch.Tensor
 
 
+@checks.arguments
 def toy_experiment(
     seeds: Sequence[int],
     scales: Sequence[float],
@@ -464,6 +470,7 @@ def toy_experiment(
     return Experiment(ensemble, inputs, labels, embeddings, vectors, energies, hits.double().mean(dim=1))
 
 
+@checks.arguments
 def compare_dimensions(energies: pd.DataFrame, *, resamples: int = 9999, seed: int = 0) -> pd.DataFrame:
     r"""Compare useless with useful dimensions at every scale; the unit of the statistics is the run.
 

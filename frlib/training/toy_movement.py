@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import pandas as pd
 import torch
 
+from frlib import checks
 from frlib.clouds import Cloud
 from frlib.training.toy import N_CLASSES
 
 
+@checks.arguments
 def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.DataFrame:
     r"""Return how much of each field lies in the plane that separates the classes.
 
@@ -39,6 +41,7 @@ def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: di
     return pd.DataFrame(rows)
 
 
+@checks.arguments
 def movement_by_kind(
     embeddings: torch.Tensor, labels: torch.Tensor, fields: dict[str, torch.Tensor], energies: pd.DataFrame
 ) -> pd.DataFrame:
@@ -65,6 +68,7 @@ def movement_by_kind(
     return table.groupby("kind")[["mean_distance", "length", "displacement", "energy", "plane"]].mean()
 
 
+@checks.arguments
 def silence(embeddings: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.Series:
     """Return what is exactly zero in embeddings after a ReLU, and in the fields on them.
 
@@ -87,6 +91,7 @@ def silence(embeddings: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.Ser
     return pd.Series({name: float(values.double().mean()) for name, values in shares.items()})
 
 
+@checks.arguments
 def cloud_of_run(
     embeddings: torch.Tensor, fields: dict[str, torch.Tensor], useful: Sequence[str], run: int = 0
 ) -> Cloud:

@@ -76,6 +76,7 @@ class Variations:
         return Variations(self.fixed, self.varied[:, kept], tuple(self.names[k] for k in kept))
 
 
+@checks.arguments
 def draw_variations(
     drawings: Sequence[Drawing], crop: str = "arcface", *, n_jobs: int | None = None, progress: bool = True
 ) -> Variations:

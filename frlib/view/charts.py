@@ -87,6 +87,7 @@ def background(mode: str) -> dict:
     }
 
 
+@checks.arguments
 def enable(mode: str = "light") -> None:
     """Switch Altair to the book's theme; call it once at the top of a notebook.
 

@@ -15,6 +15,7 @@ _SCALE = "scale ε, in mean pair distances"
 _TIPS = (Column("neighbors", "neighbours in the ball"), Column("isolated", "isolated points", format="%"))
 
 
+@checks.arguments
 def energy_curves(
     table: pd.DataFrame,
     *,
@@ -77,6 +78,7 @@ def energy_curves(
     return chart.properties(title=alt.TitleParams(title, subtitle=said))
 
 
+@checks.arguments
 def fingerprint_views(
     summary: pd.DataFrame, *, description: str, title: str = "Multiscale fingerprint of one network"
 ) -> alt.VConcatChart:
@@ -105,6 +107,7 @@ def fingerprint_views(
     return chart.properties(title=alt.TitleParams(title, subtitle=_people_said(summary)))
 
 
+@checks.arguments
 def across_networks(
     summary: pd.DataFrame,
     *,
@@ -192,6 +195,7 @@ def _at_scale(table: pd.DataFrame) -> list[alt.LayerChart]:
     return [row.properties(height=40 * table["attribute"].nunique()) for row in rows]
 
 
+@checks.arguments
 def energies_of_images(
     table: pd.DataFrame, *, description: str, order: Sequence[str], choose: str = "network"
 ) -> alt.VConcatChart:

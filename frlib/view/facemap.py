@@ -56,6 +56,7 @@ class Space:
         object.__setattr__(self, "layouts", layouts)
 
 
+@checks.arguments
 def face_map(
     spaces: Mapping[str, Space],
     images,

@@ -6,11 +6,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from frlib import checks
 from frlib.view.charts import is_number, ordered
 from frlib.view.recipes import scale_of
 from frlib.view.static import check_description
 
 
+@checks.arguments
 def figure(
     *panels: alt.TopLevelMixin,
     description: str,

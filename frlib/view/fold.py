@@ -12,6 +12,7 @@ from frlib.view.charts import tones
 from frlib.view.plane import drawn_distance, drawn_points, field_plane
 
 
+@checks.arguments
 def fold(clouds: Mapping[str, Sequence[Cloud]], energies: pd.DataFrame, *, title: str, description: str):
     """Show the cloud of one person while networks are fine-tuned, with the field of an attribute that the reader picks.
 

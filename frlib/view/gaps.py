@@ -11,6 +11,7 @@ _SLIDER = "look at distance"
 _WORDS = {"inside": "inside the modality", "across": "across"}
 
 
+@checks.arguments
 def gap_curves(table: pd.DataFrame, *, description: str, start: float | None = None) -> alt.TopLevelMixin:
     """Draw the distances inside a modality and across as distribution functions, and below them their gap.
 

@@ -25,6 +25,7 @@ def state(description: str, seed: int = 0) -> dict:
     }
 
 
+@checks.arguments
 def playground(*, description: str, seed: int = 0):
     """Return the playground on reading an energy, for the end of a notebook cell.
 

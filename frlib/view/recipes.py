@@ -73,6 +73,7 @@ class Column:
         return alt.Scale(**kind, **limits, **more, **({"reverse": True} if self.reverse else {}))
 
 
+@checks.arguments
 def curves(
     table: pd.DataFrame,
     x,
@@ -127,6 +128,7 @@ def curves(
     return alt.layer(*layers, layer.chart.mark_line(point=spots, **line).encode(**layer.places, tooltip=layer.tooltip))
 
 
+@checks.arguments
 def scatter(
     table: pd.DataFrame,
     x,
@@ -181,6 +183,7 @@ def scatter(
     return chart if is_number(table[layer.y.name]) else chart.properties(height={"step": 18})
 
 
+@checks.arguments
 def dots(
     table: pd.DataFrame,
     x,
@@ -234,6 +237,7 @@ def dots(
     return alt.layer(*layers).properties(height=height)
 
 
+@checks.arguments
 def bars(table: pd.DataFrame, x, row, *, color=None, text: str | None = None, tips: Sequence = ()) -> alt.LayerChart:
     """Draw one horizontal bar per row of names, its parts stacked by colour.
 
@@ -266,6 +270,7 @@ def bars(table: pd.DataFrame, x, row, *, color=None, text: str | None = None, ti
     return alt.layer(*layers).properties(height={"step": 28})
 
 
+@checks.arguments
 def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips: Sequence = ()) -> alt.LayerChart:
     """Draw one tile per pair of columns and rows, coloured by a number.
 
@@ -313,6 +318,7 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
     return alt.layer(*layers).properties(height={"step": 17 if table[y.name].nunique() > 12 else 23})
 
 
+@checks.arguments
 def matrix(table: pd.DataFrame, x, y, value, *, tips: Sequence = ()) -> alt.LayerChart:
     """Draw tiles as `heat_map` does, with a dot where row and column have one name.
 
@@ -337,6 +343,7 @@ def matrix(table: pd.DataFrame, x, y, value, *, tips: Sequence = ()) -> alt.Laye
     return heat_map(table.assign(**{"on the diagonal": dots}), x, y, value, text="on the diagonal", tips=tips)
 
 
+@checks.arguments
 def guide(table: pd.DataFrame | None = None, *, x=None, y=None) -> alt.Chart:
     """Draw dashed lines to compare with: upright, level, or from point to point.
 

@@ -64,6 +64,7 @@ def _checked(cloud, energies: pd.DataFrame) -> Swept:
     return Swept(points, fields, cloud.metric, energies)
 
 
+@checks.arguments
 def sweep(
     clouds,
     energies: pd.DataFrame | Mapping[str, pd.DataFrame],

@@ -12,6 +12,7 @@ _SLIDER = "threshold, in d_inter"
 _KINDS = {"intra": "one person", "inter": "two people"}
 
 
+@checks.arguments
 def error_curves(table: pd.DataFrame, *, description: str, start: float = 0.7) -> alt.TopLevelMixin:
     """Draw the distances inside and between identities, and below them the errors of every threshold, with a slider.
 
@@ -47,6 +48,7 @@ def error_curves(table: pd.DataFrame, *, description: str, start: float = 0.7) -
     return figure(*panels, description=description, choose=choose, columns=1, shared=False, height=180)
 
 
+@checks.arguments
 def answer_curves(table: pd.DataFrame, *, description: str, start: float = 0.5) -> alt.TopLevelMixin:
     """Draw what a rule answers against its threshold, one panel per group of people, with a slider.
 

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 from scipy.cluster import hierarchy
 
+from frlib import checks
 from frlib.view.recipes import Column, Layer
 
 _ROW = 22  # pixels from leaf to leaf
 
 
+@checks.arguments
 def dendrogram(
     tree, names: Sequence[str], *, x="height", color: Mapping | None = None, by: str | None = None
 ) -> alt.LayerChart:

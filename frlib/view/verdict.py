@@ -14,6 +14,7 @@ WORDS = {
 }
 
 
+@checks.arguments
 def verdict(claim_id: str, holds: str, found: str) -> None:
     """Show whether a claim holds, and leave a copy that the scoreboard page reads.
 

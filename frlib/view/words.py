@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-import numpy as np
+from frlib import checks
 
 
 def with_interval(values: Iterable[float], low: Iterable[float], high: Iterable[float], digits: int = 2) -> list[str]:
@@ -19,7 +19,8 @@ def with_interval(values: Iterable[float], low: Iterable[float], high: Iterable[
     ValueError
         If the lengths differ.
     """
-    values, low, high = (np.asarray(list(given), dtype=float) for given in (values, low, high))
+    given = {"values": values, "low": low, "high": high}
+    values, low, high = (checks.as_numbers(name, list(own), shape=(None,)) for name, own in given.items())
     if not values.shape == low.shape == high.shape:
         raise ValueError(f"values, low and high must have one length; got {len(values)}, {len(low)} and {len(high)}")
     return [f"{v:.{digits}f} ({a:.{digits}f}–{b:.{digits}f})" for v, a, b in zip(values, low, high, strict=True)]

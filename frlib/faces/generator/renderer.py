@@ -66,6 +66,7 @@ def load_model(identity: Identity) -> Model:
     return Model(meshes, appearance, traits.hair_color, traits.grey)
 
 
+@checks.arguments
 def render(
     identity: Identity | Sequence[Identity],
     attributes: Mapping | None = None,

@@ -17,6 +17,7 @@ from frlib.runtime import choose_device
 SMOOTH = ("hair_color", "illumination", *PIXELS)
 
 
+@checks.arguments
 def tangent(
     identity: Identity | Sequence[Identity],
     attributes: Mapping | None,

@@ -29,6 +29,7 @@ from frlib.geometry.recognition.identification import identification
 BASELINES = ("none", "random", "shuffled", "within")
 
 
+@checks.arguments
 def compatibility(
     embeddings: Mapping,
     identities,
@@ -127,7 +128,7 @@ def compatibility(
         )
         table.append({"source": source, "target": target} | found.to_dict())
     if said := [text for alignment in maps.values() if (text := undetermined(alignment))]:
-        warnings.warn(f"{len(said)} maps are not determined by their pairs; the first: {said[0]}", stacklevel=2)
+        warnings.warn(f"{len(said)} maps are not determined by their pairs; the first: {said[0]}", stacklevel=3)
     return pd.DataFrame(table).astype({"gallery_size": int})
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from frlib import checks
+from frlib.geometry import labels
 
 #: All orders of the names are tried up to so many, else as many random ones.
 ORDERS = 50_000
@@ -19,6 +20,7 @@ class Contrast(NamedTuple):
     p: float
 
 
+@checks.arguments
 def family_contrast(similarity, families, *, seed: int = 0) -> Contrast:
     """Return how much more alike networks of one family are than networks of two, with a permutation p.
 
@@ -43,21 +45,20 @@ def family_contrast(similarity, families, *, seed: int = 0) -> Contrast:
         If a shape or a value is not accepted, or there is no pair within or none between families.
     """
     similarity = _square("similarity", similarity)
-    families = np.asarray(families)
-    if families.shape != (len(similarity),):
-        raise ValueError(f"families must be one name for each of {len(similarity)} networks; got {families!r:.60}")
+    codes, names = labels.numbered("families", families, len(similarity), "network")
     one, other = np.triu_indices(len(similarity), 1)
-    within = families[one] == families[other]
+    within = codes[one] == codes[other]
     if within.all() or not within.any():
-        raise ValueError(f"families must leave pairs within one and between two; got {families.tolist()}")
+        raise ValueError(f"families must leave pairs within one and between two; got {list(names[codes])}")
     pairs = (similarity + similarity.T)[one, other] / 2
-    orders = _orders(len(families), seed)
-    together = families[orders][:, one] == families[orders][:, other]
+    orders = _orders(len(codes), seed)
+    together = codes[orders][:, one] == codes[orders][:, other]
     values = np.where(together, pairs, 0).sum(axis=1) / within.sum()
     values -= np.where(together, 0, pairs).sum(axis=1) / (~within).sum()
     return _contrast(values)
 
 
+@checks.arguments
 def quality_contrast(scores, quality, *, seed: int = 0) -> Contrast:
     """Return whether a map towards the better network of a pair is the better one of the two, with a permutation p.
 
@@ -83,9 +84,7 @@ def quality_contrast(scores, quality, *, seed: int = 0) -> Contrast:
         If a shape or a value is not accepted, or all qualities, or both directions of all pairs, are equal.
     """
     scores = _square("scores", scores)
-    quality = np.asarray(quality, dtype=float)
-    if quality.shape != (len(scores),) or not np.isfinite(quality).all():
-        raise ValueError(f"quality must be one number for each of {len(scores)} networks; got {quality!r:.60}")
+    quality = checks.as_numbers("quality", quality, finite=True, shape=(len(scores),))
     one, other = np.triu_indices(len(scores), 1)
     gain = scores[one, other] - scores[other, one]
     orders = _orders(len(quality), seed)
@@ -98,7 +97,7 @@ def quality_contrast(scores, quality, *, seed: int = 0) -> Contrast:
 
 def _square(name: str, value) -> np.ndarray:
     """Return a square matrix of numbers, of at least three networks, without its diagonal."""
-    value = np.array(value, dtype=float)
+    value = np.array(checks.as_numbers(name, value))
     if value.ndim != 2 or len(set(value.shape)) > 1 or len(value) < 3:
         raise ValueError(f"{name} must be a square matrix of at least three networks; got shape {value.shape}")
     np.fill_diagonal(value, 0)

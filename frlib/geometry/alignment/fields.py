@@ -10,6 +10,7 @@ from frlib.geometry.microscale.sphere import tangent_projection
 
 
 @torch.no_grad()
+@checks.arguments
 def transport_fields(alignment: Alignment, points, fields: Mapping | None = None) -> dict[str, torch.Tensor]:
     """Apply the differential of a map, at each point, to the vectors of attribute fields there.
 
@@ -44,7 +45,7 @@ def transport_fields(alignment: Alignment, points, fields: Mapping | None = None
     points = matrix_of("points", points, alignment.normalize, columns=len(alignment.matrix))
     carried = {}
     for name, field in fields.items():
-        field = checks.as_matrix(f"fields[{name!r}]", field, rows=len(points), columns=points.shape[1])
+        field = checks.as_matrix(f"fields[{name!r}]", field, rows=len(points), columns=points.shape[1], products=True)
         vectors = field.double()
         if alignment.normalize:
             vectors = tangent_projection(points, vectors) / points.double().norm(dim=1, keepdim=True)

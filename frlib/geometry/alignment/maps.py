@@ -152,6 +152,7 @@ class Alignment:
             raise ValueError(f"{path} must hold an alignment; it holds {', '.join(sorted(arrays))}") from error
 
 
+@checks.arguments
 def fit_alignment(
     source,
     target,
@@ -209,17 +210,19 @@ def fit_alignment(
     """
     checks.one_of("kind", kind, KINDS)
     rows, targets = paired_rows({"source": source, "target": target}, center, normalize).values()
+    if identities is not None:
+        labels.numbered("identities", identities, len(rows.rows), "pair")
     if kind == "ridge" and alpha is None:
         rows.codes = fold_codes(identities, len(rows.rows))
     found = fit_rows(rows, targets, kind, normalize, alpha)
     if said := undetermined(found):
-        warnings.warn(said, stacklevel=2)
+        warnings.warn(said, stacklevel=3)
     return found
 
 
 def matrix_of(name: str, value, normalize: bool, **shape: int) -> torch.Tensor:
     """Return the checked matrix of an array or cloud, without rows of zeros if they shall be brought to length 1."""
-    matrix = checks.as_matrix(name, points_of(value), **shape)
+    matrix = checks.as_matrix(name, points_of(value), products=not normalize, **shape)
     zero = (matrix == 0).all(dim=1)
     if normalize and zero.any():
         raise ValueError(f"{name} must have no zero vector with normalize=True; row {int(zero.nonzero()[0])} is zero")

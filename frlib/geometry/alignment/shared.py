@@ -62,6 +62,7 @@ class SharedSpace:
         return _into(rows, self.consensus.numpy(), self.normalize)
 
 
+@checks.arguments
 def shared_space(
     embeddings: Mapping,
     *,
@@ -142,7 +143,7 @@ def _agreed(networks: list[Rows], dimension: int, iterations: int) -> tuple[list
             total = others + mapped[place]
         if (total**2).sum() - before <= TOLERANCE * before:
             return mapped, sweep
-    warnings.warn(f"the shared space still changes after iterations={iterations} sweeps", stacklevel=3)
+    warnings.warn(f"the shared space still changes after iterations={iterations} sweeps", stacklevel=4)
     return mapped, iterations
 
 

@@ -7,6 +7,7 @@ from frlib.geometry.clouds import points_of
 
 
 @torch.no_grad()
+@checks.arguments
 def linear_cka(first, second) -> float:
     """Return the linear centred kernel alignment of two networks' embeddings of the same images.
 
@@ -32,7 +33,7 @@ def linear_cka(first, second) -> float:
     """
     sides, n = [], None
     for name, value in (("first", first), ("second", second)):
-        matrix = checks.as_matrix(name, points_of(value), rows=n).double()
+        matrix = checks.as_matrix(name, points_of(value), rows=n, products=True).double()
         n = len(matrix)
         if (matrix == matrix[0]).all():
             raise ValueError(f"{name} must have two different rows; got {n}, all equal")

@@ -17,6 +17,7 @@ TESTS = ("naive", "permutation")
 
 
 @torch.no_grad()
+@checks.arguments
 def label_trials(
     embeddings,
     identities,
@@ -90,6 +91,7 @@ def label_trials(
     return pd.DataFrame(rows, columns=["effect", "trial", "modality", "ks", "p_naive", "p_permutation"])
 
 
+@checks.arguments
 def rejection_rates(
     trials: pd.DataFrame, *, level: float = 0.05, by: Sequence[str] = ("effect", "modality")
 ) -> pd.DataFrame:
@@ -117,7 +119,7 @@ def rejection_rates(
         If the level does not lie between 0 and 1, or a column is missing.
     """
     checks.between("level", level, 0, 1)
-    checks.columns("trials", trials, [*by, *(f"p_{test}" for test in TESTS)])
+    checks.columns("trials", trials, [*by, *(tests := [f"p_{test}" for test in TESTS])], tests)
     rows = []
     for key, group in trials.groupby(list(by), sort=False):
         for test in TESTS:

@@ -13,6 +13,7 @@ from frlib.geometry.macroscale.calibration import label_trials
 from frlib.geometry.macroscale.ks import MODALITIES, drawn_pairs
 
 
+@checks.arguments
 def exchanged_labels(identities, attributes: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     """Let whole identities exchange their labels at random, image by image.
 
@@ -51,6 +52,7 @@ def exchanged_labels(identities, attributes: pd.DataFrame, *, seed: int = 0) -> 
 
 
 @torch.no_grad()
+@checks.arguments
 def exchanged_trials(
     embeddings,
     identities,
@@ -116,6 +118,7 @@ def exchanged_trials(
     return pd.DataFrame(rows, columns=names)
 
 
+@checks.arguments
 def correlations_from_counts(
     embeddings,
     identities,
@@ -152,7 +155,7 @@ def correlations_from_counts(
     ValueError
         As in `label_trials`, or if there is not one number per attribute.
     """
-    sizes, other = np.array(list(counts.values())), np.asarray(other, dtype=float)
+    sizes, other = np.array(list(counts.values())), checks.as_numbers("other", other)
     if other.shape != sizes.shape or len(sizes) < 2:
         raise ValueError(f"other must have one number per attribute of counts, at least two; got shape {other.shape}")
     checks.at_least("trials", trials, 1)
@@ -165,6 +168,7 @@ def correlations_from_counts(
     return ranks.rank_correlation(statistics, other)
 
 
+@checks.arguments
 def gaussian_cloud(embeddings, n: int, *, metric: str = "cosine", seed: int = 0) -> torch.Tensor:
     """Draw points of the normal distribution that has the mean and the covariance of a cloud.
 

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import entr
 
+from frlib import checks
 from frlib.geometry import labels
 
 #: Points of [-1, 1] at which the density of the identities' means is read.
@@ -12,6 +13,7 @@ GRID = np.linspace(-1, 1, 101)
 BANDWIDTH = 0.1
 
 
+@checks.arguments
 def attribute_entropies(identities, attributes: pd.DataFrame) -> pd.DataFrame:
     """Measure how much each attribute varies inside identities, and between them.
 
@@ -50,6 +52,7 @@ def attribute_entropies(identities, attributes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table, index=shares.columns).rename_axis("attribute")
 
 
+@checks.arguments
 def identity_mean_densities(identities, attributes: pd.DataFrame, *, bandwidth: float = BANDWIDTH) -> pd.DataFrame:
     """Return how the identities' means of each attribute are distributed: what the inter-entropy is the entropy of.
 
@@ -70,8 +73,6 @@ def identity_mean_densities(identities, attributes: pd.DataFrame, *, bandwidth: 
     ValueError
         As in `attribute_entropies`, or if the bandwidth is not above 0.
     """
-    if not bandwidth > 0:
-        raise ValueError(f"bandwidth must be above 0; got {bandwidth!r}")
     shares = _shares(identities, attributes)
     parts = [{"attribute": name, "mean": GRID, "density": _density(shares[name], bandwidth)} for name in shares]
     return pd.concat(map(pd.DataFrame, parts), ignore_index=True)

@@ -20,6 +20,7 @@ from frlib.geometry.macroscale.two_sample import SortedPairs, sorted_pairs
 MODALITIES = ("positive", "negative")
 
 
+@checks.arguments
 def draw_modalities(
     identities, attribute, *, max_per_modality: int = 500, seed: int = 0, name: str = ""
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -52,12 +53,11 @@ def draw_modalities(
     ValueError
         If a shape does not fit, or a modality has fewer than two identities.
     """
-    attribute = np.asarray(attribute)
-    if attribute.dtype != bool or attribute.ndim != 1:
-        raise ValueError(f"attribute must be boolean, one value per row; got {attribute.dtype} of {attribute.shape}")
+    attribute = labels.booleans("attribute", attribute)
     return _draw(labels.numbered("identities", identities, len(attribute))[0], attribute, name, max_per_modality, seed)
 
 
+@checks.arguments
 def ks_by_attribute(
     embeddings,
     identities,
@@ -143,6 +143,7 @@ def ks_by_attribute(
     return table
 
 
+@checks.arguments
 def ks_draws(
     embeddings,
     identities,
@@ -190,6 +191,7 @@ def ks_draws(
     return pd.DataFrame(rows, columns=["draw", "attribute", "modality", "n", "ks", "difference"])
 
 
+@checks.arguments
 def distance_functions(
     embeddings,
     identities,

@@ -4,10 +4,12 @@ import numpy as np
 import torch
 
 from frlib import checks
+from frlib.geometry import labels
 from frlib.geometry.macroscale.two_sample import sorted_pairs
 
 
 @torch.no_grad()
+@checks.arguments
 def wrong_label_statistic(embeddings, truth, wrong: float, images: int, *, metric: str = "cosine") -> float:
     """Return the KS statistic, mean over both modalities, where each label is wrong with some probability.
 
@@ -42,13 +44,11 @@ def wrong_label_statistic(embeddings, truth, wrong: float, images: int, *, metri
     ValueError
         If a shape or a value is not accepted.
     """
-    truth = np.asarray(truth)
+    truth = labels.booleans("truth", truth)
     embeddings = checks.as_matrix("embeddings", embeddings, rows=len(truth), metric=metric)
     q, m = float(checks.between("wrong", wrong, 0, 0.5)), checks.at_least("images", images, 1)
-    if truth.dtype != bool or min(truth.sum(), (~truth).sum()) < 2:
-        raise ValueError(
-            f"truth must be boolean, with at least two people of each kind; got {truth.dtype}, {truth.sum()}"
-        )
+    if min(truth.sum(), (~truth).sum()) < 2:
+        raise ValueError(f"truth must hold at least two people of each kind; got {truth.sum()} of {len(truth)}")
     (plus, minus, mixed) = sorted_pairs(embeddings, truth, np.full(len(truth), -1), metric).functions()[1]
     plus, minus = plus - mixed, minus - mixed
     seen, mistaken = 1 - q**m, 1 - (1 - q) ** m

@@ -85,6 +85,7 @@ def _ks_bounds(inside: np.ndarray, mixed: np.ndarray) -> tuple[float, float]:
     return float(np.abs(f - g).max()), float(np.maximum(f[1:] - g[:-1], g[1:] - f[:-1]).max())
 
 
+@checks.arguments
 def stream_histograms(
     embeddings,
     identities,

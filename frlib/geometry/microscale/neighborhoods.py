@@ -16,6 +16,7 @@ from frlib.runtime import choose_device, own_threads
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
+@checks.arguments
 def neighborhood_energies(
     points,
     fields: Mapping,

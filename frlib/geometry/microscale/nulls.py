@@ -24,6 +24,7 @@ from frlib.geometry.microscale.energy import central_difference
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
+@checks.arguments
 def null_energies(points, fields: Mapping, scales: Sequence[float], *, metric: str = "cosine") -> pd.DataFrame:
     """Compare the energies of one cloud with those of random and of shuffled vectors.
 
@@ -124,6 +125,7 @@ def _pair_sums(matrix: torch.Tensor) -> tuple[float, float, float]:
 
 @takes_cloud("points")
 @torch.no_grad()
+@checks.arguments
 def isolated_shares(
     points, scales: Sequence[float], sizes: Sequence[int], *, metric: str = "cosine", mean_distance: float | None = None
 ) -> pd.DataFrame:
@@ -170,6 +172,7 @@ def isolated_shares(
 
 @takes_cloud("points")
 @torch.no_grad()
+@checks.arguments
 def smallest_scales(
     points, sizes: Sequence[int], *, isolated: float = 0.5, metric: str = "cosine", mean_distance: float | None = None
 ) -> pd.DataFrame:
@@ -209,6 +212,7 @@ def smallest_scales(
 
 
 @torch.no_grad()
+@checks.arguments
 def field_agreement(first: Mapping, second: Mapping) -> pd.Series:
     """Return the mean cosine between two fields on the same points, for each attribute that both have.
 
@@ -238,6 +242,7 @@ def field_agreement(first: Mapping, second: Mapping) -> pd.Series:
 
 
 @torch.no_grad()
+@checks.arguments
 def half_step_agreement(center, minus, plus, *, metric: str = "cosine") -> torch.Tensor:
     """Return the cosine between the two half steps of each curve: from below to the centre, and on to above.
 

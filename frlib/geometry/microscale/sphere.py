@@ -22,6 +22,7 @@ ANTIPODAL = 1e-12
 
 
 @torch.no_grad()
+@checks.arguments
 def tangent_projection(points, vectors) -> torch.Tensor:
     """Return the part of each vector that is tangent to the sphere at its point.
 
@@ -51,6 +52,7 @@ def tangent_projection(points, vectors) -> torch.Tensor:
 
 
 @torch.no_grad()
+@checks.arguments
 def radial_share(points, vectors) -> float:
     """Return the mean share of the squared length of vectors that points along their point.
 
@@ -79,6 +81,7 @@ def radial_share(points, vectors) -> float:
 
 
 @torch.no_grad()
+@checks.arguments
 def parallel_transport(vectors, start, end) -> torch.Tensor:
     """Carry vectors along the shorter great circles from their points to others.
 
@@ -116,6 +119,7 @@ def parallel_transport(vectors, start, end) -> torch.Tensor:
 
 
 @torch.no_grad()
+@checks.arguments
 def transported_cosines(points, vectors) -> torch.Tensor:
     """Return the cosine of every pair of tangent vectors, one carried to the point of the other.
 
@@ -153,6 +157,7 @@ def transported_cosines(points, vectors) -> torch.Tensor:
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
+@checks.arguments
 def transported_energy_sweep(points, fields: Mapping, scales: Sequence[float]) -> pd.DataFrame:
     """Compute the invariance energy with parallel transport, in the cosine metric.
 
@@ -212,5 +217,5 @@ def _row(name: str, ball: torch.Tensor, cosines: torch.Tensor, defined: torch.Te
 def _checked(point_name: str, points, vector_name: str, vectors) -> tuple[torch.Tensor, torch.Tensor]:
     """Return unit points and vectors of one shape, in float64."""
     points = checks.as_matrix(point_name, points, metric="cosine")
-    vectors = checks.as_matrix(vector_name, vectors, rows=len(points), columns=points.shape[1])
+    vectors = checks.as_matrix(vector_name, vectors, rows=len(points), columns=points.shape[1], products=True)
     return pairs.unit_rows(points), vectors.double()

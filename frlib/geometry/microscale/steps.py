@@ -11,6 +11,7 @@ from frlib.geometry import pairs
 
 
 @torch.no_grad()
+@checks.arguments
 def energy_by_steps(coordinates: Mapping[str, pd.DataFrame], fields: Mapping) -> pd.DataFrame:
     """Compute how attribute fields disagree between points that differ by some steps along one attribute, in no other.
 
@@ -85,6 +86,7 @@ def _pairs_of_lines(line: np.ndarray, place: np.ndarray) -> Iterator[tuple[np.nd
 
 
 @torch.no_grad()
+@checks.arguments
 def steps_within(
     points, coordinates: pd.DataFrame, scales: Sequence[float], *, metric: str = "cosine", mean_distance: float
 ) -> pd.DataFrame:
@@ -113,6 +115,7 @@ def steps_within(
     ValueError
         If the points, the coordinates, the scales or the metric are not accepted.
     """
+    points = checks.as_matrix("points", points, metric=metric)
     distances = pairs.pair_distances(points, metric=metric).numpy(force=True)
     scales, coordinates = checks.as_scales("scales", scales), _checked_steps("coordinates", coordinates, len(distances))
     first, second = np.triu_indices(len(distances), 1)

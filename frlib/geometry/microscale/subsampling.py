@@ -12,6 +12,7 @@ from frlib.geometry.clouds import takes_cloud
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
+@checks.arguments
 def subsampling_deviations(
     points, fields: Mapping, scales: Sequence[float], max_neighbors: int, *, metric: str = "cosine"
 ) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from frlib.geometry.clouds import takes_cloud, takes_clouds
 
 @takes_cloud("points")
 @torch.no_grad()
+@checks.arguments
 def mean_pair_distance(points, *, metric: str = "cosine") -> float:
     """Return the exact mean distance over all unordered pairs of points.
 
@@ -43,6 +44,7 @@ def mean_pair_distance(points, *, metric: str = "cosine") -> float:
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def distance_summary(embeddings, identities, *, metric: str = "cosine") -> pd.Series:
     """Compare the distances inside identities with those between them.
 
@@ -85,6 +87,7 @@ def distance_summary(embeddings, identities, *, metric: str = "cosine") -> pd.Se
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def verification(embeddings, identities, *, metric: str = "cosine", far: Sequence[float] = (1e-2, 1e-3)) -> pd.Series:
     """Measure how well one threshold on the distance tells pairs of one identity from pairs of two.
 
@@ -147,6 +150,7 @@ def error_rates(same: np.ndarray, different: np.ndarray, far: Sequence[float]) -
     return result
 
 
+@checks.arguments
 def fold_accuracies(distances, same, folds) -> np.ndarray:
     """Measure verification on given pairs in given folds, as the protocol of LFW does.
 
@@ -171,14 +175,10 @@ def fold_accuracies(distances, same, folds) -> np.ndarray:
     ValueError
         If shapes differ, distances are not finite, or there are not two folds, each with pairs of both kinds.
     """
-    distances, same, folds = np.asarray(distances, dtype=float), np.asarray(same, dtype=bool), np.asarray(folds)
-    if distances.ndim != 1 or not distances.shape == same.shape == folds.shape:
-        raise ValueError(
-            f"distances, same and folds must have one value per pair; got shapes {distances.shape}, {same.shape} and"
-            f" {folds.shape}"
-        )
-    if not np.isfinite(distances).all():
-        raise ValueError(f"distances must be finite; number {int((~np.isfinite(distances)).argmax())} is not")
+    distances = checks.as_numbers("distances", distances, finite=True, shape=(None,))
+    same = labels.booleans("same", same, len(distances), "pair")
+    labels.numbered("folds", folds, len(distances), "pair")
+    folds = np.asarray(folds)
     names = np.unique(folds)
     scores = [tuple(np.sort(distances[(folds == name) & (same == kind)]) for kind in (True, False)) for name in names]
     if len(names) < 2 or min(map(len, sum(scores, ()))) == 0:
@@ -188,6 +188,7 @@ def fold_accuracies(distances, same, folds) -> np.ndarray:
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def intra_inter_distances(embeddings, identities, *, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:
     """Return the distances of all pairs of one identity, and of all pairs of two, each sorted.
 
@@ -214,6 +215,7 @@ def intra_inter_distances(embeddings, identities, *, metric: str = "cosine") -> 
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def error_curve(embeddings, identities, *, metric: str = "cosine", at_most: int | None = 1000) -> pd.DataFrame:
     """Return the ROC curve of verification by a threshold on the distance.
 
@@ -257,6 +259,7 @@ def error_curve(embeddings, identities, *, metric: str = "cosine", at_most: int 
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def distance_histogram(embeddings, identities, *, metric: str = "cosine", bins: int = 60) -> pd.DataFrame:
     """Count the distances inside identities and between them.
 

@@ -56,6 +56,7 @@ class DrawnRates(NamedTuple):
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def drawn_rates(
     embeddings, identities, draws: int = 300, *, bins: int = 500, metric: str = "cosine", seed: int = 0
 ) -> DrawnRates:
@@ -86,6 +87,7 @@ def drawn_rates(
     ValueError
         If a shape, a value or the metric is not accepted, or an identity has one row.
     """
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     distances = pair_distances(embeddings, metric=metric).cpu().numpy()
     codes, names = labels.numbered("identities", identities, len(distances), "embedding")
     if np.bincount(codes).min() < 2:

@@ -7,7 +7,11 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score
 
+from frlib import checks
 from frlib.geometry import labels
+
+#: How `scipy.cluster.hierarchy.linkage` measures the distance of two groups.
+METHODS = ("single", "complete", "average", "weighted", "centroid", "median", "ward")
 
 
 class Plateau(NamedTuple):
@@ -25,6 +29,7 @@ class Plateau(NamedTuple):
     agreement: float
 
 
+@checks.arguments
 def merges(distances, method: str = "average") -> np.ndarray:
     """Return the hierarchy of images that merge from near to far.
 
@@ -39,9 +44,11 @@ def merges(distances, method: str = "average") -> np.ndarray:
     -------
     ndarray, shape (N - 1, 4)
     """
-    return linkage(squareform(np.asarray(distances, dtype=float), checks=False), method)
+    checks.one_of("method", method, METHODS)
+    return linkage(squareform(_square(distances), checks=False), method)
 
 
+@checks.arguments
 def plateau(tree, identities) -> Plateau:
     """Return the plateau of a hierarchy at the number of people.
 
@@ -61,7 +68,7 @@ def plateau(tree, identities) -> Plateau:
     ValueError
         If there are fewer than two identities, or too few images of them.
     """
-    tree = np.asarray(tree, dtype=float)
+    tree = _tree(tree)
     rows = len(tree) + 1
     codes, names = labels.numbered("identities", identities, rows, "image")
     n = len(names)
@@ -72,6 +79,7 @@ def plateau(tree, identities) -> Plateau:
     return Plateau(width, float(adjusted_rand_score(codes, fcluster(tree, n, "maxclust"))))
 
 
+@checks.arguments
 def groups_left(tree, distances) -> np.ndarray:
     """Return how many groups there are when all that are closer than a distance have merged.
 
@@ -81,10 +89,11 @@ def groups_left(tree, distances) -> np.ndarray:
         Of `merges`.
     distances : array_like
     """
-    tree = np.asarray(tree, dtype=float)
+    tree, distances = _tree(tree), checks.as_numbers("distances", distances, finite=True)
     return len(tree) + 1 - np.searchsorted(tree[:, 2], distances, side="right")
 
 
+@checks.arguments
 def same_nearest(distances, identities) -> float:
     """Return the share of the images whose nearest other image shows the same person.
 
@@ -94,7 +103,28 @@ def same_nearest(distances, identities) -> float:
         At least two images.
     identities : array_like, shape (N,)
     """
-    distances = np.array(distances, dtype=float)
+    distances = np.array(_square(distances))
     codes, _ = labels.numbered("identities", identities, len(distances), "image")
     np.fill_diagonal(distances, np.inf)
     return float((codes[distances.argmin(axis=1)] == codes).mean())
+
+
+def _square(distances) -> np.ndarray:
+    """Return the distances of at least two images."""
+    distances = checks.as_numbers("distances", distances, finite=True, shape=(None, None))
+    if len(distances) < 2 or len(set(distances.shape)) > 1:
+        raise ValueError(f"distances must be a square matrix of at least two images; got shape {distances.shape}")
+    return distances
+
+
+def _tree(tree) -> np.ndarray:
+    """Return a hierarchy of `merges`: scipy reads places in it that are not there, and the process ends."""
+    tree = checks.as_numbers("tree", tree, finite=True, shape=(None, 4))
+    merged = tree[:, :2]
+    there = len(tree) + 1 + np.arange(len(tree))[:, None]
+    once = len(np.unique(merged)) == merged.size
+    if not (len(tree) and once and ((merged >= 0) & (merged < there) & (merged == merged.round())).all()):
+        raise ValueError("tree must be a hierarchy of `merges`; got other numbers")
+    if (np.diff(tree[:, 2]) < 0).any() or tree[0, 2] < 0:
+        raise ValueError("tree must merge at distances that rise; got others")
+    return tree

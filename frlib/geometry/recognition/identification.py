@@ -14,6 +14,7 @@ from frlib.geometry.recognition.distances import error_rates, rate_name
 
 
 @torch.no_grad()
+@checks.arguments
 def identification(
     probes,
     probe_identities,
@@ -70,6 +71,7 @@ def identification(
 
 
 @torch.no_grad()
+@checks.arguments
 def cumulative_matches(
     probes, probe_identities, gallery, gallery_identities, *, metric: str = "cosine"
 ) -> pd.DataFrame:
@@ -96,6 +98,7 @@ def cumulative_matches(
     return pd.DataFrame({"rank": np.arange(1, len(times) + 1), "share": times.cumsum() / len(own)})
 
 
+@checks.arguments
 def rank1_by_gallery(shares, sizes: Sequence[int]) -> np.ndarray:
     """Return how often the own person would be the nearest in smaller galleries, drawn at random from a large one.
 
@@ -118,8 +121,8 @@ def rank1_by_gallery(shares, sizes: Sequence[int]) -> np.ndarray:
     ValueError
         If the shares fall or do not end at 1, or a size is out of range.
     """
-    shares = np.asarray(shares, dtype=float)
-    if shares.ndim != 1 or len(shares) < 2 or (np.diff(shares) < 0).any() or not np.isclose(shares[-1], 1):
+    shares = checks.as_numbers("shares", shares, finite=True, shape=(None,))
+    if len(shares) < 2 or (np.diff(shares) < 0).any() or not np.isclose(shares[-1], 1):
         raise ValueError(f"shares must rise to 1 over at least two ranks; got {shares!r:.60}")
     wrong = [size for size in sizes if not 2 <= size <= len(shares)]
     if wrong:

@@ -14,6 +14,7 @@ from frlib.geometry.pairs import pair_distances
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def auc_interval(embeddings, identities, *, metric: str = "cosine", level: float = 0.95) -> pd.Series:
     """Return the AUC of verification with an interval over identities, by the jackknife.
 
@@ -43,6 +44,7 @@ def auc_interval(embeddings, identities, *, metric: str = "cosine", level: float
         If a shape, a value or the metric is not accepted, or fewer than three identities have two rows.
     """
     checks.between("level", level, 0, 1)
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     distances = pair_distances(embeddings, metric=metric).cpu().numpy()
     codes = labels.numbered("identities", identities, len(distances), "embedding")[0]
     several = int((np.bincount(codes) > 1).sum())

@@ -14,6 +14,7 @@ from frlib.geometry.pairs import pair_distances
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def open_set_trials(
     embeddings, identities, *, gallery_images: int, trials: int = 20, metric: str = "cosine", seed: int = 0
 ) -> pd.DataFrame:
@@ -43,6 +44,7 @@ def open_set_trials(
     ValueError
         If a shape, a value or the metric is not accepted, or somebody has too few images.
     """
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     distances = pair_distances(embeddings, metric=metric).cpu().numpy()
     codes, names = labels.numbered("identities", identities, len(distances), "embedding")
     gallery_images, n = checks.at_least("gallery_images", gallery_images, 1), len(names)
@@ -64,6 +66,7 @@ def open_set_trials(
     return pd.concat(tables, ignore_index=True)
 
 
+@checks.arguments
 def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
     """Return what the rule says at each threshold, as mean shares over the trials.
 
@@ -81,10 +84,11 @@ def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataF
         strangers), wrong person, unidentified; ``share``: mean over the trials; ``sd``: standard deviation over them,
         NaN with one.
     """
-    checks.columns("trials", trials, ["trial", "known", "distance", "right"])
+    checks.columns("trials", trials, ["trial", "known", "distance", "right"], ["known", "distance", "right"])
+    thresholds = checks.as_numbers("thresholds", thresholds, finite=True)
     rows = []
     for known, group in trials.groupby("known", sort=True):
-        per_trial = [_answers(part, np.asarray(thresholds, dtype=float)) for _, part in group.groupby("trial")]
+        per_trial = [_answers(part, thresholds) for _, part in group.groupby("trial")]
         mean, sd = np.mean(per_trial, axis=0), np.full(np.shape(per_trial[0]), np.nan)
         if len(per_trial) > 1:
             sd = np.std(per_trial, axis=0, ddof=1)
@@ -95,6 +99,7 @@ def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataF
     return pd.concat(rows, ignore_index=True)
 
 
+@checks.arguments
 def right_at_strangers(trials: pd.DataFrame, share: float) -> pd.Series:
     """Return how often own people are named rightly where at most a given share of the strangers gets a name.
 
@@ -110,7 +115,7 @@ def right_at_strangers(trials: pd.DataFrame, share: float) -> pd.Series:
     Series
         One share of the enrolled people's images per trial.
     """
-    checks.columns("trials", trials, ["trial", "known", "distance", "right"])
+    checks.columns("trials", trials, ["trial", "known", "distance", "right"], ["known", "distance", "right"])
     checks.between("share", share, 0, 1)
 
     def of_one(part: pd.DataFrame) -> float:

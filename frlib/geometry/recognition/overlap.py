@@ -16,6 +16,7 @@ from frlib import checks
 PAIRS = 10_000
 
 
+@checks.arguments
 def threshold_overlap(intra: Sequence[float], inter: Sequence[float]) -> float:
     r"""Return the smallest sum of both error rates of one threshold, :math:`1 - \max_t (F_{intra}(t) - F_{inter}(t))`.
 
@@ -39,6 +40,7 @@ def threshold_overlap(intra: Sequence[float], inter: Sequence[float]) -> float:
     return float(1 - ks_2samp(intra, inter, alternative="greater", method="asymp").statistic)
 
 
+@checks.arguments
 def density_overlap(intra: Sequence[float], inter: Sequence[float], *, bandwidth: float = 0.05) -> float:
     """Return the shared area of both densities as the authors of paper A estimate it, their "Bayes error".
 
@@ -61,8 +63,6 @@ def density_overlap(intra: Sequence[float], inter: Sequence[float], *, bandwidth
     ValueError
         If one of them has fewer than two different values or is not finite, or the bandwidth is not positive.
     """
-    if not (np.isfinite(bandwidth) and bandwidth > 0):
-        raise ValueError(f"bandwidth must be a positive number; got {bandwidth!r}")
     kinds = [np.sort(_distances(name, values)) for name, values in (("intra", intra), ("inter", inter))]
     for name, values in zip(("intra", "inter"), kinds, strict=True):
         if values[0] == values[-1]:
@@ -77,7 +77,7 @@ def density_overlap(intra: Sequence[float], inter: Sequence[float], *, bandwidth
 
 
 def _distances(name: str, values) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
+    values = checks.as_numbers(name, values, finite=True)
     if values.ndim != 1 or not len(values):
         raise ValueError(f"{name} must be a sequence of distances, not empty; got shape {values.shape}")
     checks.between(name, values, 0, np.inf)

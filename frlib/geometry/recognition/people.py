@@ -13,6 +13,7 @@ from frlib.geometry.resampling import draw_interval, draw_weights
 
 @takes_clouds
 @torch.no_grad()
+@checks.arguments
 def identity_distances(embeddings, identities, *, metric: str = "cosine") -> np.ndarray:
     """Return the mean distance between the images of every two identities.
 
@@ -35,6 +36,7 @@ def identity_distances(embeddings, identities, *, metric: str = "cosine") -> np.
     ValueError
         If a shape, a value or the metric is not accepted.
     """
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     distances = pair_distances(embeddings, metric=metric).double().cpu().numpy()
     codes, names = labels.numbered("identities", identities, len(distances), "embedding")
     member = np.eye(len(names))[codes]
@@ -45,6 +47,7 @@ def identity_distances(embeddings, identities, *, metric: str = "cosine") -> np.
     return (means + means.T) / 2  # against rounding
 
 
+@checks.arguments
 def drawn_scales(distances, draws: int = 2000, *, seed: int = 0) -> pd.DataFrame:
     """Return d_intra and d_inter of people drawn with replacement: their bootstrap distribution.
 
@@ -75,6 +78,7 @@ def drawn_scales(distances, draws: int = 2000, *, seed: int = 0) -> pd.DataFrame
     return pd.DataFrame({"d_intra": intra, "d_inter": inter, "ratio": intra / inter})
 
 
+@checks.arguments
 def group_contrast(
     distances, groups, *, permutations: int = 10_000, draws: int = 2000, seed: int = 0, level: float = 0.95
 ) -> pd.Series:
@@ -153,7 +157,7 @@ def _pair_sums(distances: np.ndarray, one: np.ndarray, other: np.ndarray) -> tup
 
 def _square(distances, diagonal: bool = True) -> np.ndarray:
     """Return a square matrix of numbers of at least two identities; without its diagonal, that may hold anything."""
-    matrix = np.array(distances, dtype=float)
+    matrix = np.array(checks.as_numbers("distances", distances))
     if matrix.ndim != 2 or len(set(matrix.shape)) > 1 or len(matrix) < 2:
         raise ValueError(f"distances must be a square matrix of at least two identities; got shape {matrix.shape}")
     if not diagonal:

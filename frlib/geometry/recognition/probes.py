@@ -49,6 +49,7 @@ class ProbeErrors:
 
 
 @torch.no_grad()
+@checks.arguments
 def probe_errors(probes: Sequence, gallery: Sequence, threshold: float, *, metric: str = "cosine") -> ProbeErrors:
     """Match the probes of every identity with the gallery of every identity, at one threshold.
 

@@ -13,6 +13,7 @@ from frlib.geometry.pairs import pair_distances
 
 
 @takes_cloud("points", "minus", "plus")
+@checks.arguments
 def identity_retention(
     center,
     minus: Mapping,
@@ -78,6 +79,7 @@ def identity_retention(
 
 @takes_cloud("points", "table")
 @torch.no_grad()
+@checks.arguments
 def curve_distances(points, table: pd.DataFrame, *, metric: str = "cosine") -> pd.DataFrame:
     """Return the distances between all steps of whole curves, as the authors of paper A store them.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from frlib import checks
 from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import CoincidentPoints, coincide
 from frlib.geometry.recognition.distances import distance_summary, verification
@@ -13,6 +14,7 @@ FAR = (1e-2, 1e-3)
 
 
 @takes_clouds
+@checks.arguments
 def recognition_figures(embeddings, identities, *, metric: str = "cosine", accepted_at_least: int = 10) -> dict:
     """Return the figures of one network on labelled images.
 
@@ -39,6 +41,7 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine", accep
     ValueError
         As in `distance_summary`.
     """
+    embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     if coincide(embeddings, metric=metric):
         raise CoincidentPoints(
             f"embeddings must not all coincide; up to rounding the {len(embeddings)} images have one"
@@ -58,6 +61,7 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine", accep
     return {"metric": metric} | found | ends | {"same_pairs": same, "different_pairs": different}
 
 
+@checks.arguments
 def recognition_table(clouds: Mapping[str, Sequence], *, accepted_at_least: int = 10) -> pd.DataFrame:
     """Return the figures of several networks, one row each.
 

@@ -294,7 +294,7 @@ who, X = people(n=6, images=2, d=3)
             "kind must be one of 'procrustes', 'linear', 'ridge', 'none', 'random', 'shuffled', 'within'",
         ),
         ({"embeddings": {}}, "embeddings must be a mapping of network to matrix, not empty; got {}"),
-        ({"embeddings": X}, "embeddings must be a mapping of network to matrix, not empty; got array("),
+        ({"embeddings": X}, "embeddings must be a mapping; got array("),
         ({"embeddings": {"a": X, "b": X[1:]}}, "embeddings['b'] must have 12 rows; got 11"),
         ({"embeddings": {"a": X * np.inf}}, "embeddings['a'] must be finite"),
         (

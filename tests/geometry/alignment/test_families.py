@@ -75,9 +75,9 @@ def test_random_orders_agree_with_all(monkeypatch):
     [
         (lambda: family_contrast(np.ones((2, 3)), ["a", "b"]), "similarity must be a square matrix"),
         (lambda: family_contrast(np.full((3, 3), np.nan), "aab"), "similarity must be finite"),
-        (lambda: family_contrast(np.ones((3, 3)), ["a", "b"]), "families must be one name for each of 3"),
+        (lambda: family_contrast(np.ones((3, 3)), ["a", "b"]), "families must have shape .3,., one per network"),
         (lambda: family_contrast(np.ones((3, 3)), ["a", "b", "c"]), "families must leave pairs within"),
-        (lambda: quality_contrast(np.ones((3, 3)), [1, 2]), "quality must be one number for each of 3"),
+        (lambda: quality_contrast(np.ones((3, 3)), [1, 2]), "quality must be numbers of shape .3."),
         (lambda: quality_contrast(np.ones((3, 3)), [1, 2, 3]), "scores and quality must differ"),
         (lambda: quality_contrast(np.eye(3) + np.arange(3), [1, 1, 1]), "scores and quality must differ"),
     ],

@@ -46,7 +46,7 @@ def test_densities_are_those_whose_entropy_is_the_inter_entropy(seed, bandwidth)
 
 
 def test_a_density_needs_a_bandwidth():
-    with pytest.raises(ValueError, match="bandwidth must be above 0; got 0"):
+    with pytest.raises(ValueError, match="bandwidth must be a positive number; got 0"):
         identity_mean_densities([0, 1], pd.DataFrame({"a": [True, False]}), bandwidth=0)
 
 
@@ -94,7 +94,7 @@ def test_negation_changes_the_sign_of_the_mean_alone():
         ([0, 1, 1], pd.DataFrame({"a": [True, False]}), r"identities must have shape \(2,\), one per row; got \(3,\)"),
         ([0, None], pd.DataFrame({"a": [True, False]}), "identities must not be missing; number 1 is"),
         ([0, 1], pd.DataFrame(index=range(2)), "with a boolean column per attribute; got one without columns"),
-        ([0, 1], [True, False], r"with a boolean column per attribute; got \[True, False\]"),
+        ([0, 1], [True, False], r"attributes must be a DataFrame; got \[True, False\]"),
         ([0, 1], pd.DataFrame([[True, True]] * 2, columns=["a", "a"]), "columns of different names; got 'a' twice"),
     ],
 )

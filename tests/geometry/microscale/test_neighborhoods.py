@@ -174,7 +174,7 @@ def test_gpu_and_cpu_agree(metric):
         ({"nearest": (0,)}, "nearest must be an integer of at least 1; got 0"),
         ({"nearest": (1.5,)}, "nearest must be an integer of at least 1; got 1.5"),
         ({"scales": [-1.0]}, "scales must be positive and finite; got -1.0"),
-        ({"scales": [1.0], "mean_distance": 0}, "mean_distance must be positive and finite; got 0"),
+        ({"scales": [1.0], "mean_distance": 0}, "mean_distance must be a positive number; got 0"),
         ({"nearest": (), "inverse_distance": False}, "scales, nearest and inverse_distance must ask for a neighbourh"),
         ({"metric": "manhattan"}, "metric must be one of 'cosine', 'euclidean'; got 'manhattan'"),
     ],

@@ -106,7 +106,7 @@ def test_both_ends_play_the_same_role():
     [
         ({"metric": "l1"}, "metric must be one of"),
         ({"d_intra": 0.0}, "d_intra must be a positive number; got 0.0"),
-        ({"threshold": float("nan")}, "threshold must be a positive number; got nan"),
+        ({"threshold": float("nan")}, "threshold must be a finite number"),
         ({"minus": {}}, "minus must be a mapping of attribute to embeddings, not empty; got {}"),
         ({"plus": {"age": np.ones((6, 4))}}, "plus must have the attributes of minus, ['age', 'hue']; got ['age']"),
         ({"plus": {a: np.ones((5, 4)) for a in ("age", "hue")}}, "plus['age'] must have 6 rows; got 5"),
