@@ -24,6 +24,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+_UMASK = os.umask(0o077)  # it can only be read by setting it
+os.umask(_UMASK)
 REMEDY = "Set FRLIB_CACHE to a folder that can be written."
 
 
@@ -44,6 +46,8 @@ def cache_folder(*parts: str) -> Path:
         root = Path("/.cache/frlib")  # as in containers, where the home of an unknown user is /
     folder = root.joinpath(*parts)
     try:
+        if not named:  # what was computed on photographs of people is for their owner; who names a folder may share it
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         if named:
@@ -102,7 +106,7 @@ def atomic_file(target: str | os.PathLike) -> Iterator[Path]:
     partial = Path(name)
     try:
         yield partial
-        os.chmod(partial, 0o644)
+        os.chmod(partial, 0o666 & ~_UMASK)
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
