@@ -33,6 +33,8 @@ from safetensors.torch import save_file
 DAY = 86_400
 #: Names of files that are still being written: ours, and those of safetensors.
 LEFTOVERS = (".*.partial", ".tmp??????")
+_UMASK = os.umask(0o077)  # it can only be read by setting it
+os.umask(_UMASK)
 REMEDY = "Set FRLIB_CACHE to a folder that can be written."
 
 
@@ -53,6 +55,8 @@ def cache_folder(*parts: str) -> Path:
         root = Path("/.cache/frlib")  # as in containers, where the home of an unknown user is /
     folder = root.joinpath(*parts)
     try:
+        if not named:  # what was computed on photographs of people is for their owner; who names a folder may share it
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         if named:
@@ -117,7 +121,7 @@ def atomic_file(target: str | os.PathLike) -> Iterator[Path]:
     partial = Path(name)
     try:
         yield partial
-        os.chmod(partial, 0o644)
+        os.chmod(partial, 0o666 & ~_UMASK)
         os.replace(partial, target)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):

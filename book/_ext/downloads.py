@@ -17,6 +17,7 @@ from pathlib import Path
 from bs4 import BeautifulSoup
 
 from frlib.view import static
+from frlib.view.spreadsheet import no_formula
 
 FOLDER = "_downloads"
 KINDS = {"results": "results as CSV", "figures": "charts as Vega-Lite"}
@@ -105,9 +106,9 @@ def as_lists(rows: list[dict]) -> list[list]:
 
 
 def as_csv(rows: list[list]) -> str:
-    """Return rows as CSV."""
+    """Return rows as CSV, without formulas."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
+    csv.writer(text, lineterminator="\n").writerows(map(no_formula, row) for row in rows)
     return text.getvalue()
 
 

@@ -40,6 +40,7 @@ from book import contents, measurements
 VERDICT = "application/vnd.frlib.verdict+json"
 NOT_RUN = "not run"
 
+THEBE = re.compile(r'<script type="text/x-thebe-config">.*?</script>|<script>kernelName = [^<]*</script>', re.S)
 SEARCH = re.compile(r'\s*<script src="[./]*(?:_static/searchtools|_static/language_data|searchindex)\.js"></script>')
 
 # One icon of Font Awesome's script: name:[width, height, [aliases], "code point", path],
@@ -57,7 +58,7 @@ def add_assets(app, page, template, context, doctree):
     scripts[:] = [script for script in scripts if not _is_thebe(script)]
     body = context.get("body", "")
     # docutils calls the bibliography a list, but its children are no list items.
-    context["body"] = body.replace('role="list" class="citation-list"', 'class="citation-list"')
+    context["body"] = THEBE.sub("", body).replace('role="list" class="citation-list"', 'class="citation-list"')
     if 'class="frlib-chart-data"' in body:
         app.add_js_file("vendor/vega.js", loading_method="defer", priority=900)
         app.add_js_file("vendor/themes.js", loading_method="defer", priority=901)
@@ -428,6 +429,7 @@ def setup(app):
     app.connect("build-finished", trim_icons)
     app.connect("build-finished", trim_search)
     app.setup_extension("live_page")
+    app.setup_extension("policies")
     for name, directive in {
         "run-card": RunCard,
         "scoreboard": Scoreboard,

@@ -30,6 +30,8 @@ LICENCE = "unknown (your file)"
 OPSET = 17
 #: Sizes of input in pixels that are tried, in this order, where a file leaves its own open.
 USUAL_SIZES = (112, 160, 224, 96, 128, 150, 256)
+#: Most pixels on a side, and most images of a batch written into the graph: those of a trial must fit into the memory.
+LARGEST_SIZE, LARGEST_BATCH = 2048, 1024
 #: Largest difference between images embedded together and apart, as a share of the largest value.
 TOGETHER = 1e-4
 #: Images whose embeddings differ by less than this share of the largest value are the same to a network.
@@ -225,13 +227,20 @@ def image_input(model, path: Path) -> ImageInput:
     shape = [dim.dim_value if dim.dim_value > 0 else None for dim in kind.shape.dim] or [None] * 4
     shown = tuple("open" if length is None else length for length in shape)
     if kind.elem_type not in onnx_graph.INPUT_TYPES:
-        name = package("onnx").TensorProto.DataType.Name(kind.elem_type).lower()
+        names = {number: name.lower() for name, number in package("onnx").TensorProto.DataType.items()}
+        name = names.get(kind.elem_type, f"the unknown type {kind.elem_type}")
         raise ValueError(f"path must be a network that takes floats; {path} takes {name}: export it in float32")
     if len(shape) == 4:
         last = shape[3] in (1, 3) and shape[1] not in (1, 3)
         channels, *sides = (shape[3], shape[1], shape[2]) if last else shape[1:]
         if channels in (1, 3, None) and len({*sides} - {None}) <= 1:
-            return ImageInput(channels or 3, last, sides[0] or sides[1], shape[0])
+            size, batch = sides[0] or sides[1], shape[0]
+            if (size or 0) > LARGEST_SIZE or (batch or 0) > LARGEST_BATCH:
+                raise ValueError(
+                    f"path must be a network of at most {LARGEST_BATCH} images of {LARGEST_SIZE} pixels at once; "
+                    f"{path} takes {shown}: export it with an open batch"
+                )
+            return ImageInput(channels or 3, last, size, batch)
     raise ValueError(
         f"path must be a network of square images, (N, 3, S, S), (N, S, S, 3), or grey with 1 in place of 3; {path} "
         f"takes {shown}"
@@ -244,8 +253,10 @@ def chosen_sizes(given: ImageInput, path: Path, size: int | None) -> Sequence[in
     Raises
     ------
     ValueError
-        If the file says another one than was asked for.
+        If the file says another one than was asked for, or it is too large.
     """
+    if size is not None and size > LARGEST_SIZE:
+        raise ValueError(f"size must be at most {LARGEST_SIZE} pixels; got {size}")
     if size is not None and at_least("size", size, 1) != (given.size or size):
         raise ValueError(f"size must be {given.size}, as {path} says, or be left out; got {size}")
     fixed = given.size or size

@@ -12,6 +12,7 @@ The table of labels has one line per row of the matrix, in the same order, below
 import csv
 import functools
 import io
+import math
 import os
 import zipfile
 from collections.abc import Sequence
@@ -153,6 +154,7 @@ def read_matrix(path: str | os.PathLike) -> np.ndarray:
     """
     path = _existing(path)
     try:
+        _check_length(path)
         matrix = np.load(path, allow_pickle=False)
     except (ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name} must be a matrix of numbers as numpy.save writes it; {error}") from error
@@ -160,6 +162,22 @@ def read_matrix(path: str | os.PathLike) -> np.ndarray:
         matrix.close()
         raise ValueError(f"{path.name} must hold one matrix of real numbers; got an archive of several arrays")
     return matrix
+
+
+def _check_length(path: Path) -> None:
+    """Raise before memory is asked for if a file holds less than its head says."""
+    heads = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    with open(path, "rb") as file:
+        if file.read(6) != np.lib.format.MAGIC_PREFIX:
+            return
+        file.seek(0)
+        read_head = heads.get(np.lib.format.read_magic(file))
+        if read_head is None:
+            return
+        shape, _, kind = read_head(file)
+        wanted, found = math.prod(shape) * kind.itemsize, path.stat().st_size - file.tell()
+    if wanted > found and not kind.hasobject:
+        raise ValueError(f"its head says {wanted:,} bytes for shape {shape}, and {found:,} follow. Save it again")
 
 
 def read_table(path: str | os.PathLike) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """One HTML page that needs nothing else: text, tables and charts, with the code that draws them inside the file.
 
-The page loads nothing, from no host: its content security policy forbids it. All text is escaped, because names of
-files, columns and people come from outside.
+The page loads nothing, from no host, and runs no script but its own: its content security policy forbids it. All text
+is escaped, because names of files, columns and people come from outside.
 """
 
 import base64
@@ -19,6 +19,8 @@ from markupsafe import Markup
 
 from frlib import store
 from frlib.view import charts, static
+from frlib.view.content_policy import content_policy
+from frlib.view.spreadsheet import as_csv
 
 _FOLDER = Path(__file__).parent
 #: Numbers from here on are shown with an exponent.
@@ -188,11 +190,11 @@ class Page:
 
     def html(self) -> str:
         """Return the page as one text."""
+        scripts = own_scripts()
         parts = {
+            "policy": Markup(content_policy(scripts)),
             "style": Markup((_FOLDER / "page.css").read_text(encoding="utf-8")),
-            "themes": Markup(static.json_for_script({mode: charts.background(mode) for mode in charts.PAGE})),
-            "vega": Markup(vega_script()),
-            "script": Markup(static.chart_script() + (_FOLDER / "page.js").read_text(encoding="utf-8")),
+            "scripts": [Markup(script) for script in scripts],
             "downloads": {name: _data_address(table) for name, table in self.tables.items()},
         }
         environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -205,6 +207,13 @@ class Page:
         with store.atomic_file(path) as partial:
             partial.write_text(text, encoding="utf-8")
         return Path(path)
+
+
+def own_scripts() -> list[str]:
+    """Return the scripts of every page: colours, Vega, and what draws the charts."""
+    themes = static.json_for_script({mode: charts.background(mode) for mode in charts.PAGE})
+    drawing = static.chart_script() + (_FOLDER / "page.js").read_text(encoding="utf-8")
+    return [f"window.FRLIB_THEMES = {themes};", vega_script(), drawing]
 
 
 @cache
@@ -230,8 +239,7 @@ def vega_script() -> str:
 
 def _data_address(table: pd.DataFrame) -> str:
     """Return a table as the address of a file that is its own content."""
-    text = table.to_csv(index=False, float_format="%.9g").encode()
-    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(text).decode("ascii")
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(as_csv(table).encode()).decode("ascii")
 
 
 def _shown(row, column: Column) -> str:

@@ -41,7 +41,8 @@ window.FRLIB_CHARTS = (function () {
     const drawn = document.createElement("div");
     job.width = job.place.clientWidth;
     const config = window.FRLIB_THEMES[mode];
-    const options = { actions: false, renderer: "svg", config, tooltip: { theme: mode } };
+    /* With `ast`, Vega interprets its expressions, so that the page's policy need not allow texts that become code. */
+    const options = { actions: false, renderer: "svg", config, tooltip: { theme: mode }, ast: true };
     const result = await window.vegaEmbed(drawn, fit(job.spec, job.width), options);
     await keep(job.view, result.view);
     if (job.view) job.view.finalize();

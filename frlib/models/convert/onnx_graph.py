@@ -6,7 +6,7 @@ must, stay there until onnxruntime reads them.
 
 import importlib
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
@@ -56,13 +56,15 @@ def read_model(path: Path):
     try:
         model = onnx.load(path, load_external_data=False)
         for location in sorted(external_files(model)):
+            if leads_out(location):
+                raise ValueError(f"its weights are in the file {location!r}; they must be in its own folder or below")
             if not (path.parent / location).is_file():
                 raise ValueError(f"its weights are in the file {location!r}, which is not beside it")
         if not model.graph.node:
             raise ValueError("it holds no operation")
+        return package("onnx.inliner").inline_local_functions(model) if model.functions else model
     except Exception as error:  # protobuf raises a type of its own
         raise ValueError(f"path must be a complete ONNX file; {path}: {first_line(error)}") from error
-    return package("onnx.inliner").inline_local_functions(model) if model.functions else model
 
 
 def external_files(model) -> set[str]:
@@ -70,6 +72,11 @@ def external_files(model) -> set[str]:
     external = package("onnx").TensorProto.EXTERNAL
     tensors = [tensor for tensor in model.graph.initializer if tensor.data_location == external]
     return {entry.value for tensor in tensors for entry in tensor.external_data if entry.key == "location"}
+
+
+def leads_out(location: str) -> bool:
+    """Return whether the name of a file that another file gives leads out of the folder of the latter."""
+    return PurePosixPath(location).is_absolute() or ".." in PurePosixPath(location).parts or "\\" in location
 
 
 def image_inputs(model) -> list:
@@ -139,13 +146,30 @@ def fold_constants(model, path: Path, *, integers: bool = False) -> None:
     outputs = [onnx.ValueInfoProto(name=name) for name in made]
     part = onnx.helper.make_graph(folded, "constants", [], outputs, weights)
     part = onnx.helper.make_model(part, opset_imports=model.opset_import, ir_version=model.ir_version)
-    values = open_session(part.SerializeToString(), path).run(made, {}) if made else []
+    values = run_constants(part.SerializeToString(), made, path) if made else []
     del graph.node[:]
     graph.node.extend(kept)
     weights = [tensor for tensor in graph.initializer if tensor.name in needed]
     del graph.initializer[:]
     graph.initializer.extend(weights)
     graph.initializer.extend(onnx.numpy_helper.from_array(v, name) for name, v in zip(made, values, strict=True))
+
+
+def run_constants(part: bytes, names: list[str], path: Path) -> list[np.ndarray]:
+    """Return values of a graph without inputs.
+
+    Raises
+    ------
+    ValueError
+        If onnxruntime cannot compute them, for example because they do not fit into the memory.
+    """
+    session = open_session(part, path)
+    try:
+        return session.run(names, {})
+    except Exception as error:  # as in `open_session`
+        raise ValueError(
+            f"path must be a network whose constants can be computed; {path}: {first_line(error)}"
+        ) from error
 
 
 def names_read(nodes) -> set[str]:
