@@ -48,11 +48,18 @@ class Pages(http.server.SimpleHTTPRequestHandler):
 
     def send_head(self):
         """Answer with the head for a file of the folder; anything else is not found."""
-        path = Path(self.translate_path(self.path))
-        if not path.resolve().is_relative_to(Path(self.directory).resolve()):  # a link that leads out
-            self.send_error(404, "File not found")
-            return None
-        return super().send_head()
+        if self.is_inside():
+            return super().send_head()
+        self.send_error(404, "File not found")
+        return None
+
+    def is_inside(self) -> bool:
+        """Return whether what is asked for lies in the folder, wherever its links lead."""
+        try:
+            path = Path(self.translate_path(self.path)).resolve()
+        except (ValueError, OSError):  # a name with a byte 0, a ring of links
+            return False
+        return path.is_relative_to(Path(self.directory).resolve())
 
     def list_directory(self, path):
         """Refuse: folders without an index.html are not listed."""
