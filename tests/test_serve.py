@@ -99,13 +99,13 @@ def test_readers_who_say_nothing_are_sent_away_and_the_others_served(port, monke
 def test_a_reader_who_takes_nothing_is_left(port, monkeypatch, site):
     monkeypatch.setattr(serve, "TAKING", 0.2)
     (site / "large.bin").write_bytes(bytes(20_000_000))
+    idle, deadline = threading.active_count(), time.monotonic() + 20
     with opened(port) as connection:
         connection.sendall(b"GET /large.bin HTTP/1.0\r\n\r\n")
-        before = threading.active_count()
-        deadline = time.monotonic() + 15
-        while threading.active_count() >= before and time.monotonic() < deadline:
+        assert connection.recv(4) == b"HTTP"
+        while threading.active_count() > idle and time.monotonic() < deadline:
             time.sleep(0.05)
-    assert time.monotonic() < deadline
+        assert threading.active_count() == idle
 
 
 @pytest.mark.parametrize(

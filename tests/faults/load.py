@@ -240,4 +240,4 @@ def many_points(place: Path) -> Outcome:
 
 def memory_of_sweep(n: int) -> float:
     """Return the megabytes that a sweep over n points of 64 numbers may take, with what it is given."""
-    return 60 + 3e-3 * n
+    return 40 + 3.2e-3 * n
