@@ -151,7 +151,7 @@ def noted_fingerprint(index: int, notes: str) -> list[float]:
 
 
 def killed_at_random(people: int, kills: int, notes: Path) -> Outcome:
-    """Kill a random worker of three so many times on the way, and compare with what comes without a cluster."""
+    """Kill a random worker of two so many times on the way, and compare with what comes without a cluster."""
     import distributed
 
     here = [tiny_fingerprint(k) for k in range(people)]
@@ -165,7 +165,7 @@ def killed_at_random(people: int, kills: int, notes: Path) -> Outcome:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(killed[-1], signal.SIGKILL)
 
-    options = {"n_workers": 3, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "silence_logs": 50}
     with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster):
         cluster.scheduler.allowed_failures = kills  # a task that was on each of the workers that died is not guilty
         killer = threading.Thread(target=kill, args=(cluster,))
@@ -181,10 +181,10 @@ def killed_at_random(people: int, kills: int, notes: Path) -> Outcome:
     return survived(f"{people:,} people, {len(killed)} workers killed: the same energies, to the last bit.")
 
 
-@load.fault("Workers of a cluster are killed at random while 200 people are measured")
+@load.fault("Workers of a cluster are killed at random while 200 people are measured", quick=False)
 def two_hundred_people(place: Path) -> Outcome:
     """What a worker had is given to another one."""
-    return killed_at_random(200, 3, place)
+    return killed_at_random(200, 2, place)
 
 
 @load.fault("Workers of a cluster are killed at random while 10,000 people are measured", quick=False)

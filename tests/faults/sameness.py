@@ -337,10 +337,11 @@ def backends(place: Path) -> Outcome:
     import distributed
 
     borrow("faces")
-    people, networks = sample_identities(4), [tiny("one"), tiny("two", "wide", seed=1)]
+    networks = [tiny("one"), tiny("two", seed=1)]
+    drawings = [Curves(person, 4, attributes=("age", "hue")) for person in sample_identities(3)]
 
     def found() -> np.ndarray:
-        clouds = embed([Curves(person, 4) for person in people], networks, n_jobs=jobs, progress=False)
+        clouds = embed(drawings, networks, n_jobs=jobs, progress=False)
         table = fingerprint(clouds, [0.7, 1.0, 1.5], n_jobs=jobs, progress=False)
         for path in Path(place.parent, "cache", "results").iterdir():
             path.unlink()
