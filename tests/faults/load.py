@@ -23,7 +23,7 @@ from book import serve
 from frlib import geometry
 from frlib.runtime import spread
 from tests.build import ROOT
-from tests.faults.planting import Kind, Outcome, demand, refused_command, run, survived
+from tests.faults.planting import Kind, Outcome, borrow_compiled, demand, refused_command, run, survived
 
 load = Kind("Load")
 
@@ -154,6 +154,7 @@ def killed_at_random(people: int, kills: int, notes: Path) -> Outcome:
     """Kill a random worker of two so many times on the way, and compare with what comes without a cluster."""
     import distributed
 
+    borrow_compiled()
     here = [tiny_fingerprint(k) for k in range(people)]
     over, killed, draws = threading.Event(), [], random.Random(0)
 
@@ -217,6 +218,7 @@ print((peak() - before) / 1024, float(table.neighbors.max()))
 
 def sweep_within(n: int, megabytes: float, limit: float) -> Outcome:
     """Demand that a sweep over n points of 64 numbers, made in a process of its own, takes at most this memory."""
+    borrow_compiled()
     done = run([sys.executable, "-c", SWEEP, n], limit=limit)
     demand(done.returncode == 0, done.stdout[-300:])
     peak, neighbors = map(float, done.stdout.split()[-2:])

@@ -25,7 +25,7 @@ from frlib.faces import Curves, render, sample_identities
 from frlib.fingerprint import fingerprint
 from frlib.models import load
 from frlib.training import ArcFace, Variations, finetune, sample_blobs, train_ensemble
-from tests.faults.planting import Kind, Outcome, borrow, demand, run, survived
+from tests.faults.planting import Kind, Outcome, borrow, borrow_compiled, demand, run, survived
 from tests.networks import tiny
 
 sameness = Kind("Sameness")
@@ -336,7 +336,7 @@ def backends(place: Path) -> Outcome:
     """The same call; the backend is that of joblib."""
     import distributed
 
-    borrow("faces")
+    borrow("faces"), borrow_compiled()
     networks = [tiny("one"), tiny("two", seed=1)]
     drawings = [Curves(person, 4, attributes=("age", "hue")) for person in sample_identities(3)]
 
@@ -370,6 +370,7 @@ def digest_over_pairs() -> str:
 @sameness.fault("Python hashes texts in another way, as it does in every process", quick=False)
 def hashes(place: Path) -> Outcome:
     """Sets and keys of texts come in another order."""
+    borrow_compiled()
     found = [run([sys.executable, "-c", PROGRAM], environment={"PYTHONHASHSEED": str(k)}).stdout for k in (1, 2)]
     demand(found[0] == found[1] and len(found[0].strip()) == 64, f"{found[0]!r} and {found[1]!r}")
     return survived("No bit differs: distances, verification, energies, statistics of attributes.")
