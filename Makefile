@@ -29,7 +29,7 @@ course: $(READY)
 	$(BIN)/doit profile=$(PROFILE) course
 
 serve: $(READY)
-	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/$(PROFILE)/html
+	$(BIN)/python -m book.serve --port $(PORT) _build/$(PROFILE)/html
 
 clean:
 	rm -rf _build $(VENV)

@@ -767,14 +767,14 @@ streamed.round(4)
 last = streamed.iloc[-1]
 rate = last["million pairs"] / last.seconds
 view.say(
-    stream_rate=rate,
+    stream_pairs_in_seconds=rate,
     stream_width=(streamed["K at most"] - streamed["K at least"]).max(),
-    stream_million=5e5 / rate / 3600,
+    stream_million_in_hours=5e5 / rate / 3600,
 )
 
 # %% [markdown]
-# The bounds are at most {glue:text}`stream_width:.4f` apart. At {glue:text}`stream_rate:.0f` million pairs per second, a
-# million people take {glue:text}`stream_million:.1f` hours on the machine that ran this page.
+# The bounds are at most {glue:text}`stream_width:.4f` apart. At {glue:text}`stream_pairs_in_seconds:.0f` million pairs
+# per second, a million people take {glue:text}`stream_million_in_hours:.1f` hours on the machine that ran this page.
 
 # %% [markdown]
 # ## Summary

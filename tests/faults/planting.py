@@ -228,3 +228,9 @@ def borrow(*parts: str) -> Path:
     else:
         shutil.copy2(source, target)
     return target
+
+
+def borrow_compiled() -> None:
+    """Let processes that the fault starts read what numba and Warp compiled for the user: compiling takes minutes."""
+    for variable, room in (("NUMBA_CACHE_DIR", "numba"), ("WARP_CACHE_PATH", "warp")):
+        os.environ[variable] = str(Path(os.environ["FRLIB_USERS_CACHE"], room))
