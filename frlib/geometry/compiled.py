@@ -4,10 +4,12 @@ The folder is set for the whole process, because other packages (UMAP) also need
 """
 
 import functools
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 
 import numba
+from numba.core.caching import FunctionCache
 
 from frlib.store import compiled_folder
 
@@ -27,7 +29,22 @@ def compiled(function: Callable | None = None, **options) -> Callable:
     """
     if function is None:
         return functools.partial(compiled, **options)
-    try:
-        return numba.njit(function, nogil=True, cache=True, **options)
-    except RuntimeError:  # numba finds no folder that it can write to
-        return numba.njit(function, nogil=True, **options)
+    dispatcher = numba.njit(function, nogil=True, **options)
+    with suppress(RuntimeError):  # numba finds no folder that it can write to
+        dispatcher._cache = Kept(function)
+    return dispatcher
+
+
+class Kept(FunctionCache):
+    """What numba compiled before; a file of it that cannot be read is compiled anew, and numba alone would raise."""
+
+    def load_overload(self, sig, target_context):
+        """Return a compiled function, or None if it must be compiled."""
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as error:  # whatever pickle and LLVM make of wrong bytes
+            warnings.warn(
+                f"compiled code in {self.cache_path} is damaged ({error!r}); it is compiled anew", stacklevel=2
+            )
+            self.flush()
+            return None

@@ -310,3 +310,34 @@ def no_folder_for_the_command(place: Path) -> Outcome:
     (place / "file").touch()
     command = [sys.executable, "-m", "frlib.models", "dlib"]
     return refused_command(command, "FRLIB_CACHE must name a folder", environment={"FRLIB_CACHE": str(place / "file")})
+
+
+def plus_one(number):
+    """Return the next number; it is compiled below."""
+    return number + 1
+
+
+@caches.fault(
+    "What numba compiled is empty, cut, or has other bytes",
+    before="EOFError or UnpicklingError from inside numba, until the folder was removed by hand.",
+)
+def damaged_machine_code(place: Path) -> Outcome:
+    """Index and code, one after the other."""
+    import numba
+
+    from frlib.geometry.compiled import compiled
+
+    numba.config.CACHE_DIR = str(place)
+
+    def call() -> int:
+        return compiled(plus_one)(1)
+
+    demand(call() == 2, "another number")
+    for kind in ("*.nbi", "*.nbc"):
+        for damage in (lambda whole: b"", lambda whole: whole[: len(whole) // 2], lambda whole: b"x" * len(whole)):
+            for file in place.rglob(kind):
+                file.write_bytes(damage(file.read_bytes()))
+            found, said = with_words(call)
+            demand(found == 2 and "is compiled anew" in said, f"{kind}: {found}, said {said!r}")
+            demand(with_words(call) == (2, ""), "it is not kept whole")
+    return survived("Compiled anew, with a warning.")
