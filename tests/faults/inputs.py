@@ -231,7 +231,7 @@ def no_unit(place: Path) -> Outcome:
     )
 
 
-@inputs.fault("More neighbours asked for than an integer of 64 bits holds", before="an error of numpy or torch")
+@inputs.fault("More neighbours asked for than an integer of 64 bits holds", before="an energy of NaN, with no word")
 def too_many_neighbors(place: Path) -> Outcome:
     """Ask for as many as there are, in another way."""
     every = geometry.energy_sweep(CLOUD, FIELD, [1.0])
@@ -289,14 +289,14 @@ def no_hierarchy(place: Path) -> Outcome:
     return refused(lambda: geometry.plateau(tree, np.arange(12) // 4), ValueError, "tree must be a hierarchy")
 
 
-@inputs.fault("Steps outside of a lattice", before="attribute values outside of their range")
+@inputs.fault("Steps outside of a lattice", before="an age of 105 and one of -15, with no word")
 def outside_of_a_lattice(place: Path) -> Outcome:
     """Ask for the values there."""
     refused(lambda: faces.lattice_values(pd.DataFrame({"age": [9]})), ValueError, "table['age']", "between 0 and 6")
     return refused(lambda: faces.lattice_values(pd.DataFrame({"age": [-3]})), ValueError, "table['age']")
 
 
-@inputs.fault("A list of fields, no sizes, a text for a boolean", before="errors without a name, or taken for true")
+@inputs.fault("A list of fields, no sizes, a text for a boolean", before="errors of Python and torch without a name")
 def wrong_types(place: Path) -> Outcome:
     """Pass each."""
     refused(lambda: geometry.null_energies(CLOUD, [CLOUD], [1.0]), ValueError, "fields must be a mapping")
