@@ -17,6 +17,7 @@ import pandas as pd
 from bs4 import BeautifulSoup
 from PIL import Image
 
+from book import serve
 from book.course import chromium
 from frlib import store
 from frlib.datasets import archives, folders, lfw
@@ -84,8 +85,9 @@ def no_pickle(place: Path) -> Outcome:
 @security.fault("A server that other machines reach")
 def loopback(place: Path) -> Outcome:
     """Look at every command and every call that starts a server."""
-    served = re.findall(r"http\.server.*", (ROOT / "Makefile").read_text(encoding="utf-8"))
-    demand(bool(served) and all("127.0.0.1" in line for line in served), f"make serve: {served}")
+    demand("-m book.serve" in (ROOT / "Makefile").read_text(encoding="utf-8"), "make serve runs another server")
+    with serve.Server(place, 0) as server:
+        demand(server.server_address[0] == "127.0.0.1", f"make serve: {server.server_address}")
     for where, call in calls(r"Server\(|0\.0\.0\.0", "frlib", "book", "benchmarks", "tests"):
         if re.search(r"(HTTPServer|TCPServer)$", ast.unparse(call.func)) and call.args:
             demand("127.0.0.1" in ast.unparse(call.args[0]), f"{where} serves {ast.unparse(call.args[0])}")
