@@ -1090,7 +1090,8 @@ def travelled(found, a, b):
 
 def examined(teacher, kind, a, b):
     """Return the cosines of one map."""
-    found = fitted(*lesson(teacher, a, b), kind, who[outside])
+    people = who[outside] if teacher == "images" else None
+    found = fitted(*lesson(teacher, a, b), kind, people)
     table = pd.DataFrame(travelled(found, a, b))
     return table.assign(teacher=teacher, map=kind, source=a, target=b)
 
