@@ -6,7 +6,7 @@ const FILES =
 
 const OBSTACLES = {
   disk:
-    "You opened this page from the disk, and browsers run no network from there. Run `make serve` in the folder of " +
+    "You opened this page from the disk, and browsers run no network from there. Run “make serve” in the folder of " +
     "the book, and open the page at the address that it prints.",
   vectors: "This browser has no WebAssembly SIMD, which the network needs.",
   old: "This browser cannot unpack the network: it is too old.",
