@@ -6,6 +6,7 @@ Lattices are not imported: their images need a renderer, and embeddings of a use
 from collections.abc import Sequence
 
 import pandas as pd
+import torch
 
 from frlib import checks
 from frlib.clouds import Cloud
@@ -44,7 +45,7 @@ def lattice_energies(
     n_curves: int | None = None,
     include_center: bool = False,
     max_neighbors: int | None = None,
-    device: str | None = None,
+    device: str | torch.device | None = None,
 ) -> pd.DataFrame:
     """Compute the energies of all attributes on one lattice, by the definitions of the authors' code.
 

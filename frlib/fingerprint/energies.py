@@ -26,7 +26,7 @@ def fingerprint(
     scales: Sequence[float],
     *,
     n_jobs: int | None = None,
-    device: str | None = None,
+    device: str | torch.device | None = None,
     progress: bool = True,
 ) -> pd.DataFrame:
     """Compute the energies of (network x identity x attribute) at several scales.

@@ -15,6 +15,8 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import torch
+
 from frlib.store import cache_folder
 from tests.build import ROOT
 
@@ -194,6 +196,7 @@ def _in_its_process(fault: Fault, folder: Path, users_cache: Path, answer) -> No
     os.dup2(said, 1), os.dup2(said, 2)
     os.environ["FRLIB_CACHE"] = str(folder / "cache")
     os.environ["FRLIB_USERS_CACHE"] = str(users_cache)
+    torch.set_num_threads(1)  # what a fault forks would wait for threads that it does not have
     place = folder / "place"
     place.mkdir()
     try:
