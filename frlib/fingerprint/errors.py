@@ -67,11 +67,13 @@ def error_growth(clouds: Sequence[Cloud], threshold: float) -> ErrorGrowth:
     ValueError
         If there are fewer than two identities, they differ in their attributes, or the threshold is not accepted.
     """
-    attributes = list(clouds[0].minus) if clouds else []
+    if len(clouds) < 2:
+        raise ValueError(f"clouds must be of at least two identities; got {len(clouds)}")
+    attributes = list(clouds[0].minus)
     for cloud in clouds:
         if list(cloud.minus) != attributes:
             raise ValueError(f"clouds must have the same attributes; got {attributes} and {list(cloud.minus)}")
-    gallery, options = [cloud.points for cloud in clouds], {"metric": clouds[0].metric} if clouds else {}
+    gallery, options = [cloud.points for cloud in clouds], {"metric": clouds[0].metric}
     ends = {a: [torch.cat([cloud.minus[a], cloud.plus[a]]) for cloud in clouds] for a in attributes}
     varied = {a: probe_errors(probes, gallery, threshold, **options) for a, probes in ends.items()}
     return ErrorGrowth(probe_errors(gallery, gallery, threshold, **options), varied)

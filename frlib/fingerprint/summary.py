@@ -11,6 +11,8 @@ from frlib.geometry import draw_interval, mean_interval, resampled_means
 
 #: The scale of the ranking: all networks have filled balls there.
 RANKED_AT = 1.0
+#: What a row of the energies of one network belongs to.
+PLACE = ("identity", "attribute", "scale")
 
 
 @checks.arguments
@@ -35,7 +37,7 @@ def cube(table: pd.DataFrame, column: str = "energy", attributes: Sequence[str] 
     ValueError
         If a column is missing, or an identity does not have every attribute and scale once.
     """
-    checks.columns("table", table, ["identity", "attribute", "scale", column])
+    checks.columns("table", table, [*PLACE, column], [column], PLACE)
     attributes = list(dict.fromkeys(table["attribute"])) if attributes is None else list(attributes)
     identities, scales = np.unique(table["identity"]), np.unique(table["scale"])
     return array_of(table, column, identity=identities, attribute=attributes, scale=scales)
@@ -135,7 +137,8 @@ def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000
     ValueError
         If a column is missing, a network has fewer than two identities, or identities differ in attributes or scales.
     """
-    checks.columns("table", table, ["network"])
+    wanted = ["energy", "displacement", "neighbors", "isolated"]
+    checks.columns("table", table, ["network", *PLACE, *wanted], wanted, ["network", *PLACE])
     parts = [_summary_of(name, own, n_points, draws, seed) for name, own in table.groupby("network", sort=False)]
     return pd.concat(parts, ignore_index=True)
 

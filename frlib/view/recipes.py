@@ -76,17 +76,17 @@ class Column:
 @checks.arguments
 def curves(
     table: pd.DataFrame,
-    x,
-    y,
+    x: str | Column,
+    y: str | Column,
     *,
-    color=None,
-    dash=None,
+    color: str | Column | None = None,
+    dash: str | Column | None = None,
     detail: str | None = None,
     band: tuple[str, str] | None = None,
     bars: tuple[str, str] | None = None,
     points: bool = True,
     step: bool = False,
-    tips: Sequence = (),
+    tips: Sequence[str | Column] = (),
 ) -> alt.LayerChart:
     """Draw lines from left to right, perhaps with intervals.
 
@@ -131,17 +131,17 @@ def curves(
 @checks.arguments
 def scatter(
     table: pd.DataFrame,
-    x,
-    y,
+    x: str | Column,
+    y: str | Column,
     *,
-    color=None,
-    shape=None,
-    size=60,
+    color: str | Column | None = None,
+    shape: str | Column | None = None,
+    size: float | str | Column = 60,
     x_bars: tuple[str, str] | None = None,
     y_bars: tuple[str, str] | None = None,
     text: str | None = None,
     to: tuple[str, str] | None = None,
-    tips: Sequence = (),
+    tips: Sequence[str | Column] = (),
 ) -> alt.LayerChart:
     """Draw one point per row; text at both axes makes a grid of marks.
 
@@ -186,17 +186,17 @@ def scatter(
 @checks.arguments
 def dots(
     table: pd.DataFrame,
-    x,
-    row,
+    x: str | Column,
+    row: str | Column,
     *,
-    color=None,
-    shape=None,
+    color: str | Column | None = None,
+    shape: str | Column | None = None,
     apart: bool = False,
     bars: tuple[str, str] | None = None,
     wide: tuple[str, str] | None = None,
     ticks: bool = False,
-    size=70,
-    tips: Sequence = (),
+    size: float | str | Column = 70,
+    tips: Sequence[str | Column] = (),
 ) -> alt.LayerChart:
     """Draw values beside the names of their rows, with their intervals (Cleveland's dot plot).
 
@@ -238,7 +238,15 @@ def dots(
 
 
 @checks.arguments
-def bars(table: pd.DataFrame, x, row, *, color=None, text: str | None = None, tips: Sequence = ()) -> alt.LayerChart:
+def bars(
+    table: pd.DataFrame,
+    x: str | Column,
+    row: str | Column,
+    *,
+    color: str | Column | None = None,
+    text: str | None = None,
+    tips: Sequence[str | Column] = (),
+) -> alt.LayerChart:
     """Draw one horizontal bar per row of names, its parts stacked by colour.
 
     Parameters
@@ -271,7 +279,15 @@ def bars(table: pd.DataFrame, x, row, *, color=None, text: str | None = None, ti
 
 
 @checks.arguments
-def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips: Sequence = ()) -> alt.LayerChart:
+def heat_map(
+    table: pd.DataFrame,
+    x: str | Column,
+    y: str | Column,
+    value: str | Column,
+    *,
+    text: str | None = None,
+    tips: Sequence[str | Column] = (),
+) -> alt.LayerChart:
     """Draw one tile per pair of columns and rows, coloured by a number.
 
     Parameters
@@ -319,7 +335,9 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
 
 
 @checks.arguments
-def matrix(table: pd.DataFrame, x, y, value, *, tips: Sequence = ()) -> alt.LayerChart:
+def matrix(
+    table: pd.DataFrame, x: str | Column, y: str | Column, value: str | Column, *, tips: Sequence[str | Column] = ()
+) -> alt.LayerChart:
     """Draw tiles as `heat_map` does, with a dot where row and column have one name.
 
     Parameters

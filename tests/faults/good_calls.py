@@ -209,10 +209,11 @@ def training_calls() -> dict[Callable, dict]:
     energies = t.run_energies(embeddings, fields, SCALES, blobs.useful, progress=False)
     points, normal = t.planar_draws(12)
     of_runs = keywords(embeddings=embeddings, fields=fields)
+    runs = blobs.labels.expand(2, -1)
     classes, centers = torch.arange(8) % 4, torch.tensor(RANDOM.normal(size=(4, D)))
     features = torch.tensor(EMBEDDINGS[:8])
     return {
-        t.class_plane_share: of_runs | keywords(labels=blobs.labels),
+        t.class_plane_share: of_runs | keywords(labels=runs),
         t.cloud_of_run: of_runs | keywords(useful=blobs.useful, run=1),
         t.compare_dimensions: keywords(energies=energies, resamples=9, seed=1),
         t.crumpled_sheet: keywords(amount=0.3),
@@ -224,9 +225,9 @@ def training_calls() -> dict[Callable, dict]:
             ensemble=ensemble, inputs=blobs.inputs, step=0.4, scheme="forward", before_activation=True
         ),
         t.margin_loss: keywords(
-            margin=t.ArcFace(), embeddings=features, centers=centers, labels=classes, reduction="sum"
+            margin=t.ArcFace(), embeddings=features, centers=centers, labels=classes, reduction="none"
         ),
-        t.movement_by_kind: of_runs | keywords(labels=blobs.labels, energies=energies),
+        t.movement_by_kind: of_runs | keywords(labels=runs, energies=energies),
         t.planar_cloud: keywords(preset="radial", n=5, seed=1),
         t.planar_draws: keywords(n=5, seed=1),
         t.planar_energies: keywords(presets=["radial", "aligned"], scales=SCALES, draws=2, n=8, seed=1),
@@ -284,7 +285,7 @@ def fingerprint_calls() -> dict[Callable, dict]:
     return {
         f.against_others: keywords(table=table, attribute="age"),
         f.agreement_with: keywords(reference=reference, table=table, by=["network", "scale"]),
-        f.array_of: keywords(table=one[one.scale == 1.0][["identity", "attribute", "energy"]], column="energy"),
+        f.array_of: keywords(table=one, column="energy", identity=range(4), attribute=["age", "smile", "hue"], scale=SCALES),
         f.crossing_pairs: keywords(table=table),
         f.cube: keywords(table=one, column="energy", attributes=["age", "hue"]),
         f.curve_shapes: keywords(clouds={"a": clouds}),
@@ -294,12 +295,12 @@ def fingerprint_calls() -> dict[Callable, dict]:
         f.filled_scales: keywords(table=table, at_most=0.9),
         f.fingerprint_summary: keywords(table=table, n_points=5, draws=10, seed=1),
         f.growth_correlation: keywords(values=np.abs(VALUES[:3, :1]), errors=errors, draws=5, seed=1),
-        f.half_width: keywords(deviation=2.0, n=4, level=0.9),
+        f.half_width: keywords(deviation=np.abs(SIX), n=4, level=0.9),
         f.lowest_shares: keywords(table=table, network="a", draws=10, seed=1),
         f.means_over_identities: keywords(table=table, column="energy", by=["network", "scale"]),
         f.paired_changes: keywords(table=table, variant="network", reference="a"),
         f.part_energies: keywords(cloud=clouds[0], size=3, scales=SCALES, seed=1),
-        f.table_of: keywords(values=np.float64(3.0), column="energy"),
+        f.table_of: keywords(values=VALUES, column="energy", identity=range(6), attribute=["age", "smile", "hue"]),
     }
 
 
@@ -320,7 +321,7 @@ def view_calls() -> dict[Callable, dict]:
         v.heat_map: plane | keywords(value="isolated", text="isolated", tips=["energy"]),
         v.matrix: plane | keywords(value="isolated", tips=["energy"]),
         v.scatter: plane | keywords(color="network", size=50, text="attribute", tips=["energy"]),
-        v.verdict: keywords(claim_id="A1", holds="yes", found="It was found."),
+        v.verdict: keywords(claim_id=str(published.load("claims")["id"][0]), holds="yes", found="It was found."),
         v.with_interval: keywords(values=[1.0, 2.0], low=[0.5, 1.5], high=[1.5, 2.5], digits=2),
     }
 
@@ -362,6 +363,11 @@ CALLS: Mapping[str, Callable] = {
 def calls_of(module: str) -> dict[Callable, dict]:
     """Return a call of each public function of a module, without arguments that it does not have."""
     return {
-        function: {name: value for name, value in given.items() if name in inspect.signature(function).parameters}
+        function: {name: value for name, value in given.items() if name in known or _takes_any(known)}
         for function, given in CALLS[module]().items()
+        if (known := inspect.signature(function).parameters)
     }
+
+
+def _takes_any(parameters: Mapping) -> bool:
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())

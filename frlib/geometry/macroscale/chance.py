@@ -155,7 +155,7 @@ def correlations_from_counts(
     ValueError
         As in `label_trials`, or if there is not one number per attribute.
     """
-    sizes, other = np.array(list(counts.values())), checks.as_numbers("other", other)
+    sizes, other = np.array(list(counts.values())), checks.as_numbers("other", other, finite=True)
     if other.shape != sizes.shape or len(sizes) < 2:
         raise ValueError(f"other must have one number per attribute of counts, at least two; got shape {other.shape}")
     checks.at_least("trials", trials, 1)

@@ -122,7 +122,7 @@ def _check_curves(minus, plus, scales: Mapping[str, float]) -> None:
         if not isinstance(ends, Mapping) or not ends:
             raise ValueError(f"{name} must be a mapping of attribute to embeddings, not empty; got {ends!r:.60}")
     if set(minus) != set(plus):
-        raise ValueError(f"plus must have the attributes of minus, {sorted(minus)}; got {sorted(plus)}")
+        raise ValueError(f"plus must have the attributes of minus, {list(minus)}; got {list(plus)}")
 
 
 def _along_curves(attribute: str, center: torch.Tensor, minus, plus, metric: str) -> torch.Tensor:
