@@ -76,8 +76,8 @@ def between(name: str, value, low, high):
 def columns(name: str, table, wanted, numbers: Collection = (), keys: Collection = ()) -> None:
     """Raise unless a table has rows and these columns.
 
-    Those of ``numbers`` must hold numbers or booleans whose squares do not overflow, or NaN; those of ``keys`` no missing
-    text or object. None may hold complex numbers.
+    Those of ``numbers`` must hold numbers or booleans whose squares do not overflow, or NaN; those of ``keys`` no
+    missing text or object. None may hold complex numbers.
 
     Raises
     ------
@@ -447,6 +447,7 @@ def arguments(function: Callable) -> Callable:
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     places = [n for n, p in parameters.items() if p.kind not in (*several, inspect.Parameter.KEYWORD_ONLY)]
     kinds = {n: check for n, p in parameters.items() if p.kind not in several and (check := _check_of(p.annotation, n))}
+    further = next((_check_of(p.annotation) for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
 
     @functools.wraps(function)
     def call(*given, **named):
@@ -455,6 +456,8 @@ def arguments(function: Callable) -> Callable:
             for name, value in itertools.zip_longest(places[: len(given)], given)
         ]
         named = {name: kinds[name](name, value) if name in kinds else value for name, value in named.items()}
+        if further:
+            named = {name: value if name in parameters else further(name, value) for name, value in named.items()}
         return function(*given, **named)
 
     return call
@@ -489,7 +492,7 @@ def _check_of(kind, name: str = "") -> Callable | None:
 
 
 def _check_of_any(kinds: Sequence, name: str) -> Callable | None:
-    """Return the check for a text, or a number, or an object of this package: the name of a column, or more about it."""
+    """Return the check for a text, a number, or an object of this package: the name of a column, or more about it."""
     if str not in kinds or not all(kind in (str, float) or _is_ours(kind) for kind in kinds):
         return None
     checks = [_check_of(kind, name) for kind in kinds]

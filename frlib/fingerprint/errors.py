@@ -109,11 +109,13 @@ def growth_correlation(values, errors: ErrorGrowth, draws: int = 2000, *, seed: 
     Raises
     ------
     ValueError
-        If the shape of the values is another.
+        If the shape of the values is another, or there is one attribute alone.
     """
-    values, shape = np.asarray(values, dtype=float), (len(errors.unvaried.misses), len(errors.varied))
+    values, shape = checks.as_numbers("values", values), (len(errors.unvaried.misses), len(errors.varied))
     if values.shape != shape:
         raise ValueError(f"values must have shape {shape}, identities x attributes; got {values.shape}")
+    if len(errors.varied) < 2:
+        raise ValueError(f"errors must be varied in at least two attributes; got {len(errors.varied)}")
     checks.at_least("draws", draws, 1)
     mean, grown = values.mean(axis=0), errors.growth()
     weights = draw_weights(len(values), draws, seed=seed)

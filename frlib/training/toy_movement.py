@@ -40,9 +40,7 @@ def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: di
     checks.as_numbers("labels", labels, finite=True, shape=tuple(embeddings.shape[:2]))
     for run, own in enumerate(labels.tolist()):
         if set(own) != set(range(N_CLASSES)):
-            raise ValueError(
-                f"labels must hold the classes 0 to {N_CLASSES - 1} in every run; run {run} has {set(own)}"
-            )
+            raise ValueError(f"labels must hold the classes 0 to {N_CLASSES - 1} in every run; run {run} holds others")
     rows = []
     for run, (points, classes) in enumerate(zip(embeddings, labels, strict=True)):
         means = torch.stack([points[classes == k].mean(dim=0) for k in range(N_CLASSES)])

@@ -380,18 +380,32 @@ def guide(table: pd.DataFrame | None = None, *, x=None, y=None) -> alt.Chart:
     Raises
     ------
     ValueError
-        If neither is given, or the table lacks a column.
+        If neither is given, they are no numbers or of two lengths, or the table lacks a column.
     """
     places = {at: value for at, value in (("x", x), ("y", y)) if value is not None}
     if not places:
         raise ValueError("guide needs x, y or both; got neither")
     if table is None:
-        table = pd.DataFrame({at: [v] if isinstance(v, int | float) else list(v) for at, v in places.items()})
+        places = {at: _numbers(at, value) for at, value in places.items()}
+        if len({len(values) for values in places.values()}) > 1:
+            raise ValueError(f"x and y must have one length; got {' and '.join(str(len(v)) for v in places.values())}")
+        table = pd.DataFrame(places)
         places = {at: at for at in places}
+    for at, name in places.items():
+        checks.instance(at, name, str)
     checks.columns("table", table, list(places.values()))
     chart = alt.Chart(spoken(table))
     mark = chart.mark_line(strokeDash=[4, 4], color="gray") if len(places) == 2 else chart.mark_rule(strokeDash=[4, 4])
     return mark.encode(**{at: getattr(alt, at.upper())(field=f, type="quantitative") for at, f in places.items()})
+
+
+def _numbers(name: str, value) -> list:
+    """Return one number, or several, as a list of at least one."""
+    if np.ndim(value) == 0:
+        return [checks.number(name, value)]
+    if not checks.as_numbers(name, value, finite=True, shape=(None,)).size:
+        raise ValueError(f"{name} must hold at least one number; got none")
+    return list(value)
 
 
 def _named(column: Column, table: pd.DataFrame) -> list:

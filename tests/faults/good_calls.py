@@ -263,29 +263,27 @@ def _energies() -> pd.DataFrame:
     return pd.DataFrame({name: RANDOM.random(len(places)) for name in numbers}, index=places).reset_index()
 
 
+def _cloud(points: torch.Tensor, k: int) -> Cloud:
+    """Return a cloud of the k-th identity with curves along two attributes."""
+    minus = {"age": points - 0.1, "smile": points - 0.2}
+    plus = {name: points + torch.tensor(RANDOM.normal(size=points.shape)) for name in minus}
+    return Cloud(points, minus, plus, "cosine", "a", k)
+
+
 def fingerprint_calls() -> dict[Callable, dict]:
     """Return a call of each function of frlib.fingerprint that needs neither images nor networks."""
     f, table = fingerprint, _energies()
     one = table[table.network == "a"].reset_index(drop=True)
-    clouds = [Cloud(torch.tensor(part), {}, {}, "cosine", "a", k) for k, part in enumerate(np.split(EMBEDDINGS, 3))]
-    clouds = [
-        Cloud(
-            c.points, {"age": c.points - 0.1}, {"age": c.points + RANDOM.normal(size=c.points.shape)}, "cosine", "a", k
-        )
-        for k, c in enumerate(clouds)
-    ]
+    clouds = [_cloud(torch.tensor(part), k) for k, part in enumerate(np.split(EMBEDDINGS, 3))]
     parts = pd.concat([f.part_energies(cloud, 4, SCALES) for cloud in clouds], ignore_index=True)
-    whole = (
-        table[(table.network == "a") & (table.identity < 3)]
-        .assign(attribute="age")
-        .drop_duplicates(["identity", "scale"], ignore_index=True)
-    )
+    whole = one[(one.identity < 3) & (one.attribute != "hue")].reset_index(drop=True)
     errors = f.error_growth(clouds, 0.5)
+    axes = {"identity": range(4), "attribute": ["age", "hue", "smile"]}
     reference = pd.Series([1.0, 2.0, 3.0], index=["age", "hue", "smile"])
     return {
         f.against_others: keywords(table=table, attribute="age"),
         f.agreement_with: keywords(reference=reference, table=table, by=["network", "scale"]),
-        f.array_of: keywords(table=one, column="energy", identity=range(4), attribute=["age", "smile", "hue"], scale=SCALES),
+        f.array_of: axes | keywords(table=one, column="energy", scale=SCALES),
         f.crossing_pairs: keywords(table=table),
         f.cube: keywords(table=one, column="energy", attributes=["age", "hue"]),
         f.curve_shapes: keywords(clouds={"a": clouds}),
@@ -294,13 +292,13 @@ def fingerprint_calls() -> dict[Callable, dict]:
         f.extreme_shares: keywords(table=table, wanted=["age", "hue"], highest=True, draws=10, seed=1),
         f.filled_scales: keywords(table=table, at_most=0.9),
         f.fingerprint_summary: keywords(table=table, n_points=5, draws=10, seed=1),
-        f.growth_correlation: keywords(values=np.abs(VALUES[:3, :1]), errors=errors, draws=5, seed=1),
+        f.growth_correlation: keywords(values=np.abs(VALUES[:3, :2]), errors=errors, draws=5, seed=1),
         f.half_width: keywords(deviation=np.abs(SIX), n=4, level=0.9),
         f.lowest_shares: keywords(table=table, network="a", draws=10, seed=1),
         f.means_over_identities: keywords(table=table, column="energy", by=["network", "scale"]),
         f.paired_changes: keywords(table=table, variant="network", reference="a"),
         f.part_energies: keywords(cloud=clouds[0], size=3, scales=SCALES, seed=1),
-        f.table_of: keywords(values=VALUES, column="energy", identity=range(6), attribute=["age", "smile", "hue"]),
+        f.table_of: axes | keywords(values=VALUES[:4], column="energy"),
     }
 
 
@@ -317,12 +315,12 @@ def view_calls() -> dict[Callable, dict]:
         v.energy_curves: keywords(
             table=table, description=words["description"], color="attribute", title="A", height=200
         ),
-        v.guide: keywords(x=1.0, y=2.0),
+        v.guide: keywords(x=SIX, y=OTHER_SIX),
         v.heat_map: plane | keywords(value="isolated", text="isolated", tips=["energy"]),
         v.matrix: plane | keywords(value="isolated", tips=["energy"]),
         v.scatter: plane | keywords(color="network", size=50, text="attribute", tips=["energy"]),
         v.verdict: keywords(claim_id=str(published.load("claims")["id"][0]), holds="yes", found="It was found."),
-        v.with_interval: keywords(values=[1.0, 2.0], low=[0.5, 1.5], high=[1.5, 2.5], digits=2),
+        v.with_interval: keywords(values=SIX, low=SIX - 1.0, high=SIX + 1.0, digits=2),
     }
 
 
@@ -340,6 +338,38 @@ def other_calls() -> dict[Callable, dict]:
     }
 
 
+#: Arguments that are passed on as they are: what reads them later names them.
+PASSED_ON = {
+    "spread": ["function", "tasks"],  # a function of the caller and its arguments
+    "Cloud": ["points"],  # the functions of `frlib.geometry` that take a cloud check its matrices, where they use them
+    "say": ["values"],
+    "margin_loss": ["embeddings", "centers"],  # steps of a training, where looking at each value would cost time
+    "fixed_image_loss": ["fixed", "varied"],
+}
+#: Functions whose results hold NaN where there is nothing to compute, as their descriptions say.
+MAY_BE_NAN = {
+    **dict.fromkeys(
+        # A scale at which no point has a neighbour, or a field that is zero everywhere, has no energy.
+        (
+            *("energy_sweep", "neighborhood_energies", "null_energies", "subsampling_deviations", "steps_within"),
+            *("transported_energy_sweep", "planar_energies", "run_energies", "energy_at_equal_shares", "part_energies"),
+        ),
+        "no neighbour",
+    ),
+    **dict.fromkeys(("field_agreement", "radial_share", "class_plane_share", "movement_by_kind"), "no direction"),
+    # Values that are all alike have no order and no range.
+    **dict.fromkeys(("crossed_correlation", "rank_correlation", "partial_rank_correlation"), "all alike"),
+    **dict.fromkeys(("rank_correlation_interval", "rescaled_columns", "agreement_with"), "all alike"),
+    **dict.fromkeys(("growth_correlation", "correlations_from_counts"), "all alike"),
+    # One value, or none, has no interval.
+    **dict.fromkeys(("mean_interval", "split_interval", "means_over_identities", "against_others"), "too few"),
+    **dict.fromkeys(("energy_variances", "fingerprint_summary"), "too few"),
+    # A person, a row or a variant may have no counterpart.
+    **dict.fromkeys(("paired_changes", "image_placements", "right_at_strangers"), "no counterpart"),
+    # Too few pairs for a rate that small; points that coincide have no ratio and no threshold.
+    **dict.fromkeys(("identification", "verification", "recognition_figures", "threshold_at"), "too few pairs"),
+    "distance_summary": "points coincide",
+}
 #: Arguments that may hold NaN: it is left out, or what depends on it is NaN, as the functions say.
 TAKE_NAN = {
     **dict.fromkeys(
@@ -347,6 +377,9 @@ TAKE_NAN = {
     ),
     **dict.fromkeys(("crossings", "among_extremes", "below_all", "growth_correlation", "diagonal_p"), ["values"]),
     "draw_interval": ["draws"],
+    "with_interval": ["values", "low", "high"],
+    "family_contrast": ["similarity"],  # its diagonal is left out
+    "quality_contrast": ["scores"],
     "rank_correlation": ["x", "y"],
     "partial_rank_correlation": ["x", "y", "given"],
 }

@@ -20,8 +20,18 @@ import torch
 
 import frlib
 from frlib import faces, geometry
-from tests.faults.bad_values import ANY, FINITE, REFUSED, SAME, Bad, bad_values, names_argument
-from tests.faults.good_calls import EMBEDDINGS, FIELDS, SIX, STEPS, TAKE_NAN, VALUES, calls_of
+from tests.faults.bad_values import ANY, FINITE, KEPT, REFUSED, SAME, Bad, bad_values, names_argument
+from tests.faults.good_calls import (
+    EMBEDDINGS,
+    FIELDS,
+    MAY_BE_NAN,
+    PASSED_ON,
+    SIX,
+    STEPS,
+    TAKE_NAN,
+    VALUES,
+    calls_of,
+)
 from tests.faults.planting import Kind, Outcome, demand, refused, survived
 
 #: Seconds that a call may take, and bytes that it may need beyond what the process has.
@@ -61,7 +71,7 @@ def call_badly(module: str, share: float = 1.0, part: str = "") -> tuple[Counter
             if part and inspect.unwrap(function).__module__.split(".")[-2] != part:
                 continue
             right = _numbers(_call(function, given, limit=0))  # compiles
-            for argument, bad in _bad_arguments(given, generator):
+            for argument, bad in _bad_arguments(function.__name__, given, generator):
                 if generator.random() >= share:
                     continue
                 how, detail = _judged(function, given, argument, bad, right)
@@ -71,15 +81,18 @@ def call_badly(module: str, share: float = 1.0, part: str = "") -> tuple[Counter
     return happened, failures
 
 
-def _bad_arguments(given: dict, generator: np.random.Generator) -> Iterator[tuple[str, Bad]]:
+def _bad_arguments(name: str, given: dict, generator: np.random.Generator) -> Iterator[tuple[str, Bad]]:
     for argument, valid in given.items():
+        if argument in PASSED_ON.get(name, ()):
+            continue
         for bad in bad_values(valid, generator):
             yield argument, bad
 
 
 def _judged(function: Callable, given: dict, argument: str, bad: Bad, right: list[np.ndarray]) -> tuple[str, str]:
     """Return what happened in one call, in a word, and its details."""
-    default = inspect.signature(function).parameters[argument].default
+    known = inspect.signature(function).parameters
+    default = known[argument].default if argument in known else None
     try:
         value = bad.make()
         if value is default or (isinstance(default, str | int | float | bool) and _equal(value, default)):
@@ -94,8 +107,13 @@ def _judged(function: Callable, given: dict, argument: str, bad: Bad, right: lis
         return _refusal(function, argument, error)
     except Exception as error:
         return "another error", f"{type(error).__name__}: {str(error)[:200]} at {_place(error)}"
-    takes_nan = argument in TAKE_NAN.get(function.__name__, ()) and "nan" in bad.what.lower()
-    return _result(found, ANY if takes_nan else bad.expected, right)
+    return _result(found, _expected(function.__name__, argument, bad), right)
+
+
+def _expected(name: str, argument: str, bad: Bad) -> str:
+    """Return what may happen to a value in a function that takes NaN, or gives it, as its description says."""
+    takes_nan = argument in TAKE_NAN.get(name, ()) and "nan" in bad.what.lower()
+    return ANY if takes_nan or (bad.expected == FINITE and name in MAY_BE_NAN) else bad.expected
 
 
 def _equal(value, default) -> bool:
@@ -119,11 +137,11 @@ def _is_iterator(value) -> bool:
 
 
 def _refusal(function: Callable, argument: str, error: Exception) -> tuple[str, str]:
-    names = list(inspect.signature(function).parameters)
+    names = [argument, *inspect.signature(function).parameters]
     said, place = str(error), _place(error)
     if not place.startswith("frlib/"):
         return "an error from inside", f"{type(error).__name__}: {said[:200]} at {place}"
-    if not names_argument(said, [argument]) and not names_argument(said, names):
+    if not names_argument(said, names):
         return "no argument is named", f"{said[:200]} at {place}"
     return "refused", said
 
@@ -139,7 +157,11 @@ def _result(found: list[np.ndarray], expected: str, right: list[np.ndarray]) -> 
     if expected == REFUSED:
         return "accepted", repr(found)[:100]
     alike = len(found) == len(right) and all(a.shape == b.shape for a, b in zip(found, right, strict=True))
-    if expected == SAME:
+    if expected == KEPT and len(found) == len(right):
+        plain = [(a, b) for a, b in zip(found, right, strict=True) if not np.iscomplexobj(a)]
+        alike = all(a.shape == b.shape and np.allclose(a, b, equal_nan=True) for a, b in plain)
+        return ("right", "") if alike else ("another result", repr(found)[:100])
+    if expected in (SAME, KEPT):
         if not alike:
             return "another result", repr(found)[:100]
         close = all(np.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True) for a, b in zip(found, right, strict=True))

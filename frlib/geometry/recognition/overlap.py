@@ -75,7 +75,7 @@ def density_overlap(intra: Sequence[float], inter: Sequence[float], *, bandwidth
         density = gaussian_kde(even, bandwidth / even.std(ddof=1))(grid)
         if not density.sum() > 0:
             raise ValueError(
-                f"bandwidth must fit to the distances in intra and inter, or no density is left; got {bandwidth}"
+                f"bandwidth must not be so small against the distances that a density vanishes; got {bandwidth}"
             )
         densities.append(density / density.sum())
     return float(np.minimum(*densities).sum())
