@@ -115,9 +115,9 @@ def half_width(deviation, n: int, *, level: float = LEVEL):
     Raises
     ------
     ValueError
-        If a deviation is no finite number, or n or the level out of range.
+        If a deviation is negative or no finite number, or n or the level out of range.
     """
     checks.at_least("n", n, 2)
-    known = checks.as_numbers("deviation", deviation, finite=True)
+    known = checks.between("deviation", checks.as_numbers("deviation", deviation, finite=True), 0, np.inf)
     deviation = deviation if isinstance(deviation, pd.Series) else known
     return stats.t.isf((1 - level) / 2, n - 1) * deviation / np.sqrt(n)

@@ -109,9 +109,9 @@ def growth_correlation(values, errors: ErrorGrowth, draws: int = 2000, *, seed: 
     Raises
     ------
     ValueError
-        If the shape of the values is another, or there is one attribute alone.
+        If the values have another shape or are not finite, or there is one attribute alone.
     """
-    values, shape = checks.as_numbers("values", values), (len(errors.unvaried.misses), len(errors.varied))
+    values, shape = checks.as_numbers("values", values, finite=True), (len(errors.unvaried.misses), len(errors.varied))
     if values.shape != shape:
         raise ValueError(f"values must have shape {shape}, identities x attributes; got {values.shape}")
     if len(errors.varied) < 2:

@@ -1,6 +1,6 @@
 """What a table of energies says in short: means over identities with intervals, ranks, and a ranking of attributes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -66,7 +66,7 @@ def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
         If a column is missing, or a combination of values does not stand in the table exactly once.
     """
     checks.columns("table", table, [*axes, column])
-    levels = [list(values) for values in axes.values()]
+    levels = _levels(axes)
     places = pd.MultiIndex.from_product(levels)
     found = table.set_index(list(axes))[column]
     found = found[found.index.isin(places)]
@@ -76,6 +76,16 @@ def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
             f"table must have each combination of {', '.join(axes)} once; got {len(found)} rows for {shape}"
         )
     return found.loc[places].to_numpy().reshape([len(values) for values in levels])
+
+
+def _levels(axes: Mapping[str, Sequence]) -> list[list]:
+    """Return the values on each axis."""
+    for name, values in axes.items():
+        if not all(pd.api.types.is_hashable(value) and np.ndim(value) == 0 for value in values):
+            raise ValueError(f"{name} must hold texts or numbers; got {checks.shown(list(values))}")
+    if not axes:
+        raise ValueError("axes must be at least one: the name of a column, and its values")
+    return [list(values) for values in axes.values()]
 
 
 @checks.arguments
@@ -98,9 +108,9 @@ def table_of(values, column: str, **axes: Sequence) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the array has another shape.
+        If the array has another shape, or there is no axis.
     """
-    values, levels = np.asarray(values), [list(level) for level in axes.values()]
+    values, levels = np.asarray(values), _levels(axes)
     if values.shape != tuple(map(len, levels)):
         raise ValueError(f"values must have shape {tuple(map(len, levels))}, as the axes; got {values.shape}")
     places = pd.MultiIndex.from_product(levels, names=list(axes))

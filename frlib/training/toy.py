@@ -184,6 +184,8 @@ def check_runs(embeddings: torch.Tensor, fields: Mapping[str, torch.Tensor]) -> 
     for name, vectors in fields.items():
         checks.instance("a name in fields", name, str)
         checks.as_numbers(f"fields[{name!r}]", vectors, finite=True, shape=tuple(embeddings.shape))
+    if not all(map(torch.is_floating_point, (embeddings, *fields.values()))):
+        raise ValueError("embeddings and fields must be of floating-point numbers; got others")
     if not embeddings.numel():
         raise ValueError(f"embeddings must not be empty; got shape {tuple(embeddings.shape)}")
 

@@ -342,10 +342,13 @@ def other_calls() -> dict[Callable, dict]:
 PASSED_ON = {
     "spread": ["function", "tasks"],  # a function of the caller and its arguments
     "Cloud": ["points"],  # the functions of `frlib.geometry` that take a cloud check its matrices, where they use them
-    "say": ["values"],
+    "table_of": ["identity", "attribute", "values"],  # labels of any kind, and their values
+    "array_of": ["scale"],  # True is 1, in Python
     "margin_loss": ["embeddings", "centers"],  # steps of a training, where looking at each value would cost time
     "fixed_image_loss": ["fixed", "varied"],
 }
+#: Arguments that may be one number or several.
+TAKE_NUMBERS = {"half_width": ["deviation"], "groups_left": ["distances"]}
 #: Functions whose results hold NaN where there is nothing to compute, as their descriptions say.
 MAY_BE_NAN = {
     **dict.fromkeys(
@@ -368,18 +371,20 @@ MAY_BE_NAN = {
     **dict.fromkeys(("paired_changes", "image_placements", "right_at_strangers"), "no counterpart"),
     # Too few pairs for a rate that small; points that coincide have no ratio and no threshold.
     **dict.fromkeys(("identification", "verification", "recognition_figures", "threshold_at"), "too few pairs"),
-    "distance_summary": "points coincide",
+    **dict.fromkeys(("distance_summary", "drawn_scales", "group_contrast", "plateau"), "points coincide"),
+    "identity_distances": "one image",
 }
 #: Arguments that may hold NaN: it is left out, or what depends on it is NaN, as the functions say.
 TAKE_NAN = {
     **dict.fromkeys(
         ("resampled_means", "mean_interval", "split_interval", "on_diagonal", "rescaled_columns"), ["values"]
     ),
-    **dict.fromkeys(("crossings", "among_extremes", "below_all", "growth_correlation", "diagonal_p"), ["values"]),
+    **dict.fromkeys(("crossings", "among_extremes", "below_all", "diagonal_p"), ["values"]),
     "draw_interval": ["draws"],
     "with_interval": ["values", "low", "high"],
     "family_contrast": ["similarity"],  # its diagonal is left out
     "quality_contrast": ["scores"],
+    "group_contrast": ["distances"],  # a person with one image has no distance inside
     "rank_correlation": ["x", "y"],
     "partial_rank_correlation": ["x", "y", "given"],
 }

@@ -158,6 +158,8 @@ def correlations_from_counts(
     sizes, other = np.array(list(counts.values())), checks.as_numbers("other", other, finite=True)
     if other.shape != sizes.shape or len(sizes) < 2:
         raise ValueError(f"other must have one number per attribute of counts, at least two; got shape {other.shape}")
+    for name, count in counts.items():
+        checks.at_least(f"counts[{name!r}]", count, 2)
     checks.at_least("trials", trials, 1)
     statistics = np.empty((trials, len(sizes)))
     for size in np.unique(sizes):

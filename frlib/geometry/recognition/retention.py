@@ -102,7 +102,7 @@ def curve_distances(points, table: pd.DataFrame, *, metric: str = "cosine") -> p
         If a shape, a value or the metric is not accepted, or a column is missing.
     """
     points = checks.as_matrix("points", points, rows=len(table), metric=metric)
-    checks.columns("table", table, ["attribute", "step"])
+    checks.columns("table", table, ["attribute", "step"], keys=["attribute", "step"])
     rows = []
     for attribute, places in table.groupby("attribute", sort=False).indices.items():
         places = places[np.argsort(table["step"].to_numpy()[places])]
