@@ -5,6 +5,7 @@ it. A name means the same everywhere, so that its range is written once, here. W
 checks itself, with the functions above.
 """
 
+import contextlib
 import functools
 import inspect
 import itertools
@@ -34,7 +35,8 @@ RANGES: dict[str, tuple[float, float]] = {
         ("mean_distance", "bandwidth", "test_over_train", "d_intra", "d_inter", "alpha"), (SMALLEST, LARGEST)
     ),
     **dict.fromkeys(("side", "low_level"), (0, 100)),
-    **dict.fromkeys(("axis", "n_jobs"), (-(2**31), 2**31 - 1)),
+    "axis": (-(2**31), 2**31 - 1),
+    "n_jobs": (-(10**4), 10**4),
 }
 #: Other whole numbers, which say how many there are of something, and other numbers.
 WHOLE, REAL = (0, 10**6), (-LARGEST, LARGEST)
@@ -71,8 +73,11 @@ def between(name: str, value, low, high):
     return value
 
 
-def columns(name: str, table, wanted, numbers: Collection = ()) -> None:
-    """Raise unless a table has rows and these columns, those of ``numbers`` with numbers or booleans in them.
+def columns(name: str, table, wanted, numbers: Collection = (), keys: Collection = ()) -> None:
+    """Raise unless a table has rows and these columns.
+
+    Those of ``numbers`` must hold numbers or booleans whose squares do not overflow, or NaN; those of ``keys`` no
+    missing text or object. None may hold complex numbers.
 
     Raises
     ------
@@ -83,12 +88,16 @@ def columns(name: str, table, wanted, numbers: Collection = ()) -> None:
     for column in wanted:
         if column not in table:
             raise ValueError(f"{name} must have a column {column!r}; it has {', '.join(map(repr, table.columns))}")
-        if isinstance(table[column], pd.DataFrame):
-            raise ValueError(f"{name} must have one column {column!r}; it has {table[column].shape[1]}")
         if table[column].dtype == object and not table[column].map(_has_hash).all():
             raise ValueError(f"{name} must have texts or numbers in its column {column!r}; got type object")
         if column in numbers and table[column].dtype.kind not in "fiub":
             raise ValueError(f"{name} must have numbers in its column {column!r}; got type {table[column].dtype}")
+        if table[column].dtype.kind == "c":
+            raise ValueError(f"{name} must have no complex numbers in its column {column!r}; got some")
+        if column in numbers:
+            as_numbers(f"{name}[{column!r}]", table[column].to_numpy(float, na_value=np.nan))
+        if column in keys and table[column].dtype.kind != "f" and table[column].isna().any():
+            raise ValueError(f"{name} must have no missing value in its column {column!r}; got one")
     if table.empty:
         raise ValueError(f"{name} must not be empty")
 
@@ -379,7 +388,7 @@ def instance(name: str, value, kind):
 
 
 def frame(name: str, value) -> pd.DataFrame:
-    """Return ``value`` if it is a DataFrame whose columns have plain names.
+    """Return ``value`` if it is a DataFrame whose columns have plain names, each its own.
 
     Raises
     ------
@@ -388,6 +397,9 @@ def frame(name: str, value) -> pd.DataFrame:
     """
     if instance(name, value, pd.DataFrame).columns.nlevels > 1:
         raise ValueError(f"{name} must have columns of one level; got {value.columns.nlevels} levels")
+    if not value.columns.is_unique:
+        twice = value.columns[value.columns.duplicated()][0]
+        raise ValueError(f"{name} must have one column {twice!r}; it has {list(value.columns).count(twice)}")
     return value
 
 
@@ -435,6 +447,7 @@ def arguments(function: Callable) -> Callable:
     several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     places = [n for n, p in parameters.items() if p.kind not in (*several, inspect.Parameter.KEYWORD_ONLY)]
     kinds = {n: check for n, p in parameters.items() if p.kind not in several and (check := _check_of(p.annotation, n))}
+    further = next((_check_of(p.annotation) for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
 
     @functools.wraps(function)
     def call(*given, **named):
@@ -443,6 +456,8 @@ def arguments(function: Callable) -> Callable:
             for name, value in itertools.zip_longest(places[: len(given)], given)
         ]
         named = {name: kinds[name](name, value) if name in kinds else value for name, value in named.items()}
+        if further:
+            named = {name: value if name in parameters else further(name, value) for name, value in named.items()}
         return function(*given, **named)
 
     return call
@@ -453,7 +468,7 @@ def _check_of(kind, name: str = "") -> Callable | None:
     origin, inside = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         others = [part for part in inside if part is not type(None)]
-        check = _check_of(others[0], name) if len(others) == 1 else None
+        check = _check_of(others[0], name) if len(others) == 1 else _check_of_any(others, name)
         return check and (lambda n, value: value if value is None else check(n, value))
     kind = origin or kind
     if kind in (int, float):
@@ -474,6 +489,22 @@ def _check_of(kind, name: str = "") -> Callable | None:
     if kind in (str, Callable, pd.Series, torch.Tensor, torch.nn.Module, torch.dtype):
         return functools.partial(instance, kind=kind)
     return functools.partial(_no_plain_data, kind=kind) if _is_ours(kind) else None
+
+
+def _check_of_any(kinds: Sequence, name: str) -> Callable | None:
+    """Return the check for a text, a number, or an object of this package: the name of a column, or more about it."""
+    if str not in kinds or not all(kind in (str, float) or _is_ours(kind) for kind in kinds):
+        return None
+    checks = [_check_of(kind, name) for kind in kinds]
+    words = " or ".join({str: "a text", float: "a number"}.get(kind, f"of the class {kind.__name__}") for kind in kinds)
+
+    def check(n: str, value):
+        for one in checks:
+            with contextlib.suppress(ValueError):
+                return one(n, value)
+        raise ValueError(f"{n} must be {words}; got {shown(value)}")
+
+    return check
 
 
 def _elements(name: str, value, check: Callable | None, sets: bool):
@@ -504,7 +535,9 @@ def _is_ours(kind) -> bool:
 def _no_plain_data(name: str, value, kind: type):
     """Return what may stand for an object of a class: anything but data, because others may offer the same."""
     arrays = (np.ndarray, np.generic, torch.Tensor, pd.DataFrame)
-    data = (str, bytes, numbers.Number, Mapping, Sequence, set, type, Exception, type(None), *arrays)
+    data = (str, bytes, numbers.Number, Mapping, Sequence, Iterator, set, type, Exception, type(None), *arrays)
+    if isinstance(value, kind):
+        return value
     if isinstance(value, data) or type(value) is object or inspect.isroutine(value):
         raise ValueError(f"{name} must be of the class {kind.__name__}; got {shown(value)}")
     return value

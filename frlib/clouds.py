@@ -81,7 +81,7 @@ class Cloud:
     Raises
     ------
     ValueError
-        If the metric is unknown, or the ends do not name the same attributes.
+        If the points are no tensor, the metric is unknown, or the ends do not name the same attributes.
     """
 
     points: torch.Tensor
@@ -94,6 +94,8 @@ class Cloud:
     directions: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
     def __post_init__(self):
+        checks.instance("points", self.points, torch.Tensor)
+        checks.instance("network", self.network, str)
         checks.one_of("metric", self.metric, checks.METRICS)
         if set(self.minus) != set(self.plus):
             raise ValueError(f"plus must have the attributes of minus, {list(self.minus)}; got {list(self.plus)}")

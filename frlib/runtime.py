@@ -38,6 +38,8 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     if device in (None, "", "auto"):
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
+        if isinstance(device, bytes):
+            raise TypeError("torch takes them for a text")
         chosen = torch.device(device)
         checks.one_of("device", chosen.type, ("cpu", "cuda"))  # others lack float64, which distances need
     except (RuntimeError, TypeError, ValueError) as error:
@@ -64,7 +66,13 @@ def start(seed: int = 0, device: str | torch.device | None = None, threads: int 
         See `choose_device`.
     threads : int, optional
         Threads of torch and of the linear algebra of numpy and scipy, on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the seed is larger than numpy's legacy generator takes, or as in `choose_device`.
     """
+    checks.whole("seed", seed, 0, 2**32 - 1)
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -116,11 +124,15 @@ def spread(
 
     Raises
     ------
+    ValueError
+        If ``n_jobs`` is 0.
     BrokenProcessPool
         If workers are killed several times in a row before any task ends.
     Exception
         What the function raises.
     """
+    if n_jobs == 0:
+        raise ValueError("n_jobs must be a number of processes, or -1 for all processors; got 0")
     if n_jobs is None:
         n_jobs = 1 if device is not None and device.type == "cuda" else -1
     tasks = list(tasks)

@@ -277,9 +277,10 @@ def lattice_values(table: pd.DataFrame, side: int = 5, low_level: int = 5) -> pd
     Raises
     ------
     ValueError
-        If a column is no attribute, or a step does not lie between 0 and the last one.
+        If the table is empty, a column is no attribute, or a step does not lie between 0 and the last one.
     """
     _check_sizes(side, low_level)
+    checks.columns("table", table, list(table))
     for name in table:
         checks.one_of("table", name, tuple(ATTRIBUTES))
     last = {name: side + 1 if name in RENDERED else low_level - 1 for name in table}
@@ -314,13 +315,17 @@ def lattice_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the name is unknown.
+        If the name is unknown, or the table does not hold steps, or an image twice.
     """
     checks.one_of("name", name, tuple(table))
+    checks.columns("table", table, list(table), list(table))
     steps = table.to_numpy()
+    checks.between("table", steps, 0, int(2 ** (62 / steps.shape[1])) - 3)  # keys are whole numbers of 64 bits
     radix = steps.max() + 3  # one free step at both ends: a neighbour's key never is another row's
     weights = radix ** np.arange(steps.shape[1], dtype=np.int64)
     keys = pd.Index((steps + 1) @ weights)
+    if not keys.is_unique:
+        raise ValueError(f"table must have each image once; got {len(keys) - keys.nunique()} more")
     column = list(table).index(name)
     minus, plus = (keys.get_indexer(keys + sign * weights[column]) for sign in (-1, 1))
     center = np.flatnonzero((minus >= 0) & (plus >= 0))

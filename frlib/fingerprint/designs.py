@@ -70,7 +70,7 @@ def energy_variances(parts: pd.DataFrame, whole: pd.DataFrame, n_points: int) ->
     parts : DataFrame
         Rows of `part_energies` of several people, perhaps of several sizes and cuts.
     whole : DataFrame
-        ``identity``, ``attribute``, ``scale`` and ``energy`` of the whole clouds.
+        ``attribute``, ``scale`` and ``energy`` of the whole clouds.
     n_points : int
         Points of a whole cloud.
 
@@ -78,9 +78,19 @@ def energy_variances(parts: pd.DataFrame, whole: pd.DataFrame, n_points: int) ->
     -------
     DataFrame
         One row per attribute, scale and size, that of the whole clouds last: ``points``, the variance from having so
-        many points; ``people``, that between people.
+        many points; ``people``, that between people. NaN where there are fewer than two parts, or people.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or whole clouds lack an attribute or a scale.
     """
-    keys = ["size", *_PLACE]
+    keys, people = ["size", *_PLACE], ["identity", "cut"]
+    checks.columns("parts", parts, [*keys, *people, "energy"], ["size", "scale", "energy"], [*_PLACE, *people])
+    checks.columns("whole", whole, [*_PLACE, "energy"], ["scale", "energy"], _PLACE)
+    places = [set(zip(*(table[name] for name in _PLACE), strict=True)) for table in (parts, whole)]
+    if not places[0] <= places[1]:
+        raise ValueError("whole must have the attributes and scales of parts; got others")
     of_parts = parts.groupby([*keys, "identity", "cut"]).energy.var().groupby(keys).mean()
     largest = int(parts["size"].max())
     of_whole = of_parts.xs(largest, level="size") * largest / n_points
@@ -101,6 +111,13 @@ def half_width(deviation, n: int, *, level: float = LEVEL):
         At least 2.
     level : float
         Coverage.
+
+    Raises
+    ------
+    ValueError
+        If a deviation is negative or no finite number, or n or the level out of range.
     """
     checks.at_least("n", n, 2)
+    known = checks.between("deviation", checks.as_numbers("deviation", deviation, finite=True), 0, np.inf)
+    deviation = deviation if isinstance(deviation, pd.Series) else known
     return stats.t.isf((1 - level) / 2, n - 1) * deviation / np.sqrt(n)

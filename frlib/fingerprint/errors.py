@@ -67,11 +67,13 @@ def error_growth(clouds: Sequence[Cloud], threshold: float) -> ErrorGrowth:
     ValueError
         If there are fewer than two identities, they differ in their attributes, or the threshold is not accepted.
     """
-    attributes = list(clouds[0].minus) if clouds else []
+    if len(clouds) < 2:
+        raise ValueError(f"clouds must be of at least two identities; got {len(clouds)}")
+    attributes = list(clouds[0].minus)
     for cloud in clouds:
         if list(cloud.minus) != attributes:
             raise ValueError(f"clouds must have the same attributes; got {attributes} and {list(cloud.minus)}")
-    gallery, options = [cloud.points for cloud in clouds], {"metric": clouds[0].metric} if clouds else {}
+    gallery, options = [cloud.points for cloud in clouds], {"metric": clouds[0].metric}
     ends = {a: [torch.cat([cloud.minus[a], cloud.plus[a]]) for cloud in clouds] for a in attributes}
     varied = {a: probe_errors(probes, gallery, threshold, **options) for a, probes in ends.items()}
     return ErrorGrowth(probe_errors(gallery, gallery, threshold, **options), varied)
@@ -107,11 +109,13 @@ def growth_correlation(values, errors: ErrorGrowth, draws: int = 2000, *, seed: 
     Raises
     ------
     ValueError
-        If the shape of the values is another.
+        If the values have another shape or are not finite, or there is one attribute alone.
     """
-    values, shape = np.asarray(values, dtype=float), (len(errors.unvaried.misses), len(errors.varied))
+    values, shape = checks.as_numbers("values", values, finite=True), (len(errors.unvaried.misses), len(errors.varied))
     if values.shape != shape:
         raise ValueError(f"values must have shape {shape}, identities x attributes; got {values.shape}")
+    if len(errors.varied) < 2:
+        raise ValueError(f"errors must be varied in at least two attributes; got {len(errors.varied)}")
     checks.at_least("draws", draws, 1)
     mean, grown = values.mean(axis=0), errors.growth()
     weights = draw_weights(len(values), draws, seed=seed)

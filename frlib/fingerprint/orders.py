@@ -6,8 +6,17 @@ import numpy as np
 import pandas as pd
 
 from frlib import checks
-from frlib.fingerprint.summary import cube, table_of
+from frlib.fingerprint.summary import PLACE, cube, table_of
 from frlib.geometry import among_extremes, below_all, crossings, mean_interval, rank_correlation, resampled_means
+
+
+def _check(table: pd.DataFrame, **least: int) -> None:
+    """Raise unless a table has energies of networks, with at least so many different values in some columns."""
+    places = ["network", *PLACE]
+    checks.columns("table", table, [*places, "energy"], ["energy"], places)
+    for column, number in least.items():
+        if table[column].nunique() < number:
+            raise ValueError(f"table must have at least {number} values in its column {column!r}; got one")
 
 
 @checks.arguments
@@ -31,7 +40,7 @@ def filled_scales(table: pd.DataFrame, at_most: float = 0.5) -> pd.DataFrame:
     ValueError
         If a column is missing, or no scale is left.
     """
-    checks.columns("table", table, ["network", "attribute", "scale", "isolated"])
+    checks.columns("table", table, ["network", "attribute", "scale", "isolated"], ["isolated"])
     shares = table.groupby(["scale", "network", "attribute"])["isolated"].mean().groupby("scale").max()
     kept = shares.index[shares <= at_most]
     if not len(kept):
@@ -66,10 +75,12 @@ def extreme_shares(
     ValueError
         If a column is missing or a wanted attribute unknown.
     """
-    checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
+    _check(table)
     names, scales, parts = list(dict.fromkeys(table["attribute"])), np.unique(table["scale"]), []
     for name in wanted or ():
         checks.one_of("wanted", name, names)
+    if wanted and len(set(wanted)) < len(wanted):
+        raise ValueError(f"wanted must name each attribute once; got {checks.shown(wanted)}")
     for network, own in table.groupby("network", sort=False):
         means = resampled_means(cube(own, attributes=names), draws, seed=seed)
         among = among_extremes(means, len(wanted or range(2)), highest=highest)
@@ -103,7 +114,7 @@ def lowest_shares(table: pd.DataFrame, network: str, *, draws: int = 2000, seed:
     ValueError
         If a column is missing or the network unknown.
     """
-    checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
+    _check(table, identity=2)
     checks.one_of("network", network, list(dict.fromkeys(table["network"])))
     names, scales = list(dict.fromkeys(table["attribute"])), np.unique(table["scale"])
     cubes = {name: cube(own, attributes=names) for name, own in table.groupby("network", sort=False)}
@@ -131,7 +142,7 @@ def crossing_pairs(table: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     ValueError
         If a column is missing.
     """
-    checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
+    _check(table, identity=2, attribute=2, scale=2)
     names = list(dict.fromkeys(table["attribute"]))
     found = {n: crossings(cube(own, attributes=names)) for n, own in table.groupby("network", sort=False)}
     return {network: [(names[i], names[j]) for i, j in pairs] for network, pairs in found.items()}
@@ -160,7 +171,7 @@ def against_others(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
     ValueError
         If a column is missing or the attribute unknown.
     """
-    checks.columns("table", table, ["network", "identity", "attribute", "scale", "energy"])
+    _check(table, attribute=2)
     names = list(dict.fromkeys(table["attribute"]))
     checks.one_of("attribute", attribute, names)
     own, parts = names.index(attribute), []
@@ -196,7 +207,9 @@ def agreement_with(reference: pd.Series, table: pd.DataFrame, by: Sequence[str])
     ValueError
         If a column is missing, or an identity does not have the attributes of the reference, each once.
     """
-    checks.columns("table", table, ["identity", "attribute", "energy", *by])
+    if not len(by):
+        raise ValueError("by must name a column; got none")
+    checks.columns("table", table, ["identity", "attribute", "energy", *by], ["energy"], ["identity", "attribute", *by])
     rows, wanted = [], sorted(reference.index)
     for place, own in table.groupby(list(by), sort=False):
         if any(sorted(part) != wanted for _, part in own.groupby("identity")["attribute"]):

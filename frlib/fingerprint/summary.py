@@ -1,6 +1,6 @@
 """What a table of energies says in short: means over identities with intervals, ranks, and a ranking of attributes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,8 @@ from frlib.geometry import draw_interval, mean_interval, resampled_means
 
 #: The scale of the ranking: all networks have filled balls there.
 RANKED_AT = 1.0
+#: What a row of the energies of one network belongs to.
+PLACE = ("identity", "attribute", "scale")
 
 
 @checks.arguments
@@ -35,7 +37,7 @@ def cube(table: pd.DataFrame, column: str = "energy", attributes: Sequence[str] 
     ValueError
         If a column is missing, or an identity does not have every attribute and scale once.
     """
-    checks.columns("table", table, ["identity", "attribute", "scale", column])
+    checks.columns("table", table, [*PLACE, column], [column], PLACE)
     attributes = list(dict.fromkeys(table["attribute"])) if attributes is None else list(attributes)
     identities, scales = np.unique(table["identity"]), np.unique(table["scale"])
     return array_of(table, column, identity=identities, attribute=attributes, scale=scales)
@@ -64,7 +66,7 @@ def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
         If a column is missing, or a combination of values does not stand in the table exactly once.
     """
     checks.columns("table", table, [*axes, column])
-    levels = [list(values) for values in axes.values()]
+    levels = _levels(axes)
     places = pd.MultiIndex.from_product(levels)
     found = table.set_index(list(axes))[column]
     found = found[found.index.isin(places)]
@@ -74,6 +76,16 @@ def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
             f"table must have each combination of {', '.join(axes)} once; got {len(found)} rows for {shape}"
         )
     return found.loc[places].to_numpy().reshape([len(values) for values in levels])
+
+
+def _levels(axes: Mapping[str, Sequence]) -> list[list]:
+    """Return the values on each axis."""
+    for name, values in axes.items():
+        if not all(pd.api.types.is_hashable(value) and np.ndim(value) == 0 for value in values):
+            raise ValueError(f"{name} must hold texts or numbers; got {checks.shown(list(values))}")
+    if not axes:
+        raise ValueError("axes must be at least one: the name of a column, and its values")
+    return [list(values) for values in axes.values()]
 
 
 @checks.arguments
@@ -96,9 +108,9 @@ def table_of(values, column: str, **axes: Sequence) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If the array has another shape.
+        If the array has another shape, or there is no axis.
     """
-    values, levels = np.asarray(values), [list(level) for level in axes.values()]
+    values, levels = np.asarray(values), _levels(axes)
     if values.shape != tuple(map(len, levels)):
         raise ValueError(f"values must have shape {tuple(map(len, levels))}, as the axes; got {values.shape}")
     places = pd.MultiIndex.from_product(levels, names=list(axes))
@@ -135,7 +147,8 @@ def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000
     ValueError
         If a column is missing, a network has fewer than two identities, or identities differ in attributes or scales.
     """
-    checks.columns("table", table, ["network"])
+    wanted = ["energy", "displacement", "neighbors", "isolated"]
+    checks.columns("table", table, ["network", *PLACE, *wanted], wanted, ["network", *PLACE])
     parts = [_summary_of(name, own, n_points, draws, seed) for name, own in table.groupby("network", sort=False)]
     return pd.concat(parts, ignore_index=True)
 

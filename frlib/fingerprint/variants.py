@@ -32,7 +32,9 @@ def means_over_identities(table: pd.DataFrame, column: str, by: Sequence[str]) -
         the order of their first rows.
     """
     by = list(by)
-    checks.columns("table", table, [*by, column])
+    if not by:
+        raise ValueError("by must name a column; got none")
+    checks.columns("table", table, [*by, column], [column])
     rows = []
     for place, values in table.groupby(by, sort=False)[column]:
         found = mean_interval(values)
@@ -65,9 +67,10 @@ def paired_changes(table: pd.DataFrame, variant: str, reference: str) -> pd.Data
     ValueError
         If a column is missing, the reference is not among the variants, or a variant has two energies in one place.
     """
-    checks.columns("table", table, [variant, "energy", "attribute"])
+    checks.columns("table", table, [variant, "energy", "attribute"], ["energy"])
     checks.one_of("reference", reference, list(dict.fromkeys(table[variant])))
     places = [name for name in PLACES if name in table and name != variant]
+    checks.columns("table", table, places)
     twice = table.duplicated([variant, *places])
     if twice.any():
         raise ValueError(

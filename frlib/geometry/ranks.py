@@ -154,7 +154,7 @@ def below_all(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
         False where a value is NaN.
     """
     checks.one_of("name", name, tuple(values))
-    shape = np.shape(values[name])
+    shape = checks.as_numbers(f"values[{name!r}]", values[name]).shape
     values = {key: checks.as_numbers(f"values[{key!r}]", own, shape=shape) for key, own in values.items()}
     if len(values) < 2:
         raise ValueError(f"values must hold at least two names; got {list(values)}")

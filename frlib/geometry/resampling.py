@@ -121,14 +121,14 @@ def crossed_correlation(first, second, draws: int = 2000, *, seed: int = 0) -> t
     Returns
     -------
     correlation, low, high : float
-        Pearson's, of the means over all units; the ends of `draw_interval`.
+        Pearson's, of the means over all units; the ends of `draw_interval`. NaN if the means of a table are all alike.
 
     Raises
     ------
     ValueError
         If the shapes differ, or as in `crossed_means`.
     """
-    pair = [checks.as_numbers(*named) for named in (("first", first), ("second", second))]
+    pair = [checks.as_numbers(*named, finite=True) for named in (("first", first), ("second", second))]
     if pair[0].shape != pair[1].shape or pair[0][:1, :1].size < 2:
         raise ValueError(
             f"first and second must have one shape, with two values for each pair of units; got {pair[0].shape} and "

@@ -106,7 +106,7 @@ def network_names(table: pd.DataFrame) -> pd.DataFrame:
     ValueError
         If a column is missing, or a network is another one.
     """
-    checks.columns("table", table, ["model", "architecture"])
+    checks.columns("table", table, ["model", "architecture"], keys=["model", "architecture"])
     keys = list(zip(table["model"], table["architecture"], strict=True))
     for key in keys:
         checks.one_of("table", key, _NETWORKS)

@@ -86,10 +86,12 @@ def planar_field(points: np.ndarray, normal: np.ndarray, base: str, noise: float
     Raises
     ------
     ValueError
-        If the base is unknown or the noise is negative.
+        If a shape or a value is not accepted, the base is unknown, or the noise is negative.
     """
     checks.one_of("base", base, BASES)
     checks.between("noise", noise, 0, np.inf)
+    points = checks.as_numbers("points", points, finite=True, shape=(None, 2))
+    normal = checks.as_numbers("normal", normal, finite=True, shape=(len(points),))
     polar = np.arctan2(points[:, 1], points[:, 0])
     angle = {"aligned": np.zeros(len(points)), "radial": polar, "tangential": polar + np.pi / 2}[base]
     angle = angle + np.deg2rad(noise) * normal
@@ -142,6 +144,10 @@ def planar_energies(
         If a name is unknown or there is no draw.
     """
     checks.at_least("draws", draws, 1)
+    if not len(presets):
+        raise ValueError("presets must name a field; got none")
+    for name in presets:
+        checks.one_of("presets", name, PRESETS)
     tables = []
     for name in presets:
         for draw in range(draws):

@@ -5,7 +5,7 @@ converged itself. They share one set of matrix products. On one CPU thread this 
 default size: 1.1 s against 2.1 s one by one); the products are then limited by memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from tqdm.auto import tqdm
 
 from frlib import checks
 from frlib.geometry import energy_sweep
+from frlib.runtime import choose_device
 
 N_CLASSES = 3
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}
@@ -159,7 +160,7 @@ class Ensemble:
 
 def per_run(name: str, value: torch.Tensor, n_runs: int) -> torch.Tensor:
     """Return ``value`` with a leading axis of runs: as given, or the same for every run."""
-    value = torch.as_tensor(value)
+    checks.as_numbers(name, value, finite=True)
     wanted = 3 if name == "inputs" else 2
     if value.ndim == wanted - 1:
         return value.expand(n_runs, *value.shape)
@@ -167,6 +168,26 @@ def per_run(name: str, value: torch.Tensor, n_runs: int) -> torch.Tensor:
         shape = "(N, d) or (runs, N, d)" if name == "inputs" else "(N,) or (runs, N)"
         raise ValueError(f"{name} must have shape {shape} with {n_runs} runs; got {tuple(value.shape)}")
     return value
+
+
+def per_run_inputs(ensemble: Ensemble, inputs: torch.Tensor) -> torch.Tensor:
+    """Return inputs (R, N, d) of the type and on the device of an ensemble, for whose d they must be."""
+    inputs = per_run("inputs", inputs, len(ensemble)).to(ensemble.weights[0])
+    if inputs.shape[2] != (d := ensemble.weights[0].shape[1]):
+        raise ValueError(f"inputs must have {d} dimensions, as those of the training; got {inputs.shape[2]}")
+    return inputs
+
+
+def check_runs(embeddings: torch.Tensor, fields: Mapping[str, torch.Tensor]) -> None:
+    """Raise unless embeddings and fields are finite and of one shape (R, N, D), and fields have texts for names."""
+    checks.as_numbers("embeddings", embeddings, finite=True, shape=(None, None, None))
+    for name, vectors in fields.items():
+        checks.instance("a name in fields", name, str)
+        checks.as_numbers(f"fields[{name!r}]", vectors, finite=True, shape=tuple(embeddings.shape))
+    if not all(map(torch.is_floating_point, (embeddings, *fields.values()))):
+        raise ValueError("embeddings and fields must be of floating-point numbers; got others")
+    if not embeddings.numel():
+        raise ValueError(f"embeddings must not be empty; got shape {tuple(embeddings.shape)}")
 
 
 def cross_entropy_by_run(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -234,6 +255,9 @@ def train_ensemble(
     ValueError
         If shapes do not fit together or a setting is out of range.
     """
+    if not len(seeds):
+        raise ValueError("seeds must be one or more whole numbers; got none")
+    device = None if device is None else choose_device(device)
     inputs = per_run("inputs", inputs, len(seeds)).to(device, torch.float64)
     labels = per_run("labels", labels, len(seeds)).to(device)
     if inputs.shape[:2] != labels.shape:
@@ -290,8 +314,13 @@ def embed(ensemble: Ensemble, inputs: torch.Tensor, *, before_activation: bool =
         In input units.
     before_activation : bool
         Return the layer's affine output instead; with ReLU no component is cut off.
+
+    Raises
+    ------
+    ValueError
+        If the inputs have another shape, or are not finite.
     """
-    inputs = per_run("inputs", inputs, len(ensemble)).to(ensemble.weights[0])
+    inputs = per_run_inputs(ensemble, inputs)
     return ensemble.forward(inputs, len(ensemble.weights) - 1, before_activation=before_activation)
 
 
@@ -335,15 +364,15 @@ def input_fields(
     Raises
     ------
     ValueError
-        If the scheme is unknown or the step is not positive.
+        If the scheme is unknown, the step is not positive, or the inputs have another shape or are not finite.
     """
     checks.one_of("scheme", scheme, SCHEMES)
     if not step > 0:
         raise ValueError(f"step must be a positive length in input units; got {step!r}")
-    inputs = per_run("inputs", inputs, len(ensemble)).to(ensemble.weights[0])
+    inputs = per_run_inputs(ensemble, inputs)
 
     def network(points: torch.Tensor) -> torch.Tensor:
-        return embed(ensemble, points, before_activation=before_activation)
+        return ensemble.forward(points, len(ensemble.weights) - 1, before_activation=before_activation)
 
     centre = network(inputs)
     fields = {}
@@ -390,7 +419,13 @@ def run_energies(
     DataFrame
         The columns of `energy_sweep`, after ``run``; ``kind`` ("useful" or "useless") and ``displacement`` (mean
         length of the field over the mean pair distance: how far, per input unit, the embedding moves).
+
+    Raises
+    ------
+    ValueError
+        If embeddings and fields are not finite and of one shape.
     """
+    check_runs(embeddings, fields)
     tables = []
     for run, points in enumerate(tqdm(embeddings, desc="energies", disable=not progress, leave=False)):
         own = {name: vectors[run] for name, vectors in fields.items()}
@@ -500,8 +535,12 @@ def compare_dimensions(energies: pd.DataFrame, *, resamples: int = 9999, seed: i
     Raises
     ------
     ValueError
-        If there are fewer than two runs.
+        If a column or a kind of dimensions is missing, or there are fewer than two runs.
     """
+    checks.columns("energies", energies, ["run", "kind", "scale", "energy"], ["scale", "energy"], ["run", "kind"])
+    for kind in ("useful", "useless"):
+        if kind not in energies["kind"].to_numpy():
+            raise ValueError(f"energies must be of useful and useless dimensions; none is {kind}")
     checks.at_least("number of runs in energies", energies["run"].nunique(), 2)
     means = energies.pivot_table(index="run", columns=["kind", "scale"], values="energy", dropna=False)
     table = pd.DataFrame({"useful": means["useful"].mean(), "useless": means["useless"].mean()})

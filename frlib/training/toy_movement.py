@@ -7,7 +7,7 @@ import torch
 
 from frlib import checks
 from frlib.clouds import Cloud
-from frlib.training.toy import N_CLASSES
+from frlib.training.toy import N_CLASSES, check_runs
 
 
 @checks.arguments
@@ -30,7 +30,17 @@ def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: di
     -------
     DataFrame
         ``run``, ``attribute`` and ``share``, in 0..1 (NaN if the field is zero everywhere).
+
+    Raises
+    ------
+    ValueError
+        If embeddings and fields are not finite and of one shape, or a run lacks a class or has others.
     """
+    check_runs(embeddings, fields)
+    checks.as_numbers("labels", labels, finite=True, shape=tuple(embeddings.shape[:2]))
+    for run, own in enumerate(labels.tolist()):
+        if set(own) != set(range(N_CLASSES)):
+            raise ValueError(f"labels must hold the classes 0 to {N_CLASSES - 1} in every run; run {run} holds others")
     rows = []
     for run, (points, classes) in enumerate(zip(embeddings, labels, strict=True)):
         means = torch.stack([points[classes == k].mean(dim=0) for k in range(N_CLASSES)])
@@ -60,7 +70,14 @@ def movement_by_kind(
         Indexed by ``kind``: ``mean_distance`` (of pairs of embeddings), ``length`` (mean length of the field),
         ``displacement`` (the length over the mean distance of its run), ``energy``, and ``plane`` (share in the class
         plane).
+
+    Raises
+    ------
+    ValueError
+        As in `class_plane_share`, or if ``energies`` lacks a column.
     """
+    numbers = ["run", "scale", "radius", "energy", "displacement"]
+    checks.columns("energies", energies, [*numbers, "attribute", "kind"], numbers)
     largest = energies[energies["scale"] == energies["scale"].max()]
     table = largest.merge(class_plane_share(embeddings, labels, fields), on=["run", "attribute"])
     table = table.assign(mean_distance=table["radius"] / table["scale"]).rename(columns={"share": "plane"})
@@ -84,7 +101,13 @@ def silence(embeddings: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.Ser
     Series
         Shares in 0..1: ``dead``, of units that are zero at all points of their run; ``inactive``, of pairs of a point
         and a unit; ``still``, of points and inputs without a direction.
+
+    Raises
+    ------
+    ValueError
+        If embeddings and fields are not finite and of one shape.
     """
+    check_runs(embeddings, fields)
     zero = embeddings == 0
     still = [(vectors == 0).all(dim=2).double().mean() for vectors in fields.values()]
     shares = {"dead": zero.all(dim=1), "inactive": zero, "still": torch.stack(still)}
@@ -95,7 +118,15 @@ def silence(embeddings: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.Ser
 def cloud_of_run(
     embeddings: torch.Tensor, fields: dict[str, torch.Tensor], useful: Sequence[str], run: int = 0
 ) -> Cloud:
-    """Return one run as a cloud with the Euclidean metric, whose attributes are named "x1 (useful)" and the like."""
+    """Return one run as a cloud with the Euclidean metric, whose attributes are named "x1 (useful)" and the like.
+
+    Raises
+    ------
+    ValueError
+        If embeddings and fields are not finite and of one shape.
+    """
+    check_runs(embeddings, fields)
+    checks.whole("run", run, 0, len(embeddings) - 1)
     kinds = {name: "useful" if name in useful else "useless" for name in fields}
     directions = {f"{name} ({kinds[name]})": vectors[run] for name, vectors in fields.items()}
     return Cloud(embeddings[run], metric="euclidean", directions=directions)

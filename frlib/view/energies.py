@@ -61,7 +61,8 @@ def energy_curves(
         If a column is missing, the table is empty, or the description is empty.
     """
     keys = [column for column in (choose, color, x) if column]
-    checks.columns("table", table, [*keys, *([detail] if detail else []), "energy", "neighbors", "isolated"])
+    numbers = ["energy", "neighbors", "isolated"]
+    checks.columns("table", table, [*keys, *([detail] if detail else []), *numbers], numbers)
     groups = table.groupby(keys, sort=False)
     data = groups[["energy", "neighbors", "isolated"]].mean().reset_index()
     data[["low", "high"]] = np.transpose([groups["energy"].quantile(level) for level in band])
@@ -220,7 +221,7 @@ def energies_of_images(
         If a column is missing, or the table or the description is empty.
     """
     keys = [choose, "images", "attribute", "scale"]
-    checks.columns("table", table, [*keys, "energy", "isolated"])
+    checks.columns("table", table, [*keys, "energy", "isolated"], ["energy", "isolated"])
     means = table.groupby(keys, sort=False)[["energy", "isolated"]].mean().reset_index()
     alone = Column("isolated", format="%", domain=(0, 1), ticks=[0, 0.5, 1])
     look = {"color": "attribute", "dash": Column("images", order=list(order)), "points": False}

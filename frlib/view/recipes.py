@@ -76,17 +76,17 @@ class Column:
 @checks.arguments
 def curves(
     table: pd.DataFrame,
-    x,
-    y,
+    x: str | Column,
+    y: str | Column,
     *,
-    color=None,
-    dash=None,
+    color: str | Column | None = None,
+    dash: str | Column | None = None,
     detail: str | None = None,
     band: tuple[str, str] | None = None,
     bars: tuple[str, str] | None = None,
     points: bool = True,
     step: bool = False,
-    tips: Sequence = (),
+    tips: Sequence[str | Column] = (),
 ) -> alt.LayerChart:
     """Draw lines from left to right, perhaps with intervals.
 
@@ -131,17 +131,17 @@ def curves(
 @checks.arguments
 def scatter(
     table: pd.DataFrame,
-    x,
-    y,
+    x: str | Column,
+    y: str | Column,
     *,
-    color=None,
-    shape=None,
-    size=60,
+    color: str | Column | None = None,
+    shape: str | Column | None = None,
+    size: float | str | Column = 60,
     x_bars: tuple[str, str] | None = None,
     y_bars: tuple[str, str] | None = None,
     text: str | None = None,
     to: tuple[str, str] | None = None,
-    tips: Sequence = (),
+    tips: Sequence[str | Column] = (),
 ) -> alt.LayerChart:
     """Draw one point per row; text at both axes makes a grid of marks.
 
@@ -186,17 +186,17 @@ def scatter(
 @checks.arguments
 def dots(
     table: pd.DataFrame,
-    x,
-    row,
+    x: str | Column,
+    row: str | Column,
     *,
-    color=None,
-    shape=None,
+    color: str | Column | None = None,
+    shape: str | Column | None = None,
     apart: bool = False,
     bars: tuple[str, str] | None = None,
     wide: tuple[str, str] | None = None,
     ticks: bool = False,
-    size=70,
-    tips: Sequence = (),
+    size: float | str | Column = 70,
+    tips: Sequence[str | Column] = (),
 ) -> alt.LayerChart:
     """Draw values beside the names of their rows, with their intervals (Cleveland's dot plot).
 
@@ -238,7 +238,15 @@ def dots(
 
 
 @checks.arguments
-def bars(table: pd.DataFrame, x, row, *, color=None, text: str | None = None, tips: Sequence = ()) -> alt.LayerChart:
+def bars(
+    table: pd.DataFrame,
+    x: str | Column,
+    row: str | Column,
+    *,
+    color: str | Column | None = None,
+    text: str | None = None,
+    tips: Sequence[str | Column] = (),
+) -> alt.LayerChart:
     """Draw one horizontal bar per row of names, its parts stacked by colour.
 
     Parameters
@@ -271,7 +279,15 @@ def bars(table: pd.DataFrame, x, row, *, color=None, text: str | None = None, ti
 
 
 @checks.arguments
-def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips: Sequence = ()) -> alt.LayerChart:
+def heat_map(
+    table: pd.DataFrame,
+    x: str | Column,
+    y: str | Column,
+    value: str | Column,
+    *,
+    text: str | None = None,
+    tips: Sequence[str | Column] = (),
+) -> alt.LayerChart:
     """Draw one tile per pair of columns and rows, coloured by a number.
 
     Parameters
@@ -319,7 +335,9 @@ def heat_map(table: pd.DataFrame, x, y, value, *, text: str | None = None, tips:
 
 
 @checks.arguments
-def matrix(table: pd.DataFrame, x, y, value, *, tips: Sequence = ()) -> alt.LayerChart:
+def matrix(
+    table: pd.DataFrame, x: str | Column, y: str | Column, value: str | Column, *, tips: Sequence[str | Column] = ()
+) -> alt.LayerChart:
     """Draw tiles as `heat_map` does, with a dot where row and column have one name.
 
     Parameters
@@ -362,18 +380,32 @@ def guide(table: pd.DataFrame | None = None, *, x=None, y=None) -> alt.Chart:
     Raises
     ------
     ValueError
-        If neither is given, or the table lacks a column.
+        If neither is given, they are no numbers or of two lengths, or the table lacks a column.
     """
     places = {at: value for at, value in (("x", x), ("y", y)) if value is not None}
     if not places:
         raise ValueError("guide needs x, y or both; got neither")
     if table is None:
-        table = pd.DataFrame({at: [v] if isinstance(v, int | float) else list(v) for at, v in places.items()})
+        places = {at: _numbers(at, value) for at, value in places.items()}
+        if len({len(values) for values in places.values()}) > 1:
+            raise ValueError(f"x and y must have one length; got {' and '.join(str(len(v)) for v in places.values())}")
+        table = pd.DataFrame(places)
         places = {at: at for at in places}
+    for at, name in places.items():
+        checks.instance(at, name, str)
     checks.columns("table", table, list(places.values()))
     chart = alt.Chart(spoken(table))
     mark = chart.mark_line(strokeDash=[4, 4], color="gray") if len(places) == 2 else chart.mark_rule(strokeDash=[4, 4])
     return mark.encode(**{at: getattr(alt, at.upper())(field=f, type="quantitative") for at, f in places.items()})
+
+
+def _numbers(name: str, value) -> list:
+    """Return one number, or several, as a list of at least one."""
+    if np.ndim(value) == 0:
+        return [checks.number(name, value)]
+    if not checks.as_numbers(name, value, finite=True, shape=(None,)).size:
+        raise ValueError(f"{name} must hold at least one number; got none")
+    return list(value)
 
 
 def _named(column: Column, table: pd.DataFrame) -> list:

@@ -77,7 +77,7 @@ def _checked(tree, names: list, color: Mapping | None, by: str | None) -> dict[o
     """Return the trees by the value of the column that tells them apart; None for one alone."""
     if isinstance(tree, Mapping) != (by is not None):
         raise ValueError(f"by must name a column if tree is a mapping, and only then; got {by!r}")
-    trees = {k: np.asarray(value, dtype=float) for k, value in (tree if by is not None else {None: tree}).items()}
+    trees = {k: checks.as_numbers("tree", value) for k, value in (tree if by is not None else {None: tree}).items()}
     if not trees:
         raise ValueError("tree must hold at least one linkage matrix; got an empty mapping")
     if len(set(names)) < len(names):

@@ -12,8 +12,9 @@ import pandas as pd
 import scipy.sparse
 import torch
 
-#: What may happen: an error that names the argument; or else the same result; or else one without NaN; or any result.
-REFUSED, SAME, FINITE, ANY = "refused", "same", "finite", "any"
+#: What may happen: an error that names the argument; or else the same result; or else one that differs by no more than
+#: complex numbers in place of real ones; or else one without NaN; or any result.
+REFUSED, SAME, KEPT, FINITE, ANY = "refused", "same", "kept", "finite", "any"
 
 
 @dataclasses.dataclass
@@ -73,7 +74,8 @@ def _number(valid: float, generator) -> Iterator[Bad]:
     for other in (0, -1, -1e-9, 2.5, 1e-200, 5e-324, 1e30, 1e200, -1e200):
         yield Bad(f"the number {other}", lambda other=other: other, FINITE)
     for kind in (np.float32, np.float64, np.array, torch.tensor, Decimal, Fraction):
-        yield Bad(f"{kind.__name__}({valid})", lambda kind=kind: kind(valid), SAME)
+        alike = float(kind(valid)) == valid
+        yield Bad(f"{kind.__name__}({valid})", lambda kind=kind: kind(valid), SAME if alike else FINITE)
     for other in (np.nan, np.inf, -np.inf, 10**400, str(valid), [valid], (valid, valid), complex(valid), True):
         yield Bad(f"{repr(other)[:20]} for a number", lambda other=other: other, REFUSED)
     yield Bad("an array of one", lambda: np.array([valid]), REFUSED)
@@ -283,7 +285,7 @@ def _table(valid: pd.DataFrame, generator) -> Iterator[Bad]:
             for value in (np.nan, np.inf, 1e200):
                 expected = FINITE if value == 1e200 else ANY
                 yield Bad(f"{value} in {name!r}", lambda n=name, v=value: valid.assign(**{n: v}), expected)
-            yield Bad(f"complex in {name!r}", lambda name=name: valid.assign(**{name: valid[name] + 1j}), REFUSED)
+            yield Bad(f"complex in {name!r}", lambda name=name: valid.assign(**{name: valid[name] + 1j}), KEPT)
 
 
 def _with_none(valid: pd.DataFrame, name) -> pd.DataFrame:

@@ -209,10 +209,11 @@ def training_calls() -> dict[Callable, dict]:
     energies = t.run_energies(embeddings, fields, SCALES, blobs.useful, progress=False)
     points, normal = t.planar_draws(12)
     of_runs = keywords(embeddings=embeddings, fields=fields)
+    runs = blobs.labels.expand(2, -1)
     classes, centers = torch.arange(8) % 4, torch.tensor(RANDOM.normal(size=(4, D)))
     features = torch.tensor(EMBEDDINGS[:8])
     return {
-        t.class_plane_share: of_runs | keywords(labels=blobs.labels),
+        t.class_plane_share: of_runs | keywords(labels=runs),
         t.cloud_of_run: of_runs | keywords(useful=blobs.useful, run=1),
         t.compare_dimensions: keywords(energies=energies, resamples=9, seed=1),
         t.crumpled_sheet: keywords(amount=0.3),
@@ -224,9 +225,9 @@ def training_calls() -> dict[Callable, dict]:
             ensemble=ensemble, inputs=blobs.inputs, step=0.4, scheme="forward", before_activation=True
         ),
         t.margin_loss: keywords(
-            margin=t.ArcFace(), embeddings=features, centers=centers, labels=classes, reduction="sum"
+            margin=t.ArcFace(), embeddings=features, centers=centers, labels=classes, reduction="none"
         ),
-        t.movement_by_kind: of_runs | keywords(labels=blobs.labels, energies=energies),
+        t.movement_by_kind: of_runs | keywords(labels=runs, energies=energies),
         t.planar_cloud: keywords(preset="radial", n=5, seed=1),
         t.planar_draws: keywords(n=5, seed=1),
         t.planar_energies: keywords(presets=["radial", "aligned"], scales=SCALES, draws=2, n=8, seed=1),
@@ -262,29 +263,27 @@ def _energies() -> pd.DataFrame:
     return pd.DataFrame({name: RANDOM.random(len(places)) for name in numbers}, index=places).reset_index()
 
 
+def _cloud(points: torch.Tensor, k: int) -> Cloud:
+    """Return a cloud of the k-th identity with curves along two attributes."""
+    minus = {"age": points - 0.1, "smile": points - 0.2}
+    plus = {name: points + torch.tensor(RANDOM.normal(size=points.shape)) for name in minus}
+    return Cloud(points, minus, plus, "cosine", "a", k)
+
+
 def fingerprint_calls() -> dict[Callable, dict]:
     """Return a call of each function of frlib.fingerprint that needs neither images nor networks."""
     f, table = fingerprint, _energies()
     one = table[table.network == "a"].reset_index(drop=True)
-    clouds = [Cloud(torch.tensor(part), {}, {}, "cosine", "a", k) for k, part in enumerate(np.split(EMBEDDINGS, 3))]
-    clouds = [
-        Cloud(
-            c.points, {"age": c.points - 0.1}, {"age": c.points + RANDOM.normal(size=c.points.shape)}, "cosine", "a", k
-        )
-        for k, c in enumerate(clouds)
-    ]
+    clouds = [_cloud(torch.tensor(part), k) for k, part in enumerate(np.split(EMBEDDINGS, 3))]
     parts = pd.concat([f.part_energies(cloud, 4, SCALES) for cloud in clouds], ignore_index=True)
-    whole = (
-        table[(table.network == "a") & (table.identity < 3)]
-        .assign(attribute="age")
-        .drop_duplicates(["identity", "scale"], ignore_index=True)
-    )
+    whole = one[(one.identity < 3) & (one.attribute != "hue")].reset_index(drop=True)
     errors = f.error_growth(clouds, 0.5)
+    axes = {"identity": range(4), "attribute": ["age", "hue", "smile"]}
     reference = pd.Series([1.0, 2.0, 3.0], index=["age", "hue", "smile"])
     return {
         f.against_others: keywords(table=table, attribute="age"),
         f.agreement_with: keywords(reference=reference, table=table, by=["network", "scale"]),
-        f.array_of: keywords(table=one[one.scale == 1.0][["identity", "attribute", "energy"]], column="energy"),
+        f.array_of: axes | keywords(table=one, column="energy", scale=SCALES),
         f.crossing_pairs: keywords(table=table),
         f.cube: keywords(table=one, column="energy", attributes=["age", "hue"]),
         f.curve_shapes: keywords(clouds={"a": clouds}),
@@ -293,13 +292,13 @@ def fingerprint_calls() -> dict[Callable, dict]:
         f.extreme_shares: keywords(table=table, wanted=["age", "hue"], highest=True, draws=10, seed=1),
         f.filled_scales: keywords(table=table, at_most=0.9),
         f.fingerprint_summary: keywords(table=table, n_points=5, draws=10, seed=1),
-        f.growth_correlation: keywords(values=np.abs(VALUES[:3, :1]), errors=errors, draws=5, seed=1),
-        f.half_width: keywords(deviation=2.0, n=4, level=0.9),
+        f.growth_correlation: keywords(values=np.abs(VALUES[:3, :2]), errors=errors, draws=5, seed=1),
+        f.half_width: keywords(deviation=np.abs(SIX), n=4, level=0.9),
         f.lowest_shares: keywords(table=table, network="a", draws=10, seed=1),
         f.means_over_identities: keywords(table=table, column="energy", by=["network", "scale"]),
         f.paired_changes: keywords(table=table, variant="network", reference="a"),
         f.part_energies: keywords(cloud=clouds[0], size=3, scales=SCALES, seed=1),
-        f.table_of: keywords(values=np.float64(3.0), column="energy"),
+        f.table_of: axes | keywords(values=VALUES[:4], column="energy"),
     }
 
 
@@ -316,12 +315,12 @@ def view_calls() -> dict[Callable, dict]:
         v.energy_curves: keywords(
             table=table, description=words["description"], color="attribute", title="A", height=200
         ),
-        v.guide: keywords(x=1.0, y=2.0),
+        v.guide: keywords(x=SIX, y=OTHER_SIX),
         v.heat_map: plane | keywords(value="isolated", text="isolated", tips=["energy"]),
         v.matrix: plane | keywords(value="isolated", tips=["energy"]),
         v.scatter: plane | keywords(color="network", size=50, text="attribute", tips=["energy"]),
-        v.verdict: keywords(claim_id="A1", holds="yes", found="It was found."),
-        v.with_interval: keywords(values=[1.0, 2.0], low=[0.5, 1.5], high=[1.5, 2.5], digits=2),
+        v.verdict: keywords(claim_id=str(published.load("claims")["id"][0]), holds="yes", found="It was found."),
+        v.with_interval: keywords(values=SIX, low=SIX - 1.0, high=SIX + 1.0, digits=2),
     }
 
 
@@ -339,13 +338,53 @@ def other_calls() -> dict[Callable, dict]:
     }
 
 
+#: Arguments that are passed on as they are: what reads them later names them.
+PASSED_ON = {
+    "spread": ["function", "tasks"],  # a function of the caller and its arguments
+    "Cloud": ["points"],  # the functions of `frlib.geometry` that take a cloud check its matrices, where they use them
+    "table_of": ["identity", "attribute", "values"],  # labels of any kind, and their values
+    "array_of": ["scale"],  # True is 1, in Python
+    "margin_loss": ["embeddings", "centers"],  # steps of a training, where looking at each value would cost time
+    "fixed_image_loss": ["fixed", "varied"],
+}
+#: Arguments that may be one number or several.
+TAKE_NUMBERS = {"half_width": ["deviation"], "groups_left": ["distances"]}
+#: Functions whose results hold NaN where there is nothing to compute, as their descriptions say.
+MAY_BE_NAN = {
+    **dict.fromkeys(
+        # A scale at which no point has a neighbour, or a field that is zero everywhere, has no energy.
+        (
+            *("energy_sweep", "neighborhood_energies", "null_energies", "subsampling_deviations", "steps_within"),
+            *("transported_energy_sweep", "planar_energies", "run_energies", "energy_at_equal_shares", "part_energies"),
+        ),
+        "no neighbour",
+    ),
+    **dict.fromkeys(("field_agreement", "radial_share", "class_plane_share", "movement_by_kind"), "no direction"),
+    # Values that are all alike have no order and no range.
+    **dict.fromkeys(("crossed_correlation", "rank_correlation", "partial_rank_correlation"), "all alike"),
+    **dict.fromkeys(("rank_correlation_interval", "rescaled_columns", "agreement_with"), "all alike"),
+    **dict.fromkeys(("growth_correlation", "correlations_from_counts"), "all alike"),
+    # One value, or none, has no interval.
+    **dict.fromkeys(("mean_interval", "split_interval", "means_over_identities", "against_others"), "too few"),
+    **dict.fromkeys(("energy_variances", "fingerprint_summary"), "too few"),
+    # A person, a row or a variant may have no counterpart.
+    **dict.fromkeys(("paired_changes", "image_placements", "right_at_strangers"), "no counterpart"),
+    # Too few pairs for a rate that small; points that coincide have no ratio and no threshold.
+    **dict.fromkeys(("identification", "verification", "recognition_figures", "threshold_at"), "too few pairs"),
+    **dict.fromkeys(("distance_summary", "drawn_scales", "group_contrast", "plateau"), "points coincide"),
+    "identity_distances": "one image",
+}
 #: Arguments that may hold NaN: it is left out, or what depends on it is NaN, as the functions say.
 TAKE_NAN = {
     **dict.fromkeys(
         ("resampled_means", "mean_interval", "split_interval", "on_diagonal", "rescaled_columns"), ["values"]
     ),
-    **dict.fromkeys(("crossings", "among_extremes", "below_all", "growth_correlation", "diagonal_p"), ["values"]),
+    **dict.fromkeys(("crossings", "among_extremes", "below_all", "diagonal_p"), ["values"]),
     "draw_interval": ["draws"],
+    "with_interval": ["values", "low", "high"],
+    "family_contrast": ["similarity"],  # its diagonal is left out
+    "quality_contrast": ["scores"],
+    "group_contrast": ["distances"],  # a person with one image has no distance inside
     "rank_correlation": ["x", "y"],
     "partial_rank_correlation": ["x", "y", "given"],
 }
@@ -362,6 +401,11 @@ CALLS: Mapping[str, Callable] = {
 def calls_of(module: str) -> dict[Callable, dict]:
     """Return a call of each public function of a module, without arguments that it does not have."""
     return {
-        function: {name: value for name, value in given.items() if name in inspect.signature(function).parameters}
+        function: {name: value for name, value in given.items() if name in known or _takes_any(known)}
         for function, given in CALLS[module]().items()
+        if (known := inspect.signature(function).parameters)
     }
+
+
+def _takes_any(parameters: Mapping) -> bool:
+    return any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())

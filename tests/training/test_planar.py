@@ -81,7 +81,7 @@ def test_energies_of_several_draws_are_those_of_each_draw():
         np.testing.assert_array_equal(rows.sort_values("scale")["energy"], expected)
 
 
-@pytest.mark.parametrize(("change", "message"), [({"draws": 0}, "draws must"), ({"presets": ["calm"]}, "preset must")])
+@pytest.mark.parametrize(("change", "message"), [({"draws": 0}, "draws must"), ({"presets": ["calm"]}, "presets must")])
 def test_energies_of_several_draws_reject(change, message):
     with pytest.raises(ValueError, match=message):
         planar_energies(**{"presets": ["radial"], "scales": [1.0], "draws": 1} | change)

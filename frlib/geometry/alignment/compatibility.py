@@ -118,8 +118,11 @@ def compatibility(
         mapped = embeddings[source][probes]
         if source != target:
             mapped = maps[source, target].transform(mapped)
+        mapped = mapped.to(means[target].device) - means[target]
+        if source != target and alpha is not None and not (mapped != 0).any(dim=1).all():
+            raise ValueError(f"alpha must leave the probes of {source!r} a direction in {target!r}; got {alpha}")
         found = identification(
-            mapped.to(means[target].device) - means[target],
+            mapped,
             codes[probes],
             embeddings[target][gallery] - means[target],
             codes[gallery],

@@ -119,6 +119,8 @@ def rejection_rates(
         If the level does not lie between 0 and 1, or a column is missing.
     """
     checks.between("level", level, 0, 1)
+    if not len(by):
+        raise ValueError("by must name a column; got none")
     checks.columns("trials", trials, [*by, *(tests := [f"p_{test}" for test in TESTS])], tests)
     rows = []
     for key, group in trials.groupby(list(by), sort=False):

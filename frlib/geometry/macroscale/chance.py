@@ -155,9 +155,11 @@ def correlations_from_counts(
     ValueError
         As in `label_trials`, or if there is not one number per attribute.
     """
-    sizes, other = np.array(list(counts.values())), checks.as_numbers("other", other)
+    sizes, other = np.array(list(counts.values())), checks.as_numbers("other", other, finite=True)
     if other.shape != sizes.shape or len(sizes) < 2:
         raise ValueError(f"other must have one number per attribute of counts, at least two; got shape {other.shape}")
+    for name, count in counts.items():
+        checks.at_least(f"counts[{name!r}]", count, 2)
     checks.at_least("trials", trials, 1)
     statistics = np.empty((trials, len(sizes)))
     for size in np.unique(sizes):

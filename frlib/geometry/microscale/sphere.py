@@ -189,10 +189,12 @@ def transported_energy_sweep(points, fields: Mapping, scales: Sequence[float]) -
     """
     if not fields:
         raise ValueError("fields must be a non-empty mapping of attribute to matrix; got an empty one")
+    points = checks.as_matrix("points", points, metric="cosine")
     squares, limits, radii = pairs.balls(points, scales, "cosine")
     others = ~torch.eye(len(squares), dtype=torch.bool)
     parts = []
     for name, field in fields.items():
+        field = checks.as_matrix(f"fields[{name!r}]", field, rows=len(points), columns=points.shape[1], products=True)
         cosines = transported_cosines(points, field)
         defined = cosines.diagonal() != 0
         pairs_of_two = others & defined & defined[:, None]

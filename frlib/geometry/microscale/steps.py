@@ -54,6 +54,7 @@ def energy_by_steps(coordinates: Mapping[str, pd.DataFrame], fields: Mapping) ->
 
 
 def _checked_steps(name: str, table: pd.DataFrame, rows: int) -> pd.DataFrame:
+    checks.columns(name, table, list(table))
     if len(table) != rows or not all(pd.api.types.is_integer_dtype(kind) for kind in table.dtypes):
         raise ValueError(
             f"{name} must have {rows} rows of whole numbers, one per vector; got {len(table)} rows of "

@@ -179,7 +179,10 @@ def fold_accuracies(distances, same, folds) -> np.ndarray:
     same = labels.booleans("same", same, len(distances), "pair")
     labels.numbered("folds", folds, len(distances), "pair")
     folds = np.asarray(folds)
-    names = np.unique(folds)
+    try:
+        names = np.unique(folds)
+    except TypeError as error:
+        raise ValueError(f"folds must be labels of one kind, that have an order; {error}") from error
     scores = [tuple(np.sort(distances[(folds == name) & (same == kind)]) for kind in (True, False)) for name in names]
     if len(names) < 2 or min(map(len, sum(scores, ()))) == 0:
         raise ValueError(f"folds must be two at least, each with pairs of both kinds; got {names.tolist()}")

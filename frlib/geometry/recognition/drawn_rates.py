@@ -85,13 +85,15 @@ def drawn_rates(
     Raises
     ------
     ValueError
-        If a shape, a value or the metric is not accepted, or an identity has one row.
+        If a shape, a value or the metric is not accepted, an identity has one row, or there is only one.
     """
     embeddings = checks.as_matrix("embeddings", embeddings, metric=metric)
     distances = pair_distances(embeddings, metric=metric).cpu().numpy()
     codes, names = labels.numbered("identities", identities, len(distances), "embedding")
     if np.bincount(codes).min() < 2:
         raise ValueError(f"identities must have two rows each; {names[np.bincount(codes).argmin()]} has one")
+    if len(names) < 2:
+        raise ValueError(f"identities must be at least two; got {len(names)}")
     first, second = np.triu_indices(len(codes), 1)
     one, other, found = codes[first], codes[second], distances[first, second]
     ends = _ends(found, one == other, checks.at_least("bins", bins, 10))

@@ -88,8 +88,15 @@ def groups_left(tree, distances) -> np.ndarray:
     tree : array_like, shape (N - 1, 4)
         Of `merges`.
     distances : array_like
+
+    Raises
+    ------
+    ValueError
+        If the tree is none, or the distances are none or no finite numbers.
     """
     tree, distances = _tree(tree), checks.as_numbers("distances", distances, finite=True)
+    if not distances.size:
+        raise ValueError("distances must be at least one number; got none")
     return len(tree) + 1 - np.searchsorted(tree[:, 2], distances, side="right")
 
 
@@ -125,6 +132,8 @@ def _tree(tree) -> np.ndarray:
     once = len(np.unique(merged)) == merged.size
     if not (len(tree) and once and ((merged >= 0) & (merged < there) & (merged == merged.round())).all()):
         raise ValueError("tree must be a hierarchy of `merges`; got other numbers")
+    if (tree[:, 3] > len(tree) + 1).any():
+        raise ValueError(f"tree must have groups of at most {len(tree) + 1} images; got one of {tree[:, 3].max():.3g}")
     if (np.diff(tree[:, 2]) < 0).any() or tree[0, 2] < 0:
         raise ValueError("tree must merge at distances that rise; got others")
     return tree

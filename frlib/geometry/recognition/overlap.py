@@ -61,7 +61,8 @@ def density_overlap(intra: Sequence[float], inter: Sequence[float], *, bandwidth
     Raises
     ------
     ValueError
-        If one of them has fewer than two different values or is not finite, or the bandwidth is not positive.
+        If one of them has fewer than two different values or is not finite, or the bandwidth is not positive or
+        so small that a density vanishes.
     """
     kinds = [np.sort(_distances(name, values)) for name, values in (("intra", intra), ("inter", inter))]
     for name, values in zip(("intra", "inter"), kinds, strict=True):
@@ -72,6 +73,10 @@ def density_overlap(intra: Sequence[float], inter: Sequence[float], *, bandwidth
     for values in kinds:
         even = values[np.linspace(0, len(values) - 1, min(len(values), PAIRS)).round().astype(int)]
         density = gaussian_kde(even, bandwidth / even.std(ddof=1))(grid)
+        if not density.sum() > 0:
+            raise ValueError(
+                f"bandwidth must not be so small against the distances that a density vanishes; got {bandwidth}"
+            )
         densities.append(density / density.sum())
     return float(np.minimum(*densities).sum())
 

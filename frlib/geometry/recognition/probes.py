@@ -83,10 +83,12 @@ def probe_errors(probes: Sequence, gallery: Sequence, threshold: float, *, metri
     if not np.isfinite(threshold):
         raise ValueError(f"threshold must be a finite number; got {threshold!r}")
     misses, accepts = np.zeros(n), np.zeros((n, n))
-    images = torch.cat([checks.as_matrix(f"gallery[{k}]", own, metric=metric) for k, own in enumerate(gallery)])
+    gallery = [checks.as_matrix(f"gallery[{k}]", own, metric=metric) for k, own in enumerate(gallery)]
+    d = gallery[0].shape[1]
+    images = torch.cat([checks.as_matrix(f"gallery[{k}]", own, columns=d) for k, own in enumerate(gallery)])
     sizes = [len(own) for own in gallery]
     for k, own in enumerate(probes):
-        own = checks.as_matrix(f"probes[{k}]", own, metric=metric)
+        own = checks.as_matrix(f"probes[{k}]", own, columns=d, metric=metric)
         if sizes[k] < 2 or len(own) % sizes[k]:
             raise ValueError(
                 f"probes[{k}] must have a multiple of the {sizes[k]} rows of gallery[{k}] (2 or more); got {len(own)}"

@@ -102,7 +102,7 @@ def curve_distances(points, table: pd.DataFrame, *, metric: str = "cosine") -> p
         If a shape, a value or the metric is not accepted, or a column is missing.
     """
     points = checks.as_matrix("points", points, rows=len(table), metric=metric)
-    checks.columns("table", table, ["attribute", "step"])
+    checks.columns("table", table, ["attribute", "step"], keys=["attribute", "step"])
     rows = []
     for attribute, places in table.groupby("attribute", sort=False).indices.items():
         places = places[np.argsort(table["step"].to_numpy()[places])]
@@ -122,7 +122,7 @@ def _check_curves(minus, plus, scales: Mapping[str, float]) -> None:
         if not isinstance(ends, Mapping) or not ends:
             raise ValueError(f"{name} must be a mapping of attribute to embeddings, not empty; got {ends!r:.60}")
     if set(minus) != set(plus):
-        raise ValueError(f"plus must have the attributes of minus, {sorted(minus)}; got {sorted(plus)}")
+        raise ValueError(f"plus must have the attributes of minus, {list(minus)}; got {list(plus)}")
 
 
 def _along_curves(attribute: str, center: torch.Tensor, minus, plus, metric: str) -> torch.Tensor:

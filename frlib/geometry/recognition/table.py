@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from frlib import checks
+from frlib.geometry import labels
 from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import CoincidentPoints, coincide
 from frlib.geometry.recognition.distances import distance_summary, verification
@@ -48,9 +50,10 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine", accep
         )
     found = dict(distance_summary(embeddings, identities, metric=metric))
     found |= dict(verification(embeddings, identities, metric=metric, far=FAR))
-    sizes = pd.Series(identities).value_counts()
+    codes, names = labels.numbered("identities", identities, len(embeddings), "embedding")
+    sizes = np.bincount(codes, minlength=len(names))
     same = int((sizes * (sizes - 1) // 2).sum())
-    different = int(len(identities) * (len(identities) - 1) // 2) - same
+    different = len(codes) * (len(codes) - 1) // 2 - same
     for rate, name in zip(FAR, ("tar_at_1e-2", "tar_at_1e-3"), strict=True):
         if rate * different < accepted_at_least:
             found[name] = float("nan")
