@@ -1,7 +1,9 @@
 """What callers pass in: numbers of every type and layout are taken with their values, everything else is named."""
 
+import importlib
 import inspect
 import itertools
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +14,8 @@ import torch
 
 from frlib import checks
 from frlib.checks import as_matrix
+from frlib.view import Column
+from tests.build import ROOT
 
 VALUES = np.array([[1.5, -2.0, 3.25], [4.0, 5.5, -6.0]])
 WIDE = np.finfo(np.longdouble).max > np.finfo(np.float64).max
@@ -145,6 +149,85 @@ TABLE = pd.DataFrame({"a": [1.0]})
 def test_arguments_are_named_by_their_kind(given, message):
     with pytest.raises(ValueError, match=message):
         measured(**{"table": TABLE, "scales": [1.0]} | given)
+
+
+@checks.arguments
+def placed(x: str | Column, size: float | str | Column = 1.0, **axes: Sequence):
+    return x, size, axes
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": 1.0}, "x must be a text or of the class Column; got 1.0"),
+        ({"x": {"a"}}, "x must be a text or of the class Column; got {'a'}"),
+        ({"x": itertools.count()}, "x must be a text or of the class Column; got count"),
+        ({"x": "a", "size": [1.0]}, r"size must be a number or a text or of the class Column; got \[1.0\]"),
+        ({"x": "a", "age": 1.0}, "age must be a sequence; got 1.0"),
+    ],
+)
+def test_one_of_several_kinds_and_further_names(given, message):
+    with pytest.raises(ValueError, match=message):
+        placed(**given)
+    column = Column("a")
+    assert placed(column, "b", age=[1, 2]) == (column, "b", {"age": [1, 2]})
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]), "table must have one column 'a'; it has 2"),
+        (pd.DataFrame({"b": [1.0]}), "table must have a column 'a'; it has 'b'"),
+        (pd.DataFrame({"a": ["x"]}), "table must have numbers in its column 'a'; got type"),
+        (pd.DataFrame({"a": [np.inf]}), r"table\['a'\] must be finite numbers up to"),
+        (pd.DataFrame({"a": [1.0], "b": [1j]}), "table must have no complex numbers in its column 'b'"),
+        (pd.DataFrame({"a": [1.0, np.nan], "b": ["x", None]}), "table must have no missing value in its column 'b'"),
+        (pd.DataFrame({"a": [1.0], "b": ["x"]})[:0], "table must not be empty"),
+    ],
+)
+def test_columns_that_are_not_accepted_are_named(table, message):
+    with pytest.raises(ValueError, match=message):
+        checks.columns("table", table, ["a", *(["b"] if "a" in table and "b" in table else [])], ["a"], ["b"])
+
+
+#: Modules of the reference that check in their own ways what they are given.
+CHECK_THEMSELVES = {
+    "models": "names of networks and files",
+    "datasets": "folders and files",
+    "report": "files and options of commands",
+    "course": "any answer of a student",
+    "store": "anything that has a key",
+    "server": "the environment of a server",
+    "release": "archives",
+}
+#: Functions that others call in a loop.
+IN_LOOPS = {"own_threads", "in_order"}
+
+
+def _public_functions():
+    text = (ROOT / "book" / "api.md").read_text(encoding="utf-8")
+    for module, options in re.findall(r"automodule:: (\S+)\n((?:   :.*\n)*)", text):
+        if ":members:" in options and module.split(".")[1] not in CHECK_THEMSELVES:
+            found, chosen = importlib.import_module(module), re.search(r":members: (.+)", options)
+            own = [name for name, value in vars(found).items() if getattr(value, "__module__", "") == module]
+            names = chosen[1].split(", ") if chosen else getattr(found, "__all__", own)
+            for name in names:
+                function = getattr(found, name)
+                if inspect.isfunction(function) and not name.startswith("_") and inspect.signature(function).parameters:
+                    yield module, name, function
+
+
+def test_every_public_function_checks_its_arguments():
+    checked = checks.arguments(lambda: None).__code__  # that of all decorated functions
+    functions = list(_public_functions())
+    assert len(functions) > 150
+    bare = [
+        f"{module}.{name}"
+        for module, name, function in functions
+        if name not in IN_LOOPS
+        and inspect.unwrap(function, stop=lambda f: f.__code__ is checked).__code__ is not checked
+    ]
+    assert not bare, f"without @checks.arguments: {', '.join(bare)}"
 
 
 def test_arguments_come_as_they_were_given():

@@ -365,7 +365,9 @@ MAY_BE_NAN = {
     **dict.fromkeys(("rank_correlation_interval", "rescaled_columns", "agreement_with"), "all alike"),
     **dict.fromkeys(("growth_correlation", "correlations_from_counts"), "all alike"),
     # One value, or none, has no interval.
-    **dict.fromkeys(("mean_interval", "split_interval", "means_over_identities", "against_others"), "too few"),
+    **dict.fromkeys(
+        ("mean_interval", "split_interval", "means_over_identities", "against_others", "answer_shares"), "too few"
+    ),
     **dict.fromkeys(("energy_variances", "fingerprint_summary"), "too few"),
     # A person, a row or a variant may have no counterpart.
     **dict.fromkeys(("paired_changes", "image_placements", "right_at_strangers"), "no counterpart"),

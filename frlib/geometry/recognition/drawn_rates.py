@@ -92,11 +92,12 @@ def drawn_rates(
     codes, names = labels.numbered("identities", identities, len(distances), "embedding")
     if np.bincount(codes).min() < 2:
         raise ValueError(f"identities must have two rows each; {names[np.bincount(codes).argmin()]} has one")
+    bins = checks.at_least("bins", bins, 10)
     if len(names) < 2:
         raise ValueError(f"identities must be at least two; got {len(names)}")
     first, second = np.triu_indices(len(codes), 1)
     one, other, found = codes[first], codes[second], distances[first, second]
-    ends = _ends(found, one == other, checks.at_least("bins", bins, 10))
+    ends = _ends(found, one == other, bins)
     place = np.searchsorted(ends, found)  # a distance at an end is accepted there
     n = len(names)
     count = np.bincount((one * n + other) * len(ends) + place, minlength=n * n * len(ends)).reshape(n, n, -1)
