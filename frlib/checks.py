@@ -536,7 +536,7 @@ def _no_plain_data(name: str, value, kind: type):
     """Return what may stand for an object of a class: anything but data, because others may offer the same."""
     arrays = (np.ndarray, np.generic, torch.Tensor, pd.DataFrame)
     data = (str, bytes, numbers.Number, Mapping, Sequence, Iterator, set, type, Exception, type(None), *arrays)
-    if isinstance(value, kind):
+    if not getattr(kind, "_is_protocol", False) and isinstance(value, kind):
         return value
     if isinstance(value, data) or type(value) is object or inspect.isroutine(value):
         raise ValueError(f"{name} must be of the class {kind.__name__}; got {shown(value)}")
