@@ -227,10 +227,13 @@ def _held(happened: Counter, failures: list[Failure], least: int = 0) -> Outcome
 
 def _plants(module: str, share: float, part: str = "") -> None:
     """Register a fault that calls all functions of a module, or of a part of it, with a share of the bad arguments."""
-    inputs.fault(
-        f"Bad arguments, drawn at random, to {module}{part and f': {part}'}",
-        before="about 30 % ended in an error of numpy or pandas without a name, in a number, or out of memory",
-    )(lambda place: _held(*call_badly(module, share, part)))
+
+    def plant(place: Path) -> Outcome:
+        """Call, and count."""
+        return _held(*call_badly(module, share, part))
+
+    before = "about 30 % ended in an error of numpy or pandas without a name, in a number, or out of memory"
+    inputs.fault(f"Bad arguments, drawn at random, to {module}{part and f': {part}'}", before=before)(plant)
 
 
 for _part, _share in {
