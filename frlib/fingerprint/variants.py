@@ -44,7 +44,7 @@ def means_over_identities(table: pd.DataFrame, column: str, by: Sequence[str]) -
 
 
 @checks.arguments
-def paired_changes(table: pd.DataFrame, variant: str, reference: str) -> pd.DataFrame:
+def paired_changes(table: pd.DataFrame, variant: str, reference: str | float) -> pd.DataFrame:
     """Return the change of every energy against that of the same person, measured in the way of reference.
 
     Parameters
@@ -53,7 +53,7 @@ def paired_changes(table: pd.DataFrame, variant: str, reference: str) -> pd.Data
         ``energy`` and ``attribute``, with ``identity``, ``network`` and ``scale`` where there are several.
     variant : str
         Column that says how an energy was measured.
-    reference : str
+    reference : str or number
         One of its values.
 
     Returns
@@ -82,7 +82,7 @@ def paired_changes(table: pd.DataFrame, variant: str, reference: str) -> pd.Data
 
 
 @checks.arguments
-def variant_summary(table: pd.DataFrame, variant: str, reference: str, *, scale: float = 1.0) -> pd.DataFrame:
+def variant_summary(table: pd.DataFrame, variant: str, reference: str | float, *, scale: float = 1.0) -> pd.DataFrame:
     """Say in one row per variant what a way of measuring changes at one scale, against the way of reference.
 
     Parameters

@@ -279,9 +279,10 @@ def interpreter(version: str) -> str:
     here = [*Path.home().glob(f".pyenv/versions/{version}.*/bin/python"), shutil.which(f"python{version}")]
     if sys.version.startswith(version + "."):
         here.append(sys.executable)
-    if not (found := [str(path) for path in here if path]):
-        raise NotPlanted(f"there is no Python {version} here")
-    return found[0]
+    for path in filter(None, here):
+        if run([path, "--version"]).returncode == 0:  # a version manager may only know that there could be one
+            return str(path)
+    raise NotPlanted(f"there is no Python {version} here")
 
 
 @machines.fault("Python 3.10")
