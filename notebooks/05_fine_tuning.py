@@ -335,7 +335,7 @@ mean_loss = [
     np.vstack([losses[m].mean(axis=(0, 1)), loss_before[m].mean(axis=0)])
     for m in margins
 ]
-axes = {"margin": margins, "trained on": everything, "attribute": names}
+axes = {"margin": [*margins], "trained on": everything, "attribute": names}
 tiles = table_of(mean_loss, "loss", **axes)
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-losses-05", "caption": "Loss on test images: one row per fine-tuning, one column per attribute that is varied, mean over test people and seeds; dots mark the diagonal. Compare the last two rows: how much of each column goes after training on nothing. The colours are logarithmic."}}
 by_row = view.Column("trained on", order=everything)
@@ -587,7 +587,7 @@ as_is = [
     np.concatenate([cubes[m].mean(axis=(0, 1)), further[m], alone], axis=1)
     for m in margins
 ]
-axes = {"margin": margins, "ε": scales, "trained on": everything}
+axes = {"margin": [*margins], "ε": scales, "trained on": everything}
 raw = table_of(as_is, "energy", **axes, attribute=names)
 scaled = [rescaled_columns(cubes[m].mean(axis=(0, 1))) for m in margins]
 axes |= {"trained on": names, "attribute": names}
@@ -622,7 +622,7 @@ counts = {
 }
 
 # %% tags=["hide-input"]
-axes = {"margin": margins, "scale": usable}
+axes = {"margin": [*margins], "scale": usable}
 counted = pd.concat(
     table_of(list(own.values()), "maxima", **axes).assign(kind=kind)
     for kind, own in counts.items()
