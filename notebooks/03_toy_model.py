@@ -161,9 +161,7 @@ view.say(
 at_scale = 0.3
 options = {"draws": n_planar, "seed": seed}
 six = planar_energies([*PRESETS], [at_scale], **options)
-own = planar_energies(
-    [*PRESETS], [at_scale], include_center=True, **options
-)
+own = planar_energies([*PRESETS], [at_scale], include_center=True, **options)
 draws = six.pivot(index="draw", columns="attribute", values="energy")
 draws = draws[[*PRESETS]]
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -154,9 +155,10 @@ def _demand(words: Sequence[str], said: str) -> None:
 
 
 def shortened(text: str, length: int = 240) -> str:
-    """Return a text on one line, without paths of this machine, of at most ``length`` characters."""
+    """Return a text on one line, of at most ``length`` characters, without what is of this machine and run alone."""
     text = re.sub(r"(/[^\s:;,'\"()`]*)+/(?=[^\s/])", ".../", text)
-    text = " ".join(text.split())
+    text = re.sub(rf"\b{re.escape(socket.gethostname())}\b", "here", text)
+    text = " ".join(re.sub(r"\b0x[0-9a-f]{6,}", "0x...", text).split())
     return text if len(text) <= length else f"{text[: length // 2]} ... {text[-length // 2 :]}"
 
 

@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -104,6 +105,8 @@ def test_a_command_must_not_end_in_a_traceback():
 
 def test_words_of_the_table_have_no_path_of_this_machine():
     assert planting.shortened("no room in /home/someone/cache/models/a.npy now") == "no room in .../a.npy now"
+    said = f"process 1 on {socket.gethostname()}, <Mark at 0x7f934d6625d0>"
+    assert planting.shortened(said) == "process 1 on here, <Mark at 0x...>"
     assert len(planting.shortened("word " * 1000)) < 260
 
 
