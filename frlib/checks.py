@@ -66,7 +66,7 @@ def between(name: str, value, low, high):
     ValueError
         If a value lies outside or is not a number.
     """
-    flat = as_numbers(name, value).ravel()
+    flat = as_numbers(name, value, squares=False).ravel()
     outside = flat[~((flat >= low) & (flat <= high))]
     if outside.size:
         raise ValueError(f"{name} must lie between {low} and {high}; got {outside[0]}")
@@ -255,7 +255,9 @@ def _check_dense(name: str, tensor: torch.Tensor) -> None:
         raise ValueError(f"{name} must be a dense tensor with values; got one of {kind}")
 
 
-def as_numbers(name: str, value, *, finite: bool = False, shape: tuple[int | None, ...] | None = None) -> np.ndarray:
+def as_numbers(
+    name: str, value, *, finite: bool = False, shape: tuple[int | None, ...] | None = None, squares: bool = True
+) -> np.ndarray:
     """Return real numbers of any shape as an array of float64; booleans count as 0 and 1.
 
     Parameters
@@ -263,10 +265,11 @@ def as_numbers(name: str, value, *, finite: bool = False, shape: tuple[int | Non
     name : str
     value : array_like
     finite : bool
-        Whether NaN is refused too. Infinity always is, and so are numbers whose squares overflow, and such that all
-        squares vanish.
+        Whether NaN is refused too. Infinity always is, and so are numbers whose squares overflow.
     shape : tuple of int or None, optional
         The lengths that the axes must have; None for any.
+    squares : bool
+        Whether numbers are refused if all their squares vanish.
 
     Raises
     ------
@@ -293,7 +296,7 @@ def as_numbers(name: str, value, *, finite: bool = False, shape: tuple[int | Non
     if array.size and not np.all(unknown | (sizes <= LARGEST)):
         raise ValueError(f"{name} must be finite numbers up to {LARGEST:.0e}; got {sizes[~(unknown)].max()}")
     largest = np.max(sizes, where=~unknown, initial=0.0)
-    if 0 < largest < SMALLEST:
+    if squares and 0 < largest < SMALLEST:
         raise ValueError(f"{name} must not all be smaller than {SMALLEST:.0e}, or squares vanish; got {largest}")
     return array
 

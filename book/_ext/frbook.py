@@ -156,7 +156,8 @@ def table(caption: str, head: list[str], rows: list[list[str]], numbers: tuple[i
             cells.append(f'<td{c} data-label="{escape(name)}">{cell}</td>')
         body.append(f"<tr>{''.join(cells)}</tr>")
     return (
-        f'<div class="frlib-table frlib-stack"><table><caption>{escape(caption)}</caption>'
+        # A table that scrolls must be reached by the keyboard.
+        f'<div class="frlib-table frlib-stack" tabindex="0"><table><caption>{escape(caption)}</caption>'
         f"<thead><tr>{top}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
     )
 

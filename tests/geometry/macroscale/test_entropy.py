@@ -95,7 +95,7 @@ def test_negation_changes_the_sign_of_the_mean_alone():
         ([0, None], pd.DataFrame({"a": [True, False]}), "identities must not be missing; number 1 is"),
         ([0, 1], pd.DataFrame(index=range(2)), "with a boolean column per attribute; got one without columns"),
         ([0, 1], [True, False], r"attributes must be a DataFrame; got \[True, False\]"),
-        ([0, 1], pd.DataFrame([[True, True]] * 2, columns=["a", "a"]), "columns of different names; got 'a' twice"),
+        ([0, 1], pd.DataFrame([[True, True]] * 2, columns=["a", "a"]), "attributes must have one column 'a'; it has 2"),
     ],
 )
 def test_bad_arguments_are_named(identities, table, message):
