@@ -63,7 +63,8 @@ GOOD = "py-modindex.html"  # the shortest page in the folder of the site
 # What is put into a good page, and the kind of problem that must be reported for it.
 CHART = '<div class="frlib-chart" id="bad">x</div><script type="application/json" class="frlib-chart-data" '
 BROKEN = {
-    "script from a CDN": ("external", '<script src="https://cdn.example.org/library.js"></script>'),
+    # The policy of the page stops it, and says so, before anything is asked for.
+    "script from a CDN": ("console", '<script src="https://cdn.example.org/library.js"></script>'),
     "icon that the site lacks": ("unfinished", '<span class="fa-solid fa-no-such-icon"></span>'),
     "missing image": ("missing", '<img src="no-such-image.png" alt="missing">'),
     "error in a script": ("console", "<script>undefinedFunction()</script>"),
