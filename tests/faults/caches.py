@@ -91,7 +91,7 @@ def _store_for_ever(seed: int) -> None:
         store.save_arrays(store.result_file("r", {"seed": seed}), {"x": torch.arange(2e6) + seed}, {"seed": seed})
 
 
-@caches.fault("Kill -9 while a result is written, ten times or more", before="Held, but halves of files stayed for good.")
+@caches.fault("Kill -9 while a result is written, many times", before="Held, but halves of files stayed for good.")
 def killed_while_writing(place: Path) -> Outcome:
     """What is found afterwards is whole, or nothing."""
     draw = random.Random(0)
