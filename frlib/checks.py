@@ -280,7 +280,7 @@ def as_numbers(
         _check_dense(name, value)
         value = value.detach().cpu()
     array = as_array(name, value, "an array of real numbers")
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiub" and array.size:  # pandas has no number in a column of type object
         raise ValueError(f"{name} must be real numbers; got {_described(array, value)}")
     array = array.astype(np.float64, copy=False)
     if shape is not None and (

@@ -125,7 +125,7 @@ def test_the_other_side_of_a_rounding_is_counted(tmp_path, capsys):
 
 @given(st.floats(1e-9, 1e9), st.floats(-3e-6, 3e-6), st.booleans())
 def test_the_bound_is_a_millionth_of_the_larger_number(number, change, negative):
-    one, two = (repr((-1) ** negative * x) for x in (number, number * (1 + change)))
+    one, two = (f"{(-1) ** negative * x:.17e}" for x in (number, number * (1 + change)))
     found = compare.difference(compare.Column.of([one]), compare.Column.of([two]), compare.Counts())
     apart, scale = abs(float(one) - float(two)), max(abs(float(one)), abs(float(two)))
     assert bool(found) == (apart > 1e-6 * scale)
