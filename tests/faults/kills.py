@@ -63,6 +63,17 @@ def is_gone(process: int) -> bool:
         return True
 
 
+def begun(folder: Path) -> list[int]:
+    """Return the numbers of the processes that have noted themselves in a file ``begun`` of a folder."""
+    note = folder / "begun"
+    return [int(number) for number in note.read_text().split()] if note.exists() else []
+
+
+def are_gone(processes: list[int]) -> bool:
+    """Return whether all of some processes have ended."""
+    return all(map(is_gone, processes))
+
+
 def said(path: Path) -> str:
     """Return what the last cell of a notebook printed."""
     return nbformat.read(path, as_version=4).cells[-1].outputs[0].text
@@ -78,18 +89,14 @@ def kill_midway(command: list, folder: Path, programs: int = 1) -> None:
     folder : Path
     programs : int
     """
-    environment, note = os.environ | {"PYTHONPATH": str(folder)}, folder / "begun"
+    environment = os.environ | {"PYTHONPATH": str(folder)}
     with open(folder / "said.txt", "wb") as file:
         process = subprocess.Popen([*map(str, command)], cwd=folder, env=environment, stdout=file, stderr=file)
-
-    def numbers() -> list[int]:
-        return [int(number) for number in note.read_text().split()] if note.exists() else []
-
-    wait_for(lambda: len(numbers()) == programs or process.poll() is not None, "the step begins", 300)
+    wait_for(lambda: len(begun(folder)) == programs or process.poll() is not None, "the step begins", 300)
     demand(process.poll() is None, f"it ended: {shortened((folder / 'said.txt').read_text()[-600:])}")
     process.kill()
     process.wait()
-    wait_for(lambda: all(is_gone(number) for number in numbers()), "what it started ends")
+    wait_for(lambda: are_gone(begun(folder)), "what it started ends")
 
 
 def failed_chapter(place: Path, cells: str, *words: str) -> Outcome:
@@ -160,10 +167,10 @@ def build_of_the_site(place: Path) -> Outcome:
     writes += "(folder / 'index.html').write_text('half')\n"
     waits = writes + f"pathlib.Path({str(place / 'begun')!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n"
     process = started(build_site, place, waits)
-    wait_for((place / "begun").exists, "the site is begun")
+    wait_for(lambda: begun(place), "the site is begun")
     process.kill()
     process.join()
-    wait_for(lambda: is_gone(int((place / "begun").read_text())), "the program that writes it ends")
+    wait_for(lambda: are_gone(begun(place)), "the program that writes it ends")
     demand((place / "html/index.html").read_text() == "old", "the old site is damaged")
     demand(build_site(place, writes.replace("half", "new")).read_text() == "new", "no new site")
     demand(sorted(p.name for p in place.iterdir()) == ["begun", "html"], "something is left beside the site")
