@@ -12,9 +12,9 @@ PARAMETERS = '# %% tags=["parameters"]\nprofile = "book"\nseed = 0\ndevice = "au
 
 
 def small_checkout(folder: Path, figure: str = "") -> Path:
-    """Fill a folder, and return it. ``figure`` is the script of the README's figure."""
-    (folder / "frlib").symlink_to(ROOT / "frlib")
+    """Fill a folder, which may not be there yet, and return it. ``figure`` is the script of the README's figure."""
     (folder / "book/assets").mkdir(parents=True)
+    (folder / "frlib").symlink_to(ROOT / "frlib")
     for script in (ROOT / "book").glob("*.py"):
         shutil.copy(script, folder / "book")
     shutil.copytree(ROOT / "book/course", folder / "book/course", ignore=shutil.ignore_patterns("__pycache__"))

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
@@ -17,13 +16,14 @@ from book import lock, pipeline, steps, whole
 from tests.checkout import DOIT, PARAMETERS, add_chapters, small_checkout
 from tests.faults.planting import (
     Kind,
-    NotPlanted,
     Outcome,
     demand,
     refused,
     refused_command,
-    run,
     shortened,
+    small_disk,
+    started,
+    succeeds,
     survived,
 )
 
@@ -41,21 +41,8 @@ FIGURE = [DOIT, "profile=book", "figure"]
 def built(place: Path) -> tuple[Path, Path]:
     """Make a checkout, build its figure, and return it with its folder of the profile."""
     checkout = small_checkout(place, DRAWS)
-    done = run(FIGURE, folder=checkout)
-    demand(done.returncode == 0, shortened(done.stdout))
+    succeeds(FIGURE, folder=checkout)
     return checkout, checkout / "_build/book"
-
-
-@contextlib.contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a disk in memory on a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]).returncode:
-        raise NotPlanted("only who may mount a file system can have a small disk here")
-    try:
-        yield folder
-    finally:
-        run(["umount", "-l", folder])
 
 
 @builds.fault(
@@ -66,9 +53,8 @@ def empty_state_of_doit(place: Path) -> Outcome:
     """Empty it, build again, and once more."""
     checkout, folder = built(place)
     (folder / "doit.json").write_bytes(b"")
-    again, then = run(FIGURE, folder=checkout), run(FIGURE, folder=checkout)
-    demand(again.returncode == 0 and "doit.json cannot be read" in again.stdout, shortened(again.stdout))
-    demand("unchanged" in then.stdout, shortened(then.stdout))
+    succeeds(FIGURE, "doit.json cannot be read", folder=checkout)
+    succeeds(FIGURE, "unchanged", folder=checkout)
     return survived("The step runs again, with a word; the build after that finds its state.")
 
 
@@ -82,8 +68,7 @@ def noise_in_state_of_doit(place: Path) -> Outcome:
     state = checkout / "_build/book/doit.json"
     state.parent.mkdir(parents=True)
     state.write_bytes(b'{"figure": {' + bytes(range(128, 256)))
-    done = run(FIGURE, folder=checkout)
-    demand(done.returncode == 0 and "doit.json cannot be read" in done.stdout, shortened(done.stdout))
+    succeeds(FIGURE, "doit.json cannot be read", folder=checkout)
     return survived("The steps run again, with a word.")
 
 
@@ -96,8 +81,8 @@ def empty_times(place: Path) -> Outcome:
     folder = checkout / "_build/book"
     folder.mkdir(parents=True)
     (folder / "build.json").write_bytes(b"")
-    done = run(FIGURE, folder=checkout)
-    demand(done.returncode == 0 and len(steps.recorded(folder)) == 1, shortened(done.stdout))
+    succeeds(FIGURE, folder=checkout)
+    demand(len(steps.recorded(folder)) == 1, f"noted {steps.recorded(folder)}")
     demand("build.json cannot be read" in (folder / "log/figure-of-the-README.txt").read_text(), "no word")
     return survived("They are noted anew, with a word in the log of the step.")
 
@@ -112,9 +97,8 @@ def empty_stamps(place: Path) -> Outcome:
     (checkout / "_build").mkdir()
     (checkout / "_build/faces.json").write_bytes(b"")
     (checkout / "_build/models.json").write_text("[1, 2]")
-    states = run([DOIT, "profile=book", "list", "--status"], folder=checkout)
-    demand(states.returncode == 0, shortened(states.stdout))
-    demand({"R head", "R weights"} <= {" ".join(line.split()[:2]) for line in states.stdout.splitlines()}, "not to run")
+    states = succeeds([DOIT, "profile=book", "list", "--status"], folder=checkout)
+    demand({"R head", "R weights"} <= {" ".join(line.split()[:2]) for line in states.splitlines()}, "not to run")
     return survived("Both steps look at the cache again, with a word.")
 
 
@@ -132,8 +116,8 @@ def full_disk_at_the_state(place: Path) -> Outcome:
         demand((folder / "doit.json").read_bytes() == before, "the state is damaged")
         (checkout / "ballast").unlink()
         (checkout / "book/figure.py").write_text(DRAWS)
-        done = run(FIGURE, folder=checkout)
-        demand(done.returncode == 0 and "cannot" not in done.stdout, shortened(done.stdout))
+        printed = succeeds(FIGURE, folder=checkout)
+        demand("cannot" not in printed, shortened(printed))
     return refusal
 
 
@@ -230,17 +214,18 @@ def killed_between_renames(place: Path) -> Outcome:
     (place / "new").mkdir()
     (place / "html").mkdir()
     (place / "html/index.html").write_text("old")
-    if not (process := os.fork()):
-        with mock.patch.object(whole, "exchanged", lambda one, other: False):
-            rename = Path.rename
 
-            def once(self, target):
-                rename(self, target)
-                os.kill(os.getpid(), signal.SIGKILL)
+    def put_until_killed():
+        rename, whole.exchanged = Path.rename, lambda one, other: False
 
-            Path.rename = once
-            whole.put(place / "new", place / "html")
-    os.waitpid(process, 0)
+        def once(self, target):
+            rename(self, target)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        Path.rename = once
+        whole.put(place / "new", place / "html")
+
+    started(put_until_killed).join()
     demand(not (place / "html").exists(), "not planted")
     with contextlib.suppress(subprocess.CalledProcessError):
         build_site(place, "raise SystemExit(1)")
@@ -260,9 +245,13 @@ def full_disk_at_the_readme(place: Path) -> Outcome:
     return survived("The step fails, and the README stays as it was.")
 
 
-def refused_chapter(checkout: Path, name: str, *words: str) -> Outcome:
-    """Build the figure and a chapter: the latter alone must be refused."""
-    refusal = refused_command([*FIGURE, f"chapter:{name}"], *words, folder=checkout)
+def refused_chapter(place: Path, content: bytes | None, *words: str) -> Outcome:
+    """Build the figure and a chapter with this content, or without a file: the chapter alone must be refused."""
+    checkout = small_checkout(place, DRAWS)
+    add_chapters(checkout, bad="")
+    file = checkout / "notebooks/bad.py"
+    file.unlink() if content is None else file.write_bytes(content)
+    refusal = refused_command([*FIGURE, "chapter:bad"], *words, folder=checkout)
     demand((checkout / "book/assets/energy.svg").exists(), "another step does not run either")
     return refusal
 
@@ -270,27 +259,21 @@ def refused_chapter(checkout: Path, name: str, *words: str) -> Outcome:
 @builds.fault("A chapter has a syntax error", before="A traceback, at every command of doit.")
 def syntax_error(place: Path) -> Outcome:
     """Ask for another step, and the chapter."""
-    checkout = small_checkout(place, DRAWS)
-    add_chapters(checkout, bad=PARAMETERS + "# %%\nscales = [0.5, 1.0\nmore = 1\n")
-    return refused_chapter(checkout, "bad", "chapter bad is no Python: bad.py, line 6", "scales = [0.5, 1.0")
+    content = (PARAMETERS + "# %%\nscales = [0.5, 1.0\nmore = 1\n").encode()
+    return refused_chapter(place, content, "chapter bad is no Python: bad.py, line 6", "scales = [0.5, 1.0")
 
 
 @builds.fault("A chapter is not UTF-8", before="A traceback, at every command of doit.")
 def chapter_in_another_encoding(place: Path) -> Outcome:
     """Ask for another step, and the chapter."""
-    checkout = small_checkout(place, DRAWS)
-    add_chapters(checkout, bad="")
-    (checkout / "notebooks/bad.py").write_bytes("# %%\nname = 'Müller'\n".encode("latin-1"))
-    return refused_chapter(checkout, "bad", "chapter bad cannot be read", "utf-8")
+    content = "# %%\nname = 'Müller'\n".encode("latin-1")
+    return refused_chapter(place, content, "chapter bad cannot be read", "utf-8")
 
 
 @builds.fault("The contents list a chapter that is not there", before="A traceback, at every command of doit.")
 def absent_chapter(place: Path) -> Outcome:
     """Ask for another step, and for it."""
-    checkout = small_checkout(place, DRAWS)
-    add_chapters(checkout, absent="")
-    (checkout / "notebooks/absent.py").unlink()
-    return refused_chapter(checkout, "absent", "chapter absent cannot be read", "No such file")
+    return refused_chapter(place, None, "chapter bad cannot be read", "No such file")
 
 
 @builds.fault("The contents are no YAML", before="A traceback from inside the YAML reader.")
@@ -306,9 +289,11 @@ def two_builds(place: Path) -> Outcome:
     """Hold the lock as a build does, and build."""
     checkout = small_checkout(place, DRAWS)
     with lock.hold(checkout / "_build", ["doit", "profile=smoke"]):
-        refusal = refused_command(FIGURE, f"process {os.getpid()} of", "Wait until it ends, or stop", folder=checkout)
-    demand(run(FIGURE, folder=checkout).returncode == 0, "refused when the other had ended")
-    return refusal
+        refused_command(FIGURE, f"process {os.getpid()} of", "Wait until it ends, or stop", folder=checkout)
+    succeeds(FIGURE, folder=checkout)
+    return Outcome(
+        "refused", "It names the process of the other one and what that runs, and says to wait or to stop it."
+    )
 
 
 @builds.fault(
@@ -321,7 +306,7 @@ def same_time_other_content(place: Path) -> Outcome:
     time = script.stat().st_mtime_ns
     script.write_text(DRAWS.replace("drawn", "other"))
     os.utime(script, ns=(time, time))
-    run(FIGURE, folder=checkout)
+    succeeds(FIGURE, folder=checkout)
     demand((checkout / "book/assets/energy.svg").read_text() == "other", "the figure is still the old one")
     return survived("The step runs again: only content counts.")
 
@@ -333,5 +318,6 @@ def leftovers(place: Path) -> Outcome:
     left = checkout / f"_build/book/notebooks/{pipeline.RUNNING}x"
     left.mkdir(parents=True)
     nbformat.write(nbformat.v4.new_notebook(), left / "x.ipynb")
-    demand(run(FIGURE, folder=checkout).returncode == 0 and not left.exists(), "it is still there")
+    succeeds(FIGURE, folder=checkout)
+    demand(not left.exists(), "it is still there")
     return survived("The next build removes it.")

@@ -1,16 +1,11 @@
 """The cache: read-only, full, shared, older, on another disk, without a home, or killed while it is filled."""
 
-import contextlib
-import ctypes
-import multiprocessing
 import os
 import random
 import shutil
-import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -18,14 +13,23 @@ import torch
 from frlib import models, store
 from frlib.models.convert import urls
 from tests.faults.damage import with_words
-from tests.faults.planting import Kind, NotPlanted, Outcome, demand, refused, refused_command, survived
+from tests.faults.planting import (
+    FORK,
+    Kind,
+    NotPlanted,
+    Outcome,
+    demand,
+    mount,
+    refused,
+    refused_command,
+    small_disk,
+    started,
+    survived,
+)
 from tests.models import registry
 from tests.models.served import server
 
 caches = Kind("The cache")
-FORK = multiprocessing.get_context("fork")
-#: The flag CLONE_NEWNS of unshare(2): mounts of the process are its own from then on.
-NEW_MOUNTS = 0x20000
 #: A user whom this machine does not know.
 STRANGER = 54321
 NUMBERS = 200_000
@@ -45,22 +49,6 @@ def ask(seed: int = 0, made: list | None = None) -> torch.Tensor:
 def right(found: torch.Tensor, seed: int = 0) -> bool:
     """Return whether a result is the one that was asked for."""
     return torch.equal(found, torch.arange(NUMBERS, dtype=torch.float32) + seed)
-
-
-@contextlib.contextmanager
-def disk(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a small disk in memory that this process and its children alone see."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if ctypes.CDLL(None).unshare(NEW_MOUNTS):
-        raise NotPlanted("no disk can be mounted here")
-    subprocess.run(["mount", "--make-rprivate", "/"], capture_output=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], capture_output=True)
-    if mounted.returncode:
-        raise NotPlanted("no disk can be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def become_a_stranger() -> None:
@@ -98,8 +86,8 @@ def killed_while_writing(place: Path) -> Outcome:
     for seed in range(100):
         if seed >= 10 and half_written():
             break
-        process, before = FORK.Process(target=_store_for_ever, args=(seed,), daemon=True), len(half_written())
-        process.start()
+        before = len(half_written())
+        process = started(_store_for_ever, seed)
         while len(half_written()) == before:
             time.sleep(0.001)
         time.sleep(draw.choice((0, draw.uniform(0, 0.05))))  # at once, or anywhere in this file or a later one
@@ -137,8 +125,7 @@ def killed_in_conversion(place: Path) -> Outcome:
 
     own = Network(files, build, models.Preprocess(8), dim=3, parameters=3, card=NETWORKS["dlib"].card)
     catalogue.NETWORKS["toy"] = own
-    process = FORK.Process(target=catalogue.stored_tensors, args=("toy",), daemon=True)
-    process.start()
+    process = started(catalogue.stored_tensors, "toy")
     demand(begun.wait(30), "no conversion")
     process.kill()
     process.join()
@@ -157,11 +144,7 @@ def _fill(seeds: list[int]) -> None:
 @caches.fault("Four processes fill one cache at once, and one is killed")
 def four_at_once(place: Path) -> Outcome:
     """All of them ask for the same results, in other orders."""
-    processes = [
-        FORK.Process(target=_fill, args=(random.Random(k).sample(range(12), 12),), daemon=True) for k in range(4)
-    ]
-    for process in processes:
-        process.start()
+    processes = [started(_fill, random.Random(k).sample(range(12), 12)) for k in range(4)]
     time.sleep(0.1)
     processes[0].kill()
     for process in processes:
@@ -175,7 +158,7 @@ def four_at_once(place: Path) -> Outcome:
 @caches.fault("The disk is full when a result is stored")
 def full_for_results(place: Path) -> Outcome:
     """A disk of 64 kB."""
-    with disk(store.cache_folder("results"), "64k"):
+    with small_disk(store.cache_folder("results"), "64k"):
         twice(store.REMEDY)
         demand(os.listdir(store.cache_folder("results")) == [], "half a file was left")
     return survived("The result is computed each time, and a warning says why and what to do; nothing is left.")
@@ -197,7 +180,8 @@ def limited(place: Path) -> Outcome:
 @caches.fault("The disk is full when a network is fetched", before="An error without a file's name or what to do.")
 def full_for_networks(place: Path) -> Outcome:
     """A disk that takes the first half of the file."""
-    with disk(store.cache_folder("downloads", "addresses"), "112k") as folder, server({"n": registry.CONTENT}) as at:
+    addresses = store.cache_folder("downloads", "addresses")
+    with small_disk(addresses, "112k") as folder, server({"n": registry.CONTENT}) as at:
         file = urls.WebFile(f"{at.url}/n", registry.files_of(registry.NPM)[0].sha256)
         outcome = refused(lambda: urls.fetch(file, progress=False), OSError, "no room for", "make some, and run again")
         demand([path.name for path in folder.iterdir()] == [".lock"], "half a file was left")
@@ -207,14 +191,14 @@ def full_for_networks(place: Path) -> Outcome:
 @caches.fault("The cache lies on a disk that can only be read")
 def read_only(place: Path) -> Outcome:
     """What is there serves; what is not is computed each time."""
-    with disk(store.cache_folder(), "16m") as folder:
+    with small_disk(store.cache_folder(), "16m") as folder:
         ask()
         store.cache_folder("downloads")
-        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        mount("-o", "remount,ro", folder)
         made = []
         demand(right(ask(0, made)) and not made, "what is there was made again")
         twice(store.REMEDY)
-        file = urls.WebFile("http://127.0.0.1:9/n", "0" * 64)
+        file = urls.WebFile(f"{registry.NOWHERE}/n", "0" * 64)
         refused(lambda: urls.fetch(file, progress=False), OSError, "cannot be written", store.REMEDY)
     return survived("What is there is used; what is not is computed each time, and one warning says so.")
 
@@ -224,11 +208,10 @@ def other_disks(place: Path) -> Outcome:
     """Nothing may be moved from one to the other by a mere renaming."""
     files = registry.files_of(registry.PYPI)
     with (
-        disk(store.cache_folder("downloads"), "16m"),
-        disk(store.cache_folder("results"), "16m"),
-        registry.registry() as serving,
+        small_disk(store.cache_folder("downloads"), "16m"),
+        small_disk(store.cache_folder("results"), "16m"),
+        registry.used(),
     ):
-        os.environ.update(registry.settings(serving.url))
         models.catalogue.packages.fetch(files, progress=False)
         made = []
         demand(files[0].is_kept() and right(ask(0, made)) and right(ask(0, made)) and made == [0], f"made {made}")

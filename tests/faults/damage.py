@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import shutil
 import tarfile
 import warnings
@@ -150,7 +149,7 @@ def nothing_whole_is_left(place: Path) -> Outcome:
     (file, *_) = catalogue.entry(SMALL).files
     for own in (path, file.local):
         own.write_bytes(changed(own.read_bytes(), own.stat().st_size // 2))
-    os.environ.update(registry.settings("http://127.0.0.1:9"))
+    registry.use(registry.settings(registry.NOWHERE))
     words = (file.package.name, "Check the network connection", "python -m frlib.models")
     with warnings.catch_warnings(action="ignore"):
         return refused(lambda: catalogue.load(SMALL), DownloadError, *words)

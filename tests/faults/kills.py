@@ -1,14 +1,11 @@
 """Kills: whatever is killed, in the middle of whatever, the same command again finishes with the same numbers."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
 import textwrap
-import time
 import warnings
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -16,9 +13,20 @@ import nbformat
 from book import pipeline
 from tests.checkout import DOIT, PARAMETERS, add_chapters, small_checkout
 from tests.faults.builds import DRAWS, build_site
-from tests.faults.planting import Kind, Outcome, demand, refused, run, shortened, survived
+from tests.faults.planting import (
+    Kind,
+    Outcome,
+    demand,
+    refused,
+    shortened,
+    started,
+    succeeds,
+    survived,
+    wait_for,
+)
 
 kills = Kind("Kills")
+SMOKE = {"profile": "smoke", "seed": 0, "device": "cpu"}
 CHAPTER = """
 # %%
 import os
@@ -47,14 +55,6 @@ while not Path("go").exists():
 """
 
 
-def wait_for(happens: Callable[[], object], what: str, seconds: float = 60) -> None:
-    """Wait until something happens."""
-    until = time.monotonic() + seconds
-    while not happens():
-        demand(time.monotonic() < until, f"{what}: not within {seconds} s")
-        time.sleep(0.05)
-
-
 def is_gone(process: int) -> bool:
     """Return whether a process has ended, though perhaps nobody asked for its status yet."""
     try:
@@ -63,25 +63,50 @@ def is_gone(process: int) -> bool:
         return True
 
 
+def begun(folder: Path) -> list[int]:
+    """Return the numbers of the processes that have noted themselves in a file ``begun`` of a folder."""
+    note = folder / "begun"
+    return [int(number) for number in note.read_text().split()] if note.exists() else []
+
+
+def are_gone(processes: list[int]) -> bool:
+    """Return whether all of some processes have ended."""
+    return all(map(is_gone, processes))
+
+
 def said(path: Path) -> str:
     """Return what the last cell of a notebook printed."""
     return nbformat.read(path, as_version=4).cells[-1].outputs[0].text
 
 
-@contextlib.contextmanager
-def begun(command: list, folder: Path) -> Iterator[subprocess.Popen]:
-    """Start a command in a folder, and wait until a file ``begun`` is there and holds a number."""
+def kill_midway(command: list, folder: Path, programs: int = 1) -> None:
+    """Start a command in a folder, kill it when so many programs of it have begun, and wait until these have ended.
+
+    Parameters
+    ----------
+    command : list
+        Each of its programs writes its number into a file ``begun``, and goes on for long.
+    folder : Path
+    programs : int
+    """
     environment = os.environ | {"PYTHONPATH": str(folder)}
     with open(folder / "said.txt", "wb") as file:
         process = subprocess.Popen([*map(str, command)], cwd=folder, env=environment, stdout=file, stderr=file)
-    note = folder / "begun"
-    wait_for(lambda: note.exists() and note.read_text().strip() or process.poll() is not None, "the step begins", 300)
+    wait_for(lambda: len(begun(folder)) == programs or process.poll() is not None, "the step begins", 300)
     demand(process.poll() is None, f"it ended: {shortened((folder / 'said.txt').read_text()[-600:])}")
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    process.kill()
+    process.wait()
+    wait_for(lambda: are_gone(begun(folder)), "what it started ends")
+
+
+def failed_chapter(place: Path, cells: str, *words: str) -> Outcome:
+    """Run a chapter of some cells, which must fail with these words."""
+    (place / "chapter.py").write_text(PARAMETERS + cells)
+    return refused(
+        lambda: pipeline.execute(place / "chapter.py", place / "notebooks/chapter.ipynb", SMOKE),
+        pipeline.ChapterFailed,
+        *words,
+    )
 
 
 @kills.fault(
@@ -90,13 +115,9 @@ def begun(command: list, folder: Path) -> Iterator[subprocess.Popen]:
 )
 def kernel_in_a_cell(place: Path) -> Outcome:
     """Run a chapter whose third cell kills its process."""
-    (place / "chapter.py").write_text(
-        PARAMETERS + "# %%\nimport os, signal\nprint('before')\n\n# %%\nenergies = 1\nos.kill(os.getpid(), 9)\n"
-    )
-    parameters = {"profile": "smoke", "seed": 0, "device": "cpu"}
-    outcome = refused(
-        lambda: pipeline.execute(place / "chapter.py", place / "notebooks/chapter.ipynb", parameters),
-        pipeline.ChapterFailed,
+    outcome = failed_chapter(
+        place,
+        "# %%\nimport os, signal\nprint('before')\n\n# %%\nenergies = 1\nos.kill(os.getpid(), 9)\n",
         "chapter chapter failed in code cell 4, which begins with `energies = 1`",
         "Linux ends a process so when memory runs out",
         "LOKY_MAX_CPU_COUNT=1",
@@ -107,24 +128,25 @@ def kernel_in_a_cell(place: Path) -> Outcome:
     return outcome
 
 
+def killed_while_it_draws(place: Path, *words: str) -> str:
+    """Kill doit, called with some words, in the step of the figure; call it again, and return what it printed."""
+    checkout = small_checkout(place, f"import os, sys\nfrom pathlib import Path\n{WAITS_ONCE}{DRAWS}")
+    (checkout / "README.md").write_text("<!-- chapters -->\n<!-- end of chapters -->\n")
+    kill_midway([DOIT, *words], checkout)
+    (checkout / "go").touch()
+    printed = succeeds([DOIT, *words], folder=checkout)
+    demand((checkout / "book/assets/energy.svg").exists(), "no figure")
+    return printed
+
+
 @kills.fault(
     "The build, in the middle of a step",
     before="The program of the step went on, and wrote beside the next build. No step that was done was noted.",
 )
 def build_in_a_step(place: Path) -> Outcome:
     """Kill doit when one step is done and the next one runs; build again."""
-    waits = f"import os, sys\nfrom pathlib import Path\n{WAITS_ONCE}{DRAWS}"
-    checkout = small_checkout(place, waits)
-    (checkout / "README.md").write_text("<!-- chapters -->\n<!-- end of chapters -->\n")
-    command = [DOIT, "profile=book", "readme", "figure"]
-    with begun(command, checkout) as doit:
-        doit.kill()
-        program = int((checkout / "begun").read_text())
-        wait_for(lambda: is_gone(program), "the program of the step ends")
-    (checkout / "go").touch()
-    done = run(command, folder=checkout)
-    demand(done.returncode == 0 and (checkout / "book/assets/energy.svg").exists(), shortened(done.stdout))
-    demand("list of the README               unchanged" in done.stdout, f"begun anew: {shortened(done.stdout)}")
+    printed = killed_while_it_draws(place, "profile=book", "readme", "figure")
+    demand("list of the README               unchanged" in printed, f"begun anew: {shortened(printed)}")
     return survived("Its program ends too. The same command runs the step again; what was done before is unchanged.")
 
 
@@ -134,15 +156,7 @@ def build_in_a_step(place: Path) -> Outcome:
 )
 def build_with_processes(place: Path) -> Outcome:
     """Kill doit, but none of its processes; build again."""
-    waits = f"import os, sys\nfrom pathlib import Path\n{WAITS_ONCE}{DRAWS}"
-    checkout = small_checkout(place, waits)
-    with begun([DOIT, "-n", "2", "profile=book", "figure"], checkout) as doit:
-        doit.kill()
-        program = int((checkout / "begun").read_text())
-        wait_for(lambda: is_gone(program), "the program of the step ends")
-    (checkout / "go").touch()
-    done = run([DOIT, "-n", "2", "profile=book", "figure"], folder=checkout)
-    demand(done.returncode == 0, shortened(done.stdout))
+    killed_while_it_draws(place, "-n", "2", "profile=book", "figure")
     return survived("All its processes end with it; the same command runs.")
 
 
@@ -152,13 +166,11 @@ def build_of_the_site(place: Path) -> Outcome:
     writes = "import os, pathlib, sys, time\nfolder = pathlib.Path(sys.argv[1])\nfolder.mkdir(parents=True)\n"
     writes += "(folder / 'index.html').write_text('half')\n"
     waits = writes + f"pathlib.Path({str(place / 'begun')!r}).write_text(str(os.getpid()))\ntime.sleep(600)\n"
-    if not (process := os.fork()):
-        build_site(place, waits)
-        os._exit(0)
-    wait_for((place / "begun").exists, "the site is begun")
-    os.kill(process, signal.SIGKILL)
-    os.waitpid(process, 0)
-    wait_for(lambda: is_gone(int((place / "begun").read_text())), "the program that writes it ends")
+    process = started(build_site, place, waits)
+    wait_for(lambda: begun(place), "the site is begun")
+    process.kill()
+    process.join()
+    wait_for(lambda: are_gone(begun(place)), "the program that writes it ends")
     demand((place / "html/index.html").read_text() == "old", "the old site is damaged")
     demand(build_site(place, writes.replace("half", "new")).read_text() == "new", "no new site")
     demand(sorted(p.name for p in place.iterdir()) == ["begun", "html"], "something is left beside the site")
@@ -190,12 +202,7 @@ def process_that_spreads(place: Path) -> Outcome:
     )
     (place / "frlib").symlink_to(pipeline.ROOT / "frlib")
     os.environ.pop("LOKY_MAX_CPU_COUNT", None)
-    with begun([sys.executable, "tasks.py"], place) as process:
-        wait_for(lambda: len((place / "begun").read_text().split()) == 2, "both workers begin", 300)
-        process.kill()
-        process.wait()
-        workers = map(int, (place / "begun").read_text().split())
-        wait_for(lambda: all(map(is_gone, workers)), "the workers end", 60)
+    kill_midway([sys.executable, "tasks.py"], place, programs=2)
     return survived("The workers end within seconds.")
 
 
@@ -209,13 +216,9 @@ def build_in_a_chapter(place: Path) -> Outcome:
         undisturbed=PARAMETERS + CHAPTER.format(planted="pass"),
     )
     command, notebooks = [DOIT, "profile=book", "chapter:killed"], checkout / "_build/book/notebooks"
-    with begun(command, checkout) as doit:
-        doit.kill()
-        kernel = int((checkout / "begun").read_text())
-        wait_for(lambda: is_gone(kernel), "its kernel ends", 60)
+    kill_midway(command, checkout)
     (checkout / "go").touch()
-    done = run([*command, "chapter:undisturbed"], folder=checkout, limit=300)
-    demand(done.returncode == 0, shortened(done.stdout))
+    succeeds([*command, "chapter:undisturbed"], folder=checkout, limit=300)
     demand(sorted(os.listdir(notebooks)) == ["killed.ipynb", "undisturbed.ipynb"], "something is left beside them")
     demand(said(notebooks / "killed.ipynb") == said(notebooks / "undisturbed.ipynb"), "other numbers")
     return survived("The kernel ends within seconds; the same command gives the numbers of an undisturbed run.")
@@ -243,8 +246,9 @@ print(values)"""
         for name, kills in (("killed", True), ("undisturbed", False))
     }
     add_chapters(checkout, **cells)
-    done = run([DOIT, "profile=book", "chapter"], folder=checkout, environment={"PYTHONPATH": str(checkout)}, limit=400)
-    demand(done.returncode == 0 and (checkout / "killed").exists(), shortened(done.stdout))
+    environment = {"PYTHONPATH": str(checkout)}
+    succeeds([DOIT, "profile=book", "chapter"], folder=checkout, environment=environment, limit=400)
+    demand((checkout / "killed").exists(), "no worker was killed")
     both = [
         nbformat.read(checkout / f"_build/book/notebooks/{name}.ipynb", as_version=4)
         for name in ("killed", "undisturbed")
@@ -270,7 +274,7 @@ def training(place: Path) -> Outcome:
         options = {"epochs": 3, "learning_rate": 0.01, "identities_per_batch": 2, "progress": False}
         return finetune(tiny(), *sets, margin=AdaFace(mean=2.0, deviation=1.0), **options)
 
-    if not (process := os.fork()):
+    def train_until_killed():
         forward, calls = AdaFace.forward, []
 
         def killed(self, *arguments, **named):
@@ -281,9 +285,10 @@ def training(place: Path) -> Outcome:
 
         AdaFace.forward = killed
         train()
-        os._exit(0)
-    _, status = os.waitpid(process, 0)
-    demand(status == signal.SIGKILL, "not planted")
+
+    process = started(train_until_killed)
+    process.join()
+    demand(process.exitcode == -signal.SIGKILL, "not planted")
     again = train()
     os.environ["FRLIB_CACHE"] = str(place / "other")
     with warnings.catch_warnings():
@@ -327,6 +332,5 @@ if __name__ == "__main__":
 def scheduler_of_a_cluster(place: Path) -> Outcome:
     """Kill it after three of eight seconds."""
     (place / "tasks.py").write_text(CLUSTER)
-    done = run([sys.executable, "tasks.py"], folder=place, limit=600)
-    demand(f"found {[k * k for k in range(8)]} -9" in done.stdout, shortened(done.stdout[-600:], 600))
+    succeeds([sys.executable, "tasks.py"], f"found {[k * k for k in range(8)]} -9", folder=place, limit=600)
     return survived("The tasks that are left are done without it, and the numbers are the same.")

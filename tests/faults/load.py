@@ -23,7 +23,7 @@ from book import serve
 from frlib import geometry
 from frlib.runtime import spread
 from tests.build import ROOT
-from tests.faults.planting import Kind, Outcome, borrow_compiled, demand, refused_command, run, survived
+from tests.faults.planting import Kind, Outcome, borrow_compiled, demand, refused_command, succeeds, survived
 
 load = Kind("Load")
 
@@ -219,9 +219,7 @@ print((peak() - before) / 1024, float(table.neighbors.max()))
 def sweep_within(n: int, megabytes: float, limit: float) -> Outcome:
     """Demand that a sweep over n points of 64 numbers, made in a process of its own, takes at most this memory."""
     borrow_compiled()
-    done = run([sys.executable, "-c", SWEEP, n], limit=limit)
-    demand(done.returncode == 0, done.stdout[-300:])
-    peak, neighbors = map(float, done.stdout.split()[-2:])
+    peak, neighbors = map(float, succeeds([sys.executable, "-c", SWEEP, n], limit=limit).split()[-2:])
     demand(neighbors > 0, "no ball holds a point")
     demand(peak <= megabytes, f"{peak:.0f} MB, more than {megabytes:.0f}")
     return survived(f"{peak:.0f} MB, of {megabytes:.0f} allowed; all distances would be {8 * n * n / 1e6:,.0f} MB.")

@@ -17,34 +17,35 @@ from book.course import handout
 from tests.build import ROOT
 from tests.checkout import DOIT, PARAMETERS, add_chapters, small_checkout
 from tests.faults.builds import DRAWS, FIGURE
-from tests.faults.kills import CHAPTER
+from tests.faults.kills import CHAPTER, SMOKE, failed_chapter
 from tests.faults.kills import said as printed_by
 from tests.faults.planting import (
     Kind,
     NotPlanted,
     Outcome,
     demand,
-    refused,
+    keep_mounts_private,
+    mount,
     refused_command,
     run,
     shortened,
+    succeeds,
     survived,
 )
 
 machines = Kind("Machines")
 #: A chapter with letters that not every locale has, and numbers that a process computes.
 PLAIN = PARAMETERS + CHAPTER.format(planted="name = 'ε, Größe, 数'")
-SMOKE = {"profile": "smoke", "seed": 0, "device": "cpu"}
+#: The name of a folder with blanks and letters that are not ASCII.
+ODD = "Größe und 数  (Kopie) 'ε'"
 #: The settings of a system that knows ASCII only.
 ASCII = {"LC_ALL": "C", "LANG": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
 
 
 def numbers_of(checkout: Path, prefix: tuple = (), **environment: str) -> str:
     """Run the chapter of a checkout by a command that begins with a prefix; return what it printed last."""
-    done = run(
-        [*prefix, DOIT, "-a", "profile=book", "chapter:plain"], folder=checkout, environment=environment, limit=400
-    )
-    demand(done.returncode == 0, shortened(done.stdout, 600))
+    command = [*prefix, DOIT, "-a", "profile=book", "chapter:plain"]
+    succeeds(command, folder=checkout, environment=environment, limit=400)
     return printed_by(checkout / "_build/book/notebooks/plain.ipynb")
 
 
@@ -60,6 +61,12 @@ def usual(place: Path) -> str:
     (place / "plain.py").write_text(PLAIN, encoding="utf-8")
     pipeline.execute(place / "plain.py", place / "notebooks/plain.ipynb", SMOKE)
     return printed_by(place / "notebooks/plain.ipynb")
+
+
+def same_numbers(place: Path, now: str, prefix: tuple = (), **environment: str) -> Outcome:
+    """Run the chapter in a checkout under other conditions, and compare."""
+    demand(numbers_of(plain(place / "checkout"), prefix, **environment) == usual(place), "other numbers")
+    return survived(now)
 
 
 @contextlib.contextmanager
@@ -104,29 +111,22 @@ def more_processors_than_memory(place: Path) -> Outcome:
 )
 def too_large_an_array(place: Path) -> Outcome:
     """Ask for all pairs of ten million points."""
-    (place / "chapter.py").write_text(PARAMETERS + "# %%\nimport torch\npairs = torch.empty(10**7, 10**7)\n")
-    return refused(
-        lambda: pipeline.execute(place / "chapter.py", place / "notebooks/chapter.ipynb", SMOKE),
-        pipeline.ChapterFailed,
-        "you tried to allocate 400000000000000 bytes",
-        "GB of memory here; a chapter needs",
-    )
+    cells = "# %%\nimport torch\npairs = torch.empty(10**7, 10**7)\n"
+    said = "you tried to allocate 400000000000000 bytes", "GB of memory here; a chapter needs"
+    return failed_chapter(place, cells, *said)
 
 
 @machines.fault("The checkout cannot be written", before="A traceback.")
 def read_only_checkout(place: Path) -> Outcome:
     """Mount it so, and build; listing the steps needs no writing."""
     checkout = small_checkout(place, DRAWS)
+    keep_mounts_private()
     for options in (["--bind"], ["-o", "remount,bind,ro"]):
-        if run(["mount", *options, checkout, checkout]).returncode:
-            raise NotPlanted("only who may mount a file system can have one that is read-only")
-    try:
-        demand(run([DOIT, "list"], folder=checkout).returncode == 0, "steps cannot be listed")
-        return refused_command(
-            FIGURE, "_build cannot be written (Read-only file system)", "a checkout that it can write", folder=checkout
-        )
-    finally:
-        run(["umount", "-l", checkout])
+        mount(*options, checkout, checkout)
+    succeeds([DOIT, "list"], folder=checkout)
+    return refused_command(
+        FIGURE, "_build cannot be written (Read-only file system)", "a checkout that it can write", folder=checkout
+    )
 
 
 def without_home(place: Path) -> dict[str, str]:
@@ -138,9 +138,7 @@ def without_home(place: Path) -> dict[str, str]:
 @machines.fault("The home of the user is not there", quick=False)
 def no_home(place: Path) -> Outcome:
     """Run a chapter without one, and compare."""
-    (place / "checkout").mkdir()
-    demand(numbers_of(plain(place / "checkout"), **without_home(place)) == usual(place), "other numbers")
-    return survived("Chapters run, with the same numbers.")
+    return same_numbers(place, "Chapters run, with the same numbers.", **without_home(place))
 
 
 @machines.fault(
@@ -153,9 +151,7 @@ def startup_file(place: Path) -> Outcome:
     startup = place / "home/.ipython/profile_default/startup"
     startup.mkdir(parents=True)
     (startup / "00.py").write_text("import torch\ntorch.cdist = lambda x, y: x\nprofile_of_mine = True\n")
-    (place / "checkout").mkdir()
-    demand(numbers_of(plain(place / "checkout"), HOME=str(place / "home")) == usual(place), "other numbers")
-    return survived("Chapters do not see it.")
+    return same_numbers(place, "Chapters do not see it.", HOME=str(place / "home"))
 
 
 @machines.fault("One processor", quick=False)
@@ -163,29 +159,23 @@ def one_processor(place: Path) -> Outcome:
     """Run a chapter bound to one, and compare."""
     if not shutil.which("taskset"):
         raise NotPlanted("there is no taskset")
-    (place / "checkout").mkdir()
     first = str(min(os.sched_getaffinity(0)))
-    demand(numbers_of(plain(place / "checkout"), ("taskset", "-c", first)) == usual(place), "other numbers")
-    return survived("The same numbers, from one process.")
+    return same_numbers(place, "The same numbers, from one process.", ("taskset", "-c", first))
 
 
 @machines.fault("A checkout in a folder with blanks and letters that are not ASCII")
 def odd_folder(place: Path) -> Outcome:
     """Build the figure there."""
-    folder = place / "Größe und 数  (Kopie) 'ε'"
-    folder.mkdir()
-    checkout = small_checkout(folder, DRAWS)
-    done = run(FIGURE, folder=checkout)
-    demand(done.returncode == 0 and (checkout / "book/assets/energy.svg").exists(), shortened(done.stdout))
+    checkout = small_checkout(place / ODD, DRAWS)
+    succeeds(FIGURE, folder=checkout)
+    demand((checkout / "book/assets/energy.svg").exists(), "no figure")
     return survived("The step runs.")
 
 
 @machines.fault("A chapter in a folder with blanks and letters that are not ASCII", quick=False)
 def chapter_in_an_odd_folder(place: Path) -> Outcome:
     """Run it there, and compare."""
-    folder = place / "Größe und 数  (Kopie) 'ε'"
-    folder.mkdir()
-    demand(numbers_of(plain(folder)) == usual(place), "other numbers")
+    demand(numbers_of(plain(place / ODD)) == usual(place), "other numbers")
     return survived("The same numbers.")
 
 
@@ -198,17 +188,14 @@ def ascii_contents(place: Path) -> Outcome:
     checkout = plain(place)
     contents = (checkout / "_toc.yml").read_text()
     (checkout / "_toc.yml").write_text(contents.replace("title: T", "title: Größe ε 数"), encoding="utf-8")
-    done = run([DOIT, "list", "--all"], folder=checkout, environment=ASCII)
-    demand(done.returncode == 0 and "chapter:plain" in done.stdout, shortened(done.stdout))
+    succeeds([DOIT, "list", "--all"], "chapter:plain", folder=checkout, environment=ASCII)
     return survived("They are read as UTF-8, whatever the system's own encoding.")
 
 
 @machines.fault("A system that knows ASCII only, for a whole chapter", quick=False)
 def ascii_chapter(place: Path) -> Outcome:
     """Run a chapter there, and compare."""
-    (place / "checkout").mkdir()
-    demand(numbers_of(plain(place / "checkout"), **ASCII) == usual(place), "other numbers")
-    return survived("The same numbers.")
+    return same_numbers(place, "The same numbers.", **ASCII)
 
 
 @machines.fault("Another time zone", quick=False)
@@ -247,8 +234,8 @@ def files_from_the_future(place: Path) -> Outcome:
         path for path in checkout.rglob("*") if path.is_file() and not path.is_relative_to(checkout / "frlib")
     ):
         os.utime(path, (later, later))
-    first, second = run(FIGURE, folder=checkout), run(FIGURE, folder=checkout)
-    demand(first.returncode == 0 and "unchanged" in second.stdout, shortened(first.stdout + second.stdout))
+    succeeds(FIGURE, folder=checkout)
+    succeeds(FIGURE, "unchanged", folder=checkout)
     return survived("What is unchanged does not run again: content counts, not time.")
 
 
@@ -269,9 +256,7 @@ def long_temporary_folder(place: Path) -> Outcome:
     """Run a chapter with one, and compare."""
     folder = place / ("long" * 38)
     folder.mkdir()
-    (place / "checkout").mkdir()
-    demand(numbers_of(plain(place / "checkout"), TMPDIR=str(folder)) == usual(place), "other numbers")
-    return survived("Sockets go where their names are short enough.")
+    return same_numbers(place, "Sockets go where their names are short enough.", TMPDIR=str(folder))
 
 
 def interpreter(version: str) -> str:
@@ -288,8 +273,7 @@ def interpreter(version: str) -> str:
 @machines.fault("Python 3.10")
 def old_python(place: Path) -> Outcome:
     """Ask make to set up an environment with it."""
-    shutil.copy(ROOT / "Makefile", place)
-    for name in ("pyproject.toml", "constraints.txt"):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, place)
     command = ["make", "book", f"PYTHON={interpreter('3.10')}"]
     return refused_command(command, "Python 3.11 or newer is needed", "PYTHON=", folder=place)
@@ -303,8 +287,7 @@ def compiles(version: str) -> Outcome:
         "    for path in pathlib.Path(root).rglob('*.py'):\n"
         "        compile(path.read_text(encoding='utf-8'), str(path), 'exec', dont_inherit=True)\n"
     )
-    done = run([interpreter(version), "-W", "error", "-c", code], folder=ROOT)
-    demand(done.returncode == 0, shortened(done.stdout))
+    succeeds([interpreter(version), "-W", "error", "-c", code])
     return survived("All code compiles without a warning. The tests run with the version of the environment.")
 
 

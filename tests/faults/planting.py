@@ -1,6 +1,7 @@
 """What a fault is, and how one is planted: in a process of its own, with a cache of its own and a time limit."""
 
 import contextlib
+import ctypes
 import dataclasses
 import multiprocessing
 import os
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -23,6 +24,10 @@ from tests.build import ROOT
 
 #: Seconds that a quick fault may take, and a slow one.
 LIMITS = {True: 120, False: 1800}
+#: Its processes begin with all that is loaded here.
+FORK = multiprocessing.get_context("fork")
+#: The flag CLONE_NEWNS of unshare(2): mounts of the process are its own from then on.
+NEW_MOUNTS = 0x20000
 
 
 class NotHeld(AssertionError):
@@ -126,6 +131,17 @@ def refused_command(
     return Outcome("refused", f"Status {ended.returncode}: {shortened(ended.stdout)}")
 
 
+def succeeds(
+    command: Sequence, *words: str, folder: Path = ROOT, environment: Mapping[str, str] | None = None, limit: float = 60
+) -> str:
+    """Run a command that must end well, with the words in what it prints; return what it printed."""
+    ended = run(command, folder=folder, environment=environment, limit=limit)
+    demand(ended.returncode == 0, f"status {ended.returncode}: {shortened(ended.stdout[-600:], 600)}")
+    for word in words:
+        demand(word in ended.stdout, f"it did not print {word!r}: {shortened(ended.stdout)}")
+    return ended.stdout
+
+
 def run(
     command: Sequence, *, folder: Path = ROOT, environment: Mapping[str, str] | None = None, limit: float = 60
 ) -> subprocess.CompletedProcess:
@@ -141,6 +157,21 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+
+
+def started(target: Callable, *arguments) -> multiprocessing.Process:
+    """Start a process that calls a function; it goes at the latest when the fault ends."""
+    process = FORK.Process(target=target, args=arguments, daemon=True)
+    process.start()
+    return process
+
+
+def wait_for(happens: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Wait until something happens."""
+    until = time.monotonic() + seconds
+    while not happens():
+        demand(time.monotonic() < until, f"{what}: not within {seconds} s")
+        time.sleep(0.02)
 
 
 def demand(holds: bool, otherwise: str) -> None:
@@ -169,9 +200,9 @@ def plant(fault: Fault, users_cache: Path | None = None) -> dict:
     """
     users_cache = users_cache or cache_folder()
     folder = Path(tempfile.mkdtemp(prefix="fault-"))
-    context, started = multiprocessing.get_context("fork"), time.perf_counter()
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_in_its_process, args=(fault, folder, users_cache, theirs))
+    begun = time.perf_counter()
+    ours, theirs = FORK.Pipe(duplex=False)
+    process = FORK.Process(target=_in_its_process, args=(fault, folder, users_cache, theirs))
     process.start()
     theirs.close()
     try:
@@ -189,7 +220,7 @@ def plant(fault: Fault, users_cache: Path | None = None) -> dict:
         process.join()
         shutil.rmtree(folder, ignore_errors=True)
     row = {key: getattr(fault, key) for key in ("kind", "planted", "before", "quick")}
-    return row | dataclasses.asdict(outcome) | {"seconds": round(time.perf_counter() - started, 1)}
+    return row | dataclasses.asdict(outcome) | {"seconds": round(time.perf_counter() - begun, 1)}
 
 
 def _in_its_process(fault: Fault, folder: Path, users_cache: Path, answer) -> None:
@@ -239,3 +270,34 @@ def borrow_compiled() -> None:
     """Let processes that the fault starts read what numba and Warp compiled for the user: compiling takes minutes."""
     for variable, room in (("NUMBA_CACHE_DIR", "numba"), ("WARP_CACHE_PATH", "warp")):
         os.environ[variable] = str(Path(os.environ["FRLIB_USERS_CACHE"], room))
+
+
+def keep_mounts_private() -> None:
+    """Let this process and its children alone see what they mount from now on; it goes with them.
+
+    Raises
+    ------
+    NotPlanted
+        If this user may not mount anything.
+    """
+    if ctypes.CDLL(None).unshare(NEW_MOUNTS):
+        raise NotPlanted("only who may mount a file system can have one for this fault")
+    mount("--make-rprivate", "/")
+
+
+def mount(*arguments) -> None:
+    """Call mount; raise `NotPlanted` if this user may not."""
+    if run(["mount", *arguments]).returncode:
+        raise NotPlanted("only who may mount a file system can have one for this fault")
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Path]:
+    """Mount a small disk in memory on a folder, for this process and its children alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keep_mounts_private()
+    mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder)
+    try:
+        yield folder
+    finally:
+        run(["umount", "--lazy", folder])

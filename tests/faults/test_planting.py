@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import signal
@@ -11,7 +12,18 @@ import pytest
 
 from tests.faults import __main__ as command
 from tests.faults import planting
-from tests.faults.planting import Fault, Kind, NotHeld, NotPlanted, refused, refused_command, survived
+from tests.faults.planting import (
+    Fault,
+    Kind,
+    NotHeld,
+    NotPlanted,
+    refused,
+    refused_command,
+    small_disk,
+    succeeds,
+    survived,
+    wait_for,
+)
 
 
 def planted(function, quick=True):
@@ -104,6 +116,36 @@ def test_a_command_must_not_end_in_a_traceback():
         refused_command([sys.executable, "-c", "1 / 0"])
     with pytest.raises(NotHeld, match="accepted"):
         refused_command([sys.executable, "-c", ""])
+
+
+def test_a_command_must_succeed_with_the_words():
+    assert succeeds([sys.executable, "-c", "print('one two')"], "one", "two") == "one two\n"
+    with pytest.raises(NotHeld, match="did not print 'three'"):
+        succeeds([sys.executable, "-c", "print('one two')"], "three")
+    with pytest.raises(NotHeld, match="status 3"):
+        succeeds([sys.executable, "-c", "print('one'); raise SystemExit(3)"], "one")
+
+
+def test_what_does_not_happen_in_time_is_not_held():
+    times = iter([False, True])
+    wait_for(lambda: next(times), "it", 5)
+    with pytest.raises(NotHeld, match="it: not within 0.1 s"):
+        wait_for(lambda: False, "it", 0.1)
+
+
+def test_a_small_disk_is_small_and_seen_by_the_fault_alone():
+    def fills(place):
+        with small_disk(place / "disk", "64k") as disk:
+            with contextlib.suppress(OSError):
+                (disk / "large").write_bytes(bytes(100_000))
+                return survived("it took all")
+            tables = [Path(f"/proc/{process}/mounts").read_text() for process in (os.getpid(), os.getppid())]
+            return survived(f"mounted: {[str(disk) in table for table in tables]}")
+
+    row = planted(fills)
+    if row["held"] == "not planted":
+        pytest.skip(row["now"])
+    assert row["now"] == "mounted: [True, False]"
 
 
 def test_words_of_the_table_have_no_path_of_this_machine():

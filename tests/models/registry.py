@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import io
 import json
+import os
 import tarfile
 import threading
 import zipfile
@@ -19,6 +20,10 @@ NPM = Package("npm", NAME, VERSION, 1000)
 PYPI = Package("pypi", NAME, VERSION, 1000)
 #: Longer than what a socket takes at once, and not to be compressed.
 CONTENT = b"".join(hashlib.sha256(bytes([k % 256, k // 256])).digest() for k in range(4000))
+#: An address where nobody listens.
+NOWHERE = "http://127.0.0.1:9"
+#: The faults that are answers with a status. All but the first are answers to questions for archives alone.
+STATUS = {"broken": 503, "failing": 500, "gone": 404}
 TARBALL, WHEEL = f"{NAME}-{VERSION}.tgz", f"{NAME.replace('-', '_')}-{VERSION}-py3-none-any.whl"
 
 
@@ -58,10 +63,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server, path = self.server, self.path.removeprefix("http://registry.invalid")
         server.asked.append(self.path)
         archive = path.endswith((".tgz", ".whl"))
-        if server.fault == "silent" or (server.fault == "no file" and archive):
+        if server.fault == "silent":
             return server.over.wait()
-        if server.fault == "broken":
-            return self.send_error(503)
+        if server.fault == "broken" or (archive and server.fault in STATUS):
+            return self.send_error(STATUS[server.fault])
         content, kind = self._content(path)
         if content is None:
             return self.send_error(404)
@@ -84,7 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif archive and fault == "slow":
             for start in range(0, len(content), len(content) // 8):
                 self.wfile.write(content[start : start + len(content) // 8])
-                self.server.over.wait(0.25)
+                self.server.over.wait(self.server.pause)
         else:
             self.wfile.write(content)
 
@@ -111,18 +116,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def registry(fault: str = "", content: bytes = CONTENT, behind: bool = False) -> Iterator[http.server.HTTPServer]:
+def registry(
+    fault: str = "", content: bytes = CONTENT, behind: bool = False, pause: float = 0.25
+) -> Iterator[http.server.HTTPServer]:
     """Serve one package.
 
     Parameters
     ----------
     fault : str
-        "silent" and "no file": no answer, at all or for the archive; "broken": an error for everything; "page": a web
-        page for the archive; "lost": the connection ends half-way; "stalled": nothing comes after half; "slow".
+        "silent": no answer; "broken": an error for everything; "failing" and "gone": an error for the archive, of the
+        server or because it is not there; "page": a web page for the archive; "lost": the connection ends half-way;
+        "stalled": nothing comes after half; "slow": it comes in eight pieces.
     content : bytes
         Of the package's file.
     behind : bool
         Whether addresses have a host that only a proxy knows.
+    pause : float
+        Seconds after each piece of a slow archive.
 
     Yields
     ------
@@ -133,7 +143,7 @@ def registry(fault: str = "", content: bytes = CONTENT, behind: bool = False) ->
     serving.daemon_threads = True
     serving.fault, serving.behind, serving.asked, serving.announced = fault, behind, [], None
     serving.archives = {".tgz": tarball(content), ".whl": wheel(content)}
-    serving.over = threading.Event()
+    serving.over, serving.pause = threading.Event(), pause
     serving.url = f"http://127.0.0.1:{serving.server_port}"
     threading.Thread(target=serving.serve_forever, args=(0.05,), daemon=True).start()
     try:
@@ -173,3 +183,19 @@ def proxied(url: str) -> dict[str, str]:
     proxy = dict.fromkeys(("HTTP_PROXY", "http_proxy"), url)
     host = "http://registry.invalid"
     return settings(host) | proxy | {"PIP_TRUSTED_HOST": "registry.invalid", "NO_PROXY": "", "no_proxy": ""}
+
+
+def use(variables: dict[str, str]) -> None:
+    """Let these environment variables be all that this process, and what it starts, says to npm and pip."""
+    for name in [*os.environ]:
+        if "proxy" in name.lower() or name.lower().startswith(("pip_", "npm_config_")):
+            del os.environ[name]
+    os.environ.update(variables)
+
+
+@contextlib.contextmanager
+def used(fault: str = "", **options) -> Iterator[http.server.HTTPServer]:
+    """Serve one package as `registry` does, and let this process ask nobody else."""
+    with registry(fault, **options) as serving:
+        use(settings(serving.url))
+        yield serving
