@@ -103,44 +103,16 @@ import pandas as pd
 import torch
 from scipy.cluster import hierarchy
 
-from frlib import course, runtime, view
+# %% tags=["hide-input"]
+from frlib import course, fingerprint, geometry, runtime, view
 from frlib.clouds import Cloud, embed
 from frlib.faces import ATTRIBUTES, Curves, Portraits, sample_identities
-from frlib.fingerprint import (
-    array_of,
-    cloud_energies,
-    fingerprint,
-    table_of,
-    verdicts,
-)
-from frlib.geometry import (
-    crossed_correlation,
-    crossed_means,
-    diagonal_p,
-    displacement,
-    draw_interval,
-    draw_weights,
-    error_curve,
-    half_step_agreement,
-    mean_pair_distance,
-    null_energies,
-    on_diagonal,
-    probe_errors,
-    recognition_table,
-    rescaled_columns,
-)
+from frlib.fingerprint import verdicts
 from frlib.models import DEFAULT_NETWORKS, chosen, load
-from frlib.training import (
-    NOTHING,
-    AdaFace,
-    ArcFace,
-    draw_variations,
-    finetune_each,
-    fixed_image_loss,
-    variation_losses,
-)
-from frlib.view.images import image_grid
+from frlib.training import NOTHING, AdaFace, ArcFace, draw_variations
+from frlib.training import finetune_each, fixed_image_loss, variation_losses
 
+# %% tags=["hide-input"]
 device = runtime.start(seed, device)
 view.enable()
 n_train, n_validation, n_test, n_seeds, n_people, n_points, epochs = {
@@ -148,10 +120,12 @@ n_train, n_validation, n_test, n_seeds, n_people, n_points, epochs = {
     "book": (40, 8, 20, 3, 6, 32, 6),
     "paper": (200, 40, 100, 5, 20, 100, 10),
 }[profile]
-scales = (np.arange(2, 21) / 10).tolist()
+
+# %% tags=["hide-input"]
 names = list(ATTRIBUTES)[: 4 if profile == "smoke" else None]
-seeds = range(n_seeds)
 words = [name.replace("_", " ") for name in names]
+scales = (np.arange(2, 21) / 10).tolist()
+seeds = range(n_seeds)
 
 # %% [markdown]
 # ## Training sets
@@ -181,11 +155,13 @@ def variations(group, seed):
 training = [variations(who, seed + k) for k, who in enumerate(train_people)]
 validation = variations(validation_people, seed + n_seeds)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sets-05", "caption": "Three people of the first training set. The fixed image stands in the middle; to its left and right are the two variations of three of the sets: head angle, age and hair colour."}}
+# %% tags=["hide-input"]
 three = [training[0].only([a]) for a in names[:3]]
 rows = list(itertools.product(range(3), three))
 shown = [(s.varied[k, 0], s.fixed[k], s.varied[k, 1]) for k, s in rows]
-image_grid(
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sets-05", "caption": "Three people of the first training set. The fixed image stands in the middle; to its left and right are the two variations of three of the sets: head angle, age and hair colour."}}
+view.image_grid(
     torch.stack([image for row in shown for image in row]).numpy(),
     rows=[f"{k + 1}: {w}" for k in range(3) for w in words[:3]],
     columns=["step down", "fixed image", "step up"],
@@ -294,13 +270,19 @@ clouds, test_clouds, album_clouds = (
     {n: own[first:last] for n, own in found.items()}
     for first, last in itertools.pairwise(ends)
 )
-energies = fingerprint(clouds, scales, device=device)
+energies = fingerprint.fingerprint(clouds, scales, device=device)
 
 # %% tags=["remove-cell"]
-sizes = {"train": n_train, "test": n_test, "people": n_people}
-sizes |= {"points": n_points, "seeds": n_seeds, "runs": len(tuned)}
-view.say(epochs=epochs, n_attributes=len(names))
-view.say(**{f"n_{what}": size for what, size in sizes.items()})
+view.say(
+    epochs=epochs,
+    n_attributes=len(names),
+    n_train=n_train,
+    n_test=n_test,
+    n_people=n_people,
+    n_points=n_points,
+    n_seeds=n_seeds,
+    n_runs=len(tuned),
+)
 
 # %% [markdown]
 # (test-loss-05)=
@@ -336,7 +318,8 @@ mean_loss = [
     for m in margins
 ]
 axes = {"margin": [*margins], "trained on": everything, "attribute": names}
-tiles = table_of(mean_loss, "loss", **axes)
+tiles = fingerprint.table_of(mean_loss, "loss", **axes)
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-losses-05", "caption": "Loss on test images: one row per fine-tuning, one column per attribute that is varied, mean over test people and seeds; dots mark the diagonal. Compare the last two rows: how much of each column goes after training on nothing. The colours are logarithmic."}}
 by_row = view.Column("trained on", order=everything)
 by_column = view.Column("attribute", order=names)
@@ -344,7 +327,8 @@ nats = view.Column("loss", "loss on test images, nats", log=True)
 view.figure(
     view.matrix(tiles, by_column, by_row, nats),
     choose="margin",
-    description="A matrix of test losses, fine-tuned on by tested on. The row before is the highest.",
+    description="A matrix of test losses, fine-tuned on by tested on. The row "
+    "before is the highest.",
 )
 
 # %% [markdown]
@@ -353,15 +337,22 @@ view.figure(
 
 
 # %% tags=["hide-input"]
+def share_on_diagonal(values, **which):
+    """Return the share of draws with the extreme of a column on it."""
+    draws = geometry.crossed_means(values, seed=seed)
+    return geometry.on_diagonal(draws, **which).mean(axis=0)
+
+
+# %% tags=["hide-input"]
 def loss_shares(margin):
     """Return what the rules ask of the losses, one row per attribute."""
     own, before = losses[margin][:, :, : len(names)], loss_before[margin]
-    draws = crossed_means(own, seed=seed)
     gain = np.diagonal(own, axis1=2, axis2=3) - before
+    lower = geometry.crossed_means(gain, seed=seed) < 0
     yield "loss before", before.mean(axis=0)
     yield "loss after", np.diagonal(own.mean(axis=(0, 1)))
-    yield "own is lowest", on_diagonal(draws, highest=False).mean(axis=0)
-    yield "lower than before", (crossed_means(gain, seed=seed) < 0).mean(axis=0)
+    yield "own is lowest", share_on_diagonal(own, highest=False)
+    yield "lower than before", lower.mean(axis=0)
 
 
 # %% tags=["hide-input"]
@@ -374,20 +365,20 @@ asked.unstack("margin").loc[words].style.format("{:.2f}")
 def lowest_of(margin):
     """Return how many own losses are the lowest in the means, in words."""
     mean = losses[margin].mean(axis=(0, 1))[: len(names)]
-    count = on_diagonal(mean, highest=False).sum()
-    p = diagonal_p(mean, highest=False)
+    count = geometry.on_diagonal(mean, highest=False).sum()
+    p = geometry.diagonal_p(mean, highest=False)
     return f"{count} of {len(names)} (p = {p:.3f}) with {margin}"
 
 
 # %% tags=["hide-input"]
 sure = asked["own is lowest"][asked["loss before"] >= 0.05]
+lowest = " and ".join(map(lowest_of, margins))
 view.verdict(
     "finetune-own-loss",
     verdicts.by_shares(sure),
-    f"In the means the own fine-tuning has the lowest loss for "
-    f"{' and '.join(map(lowest_of, margins))}. Of {len(sure)} places with a loss of at least "
-    f"0.05 before, it surely holds at {(sure >= 0.95).sum()} and surely fails "
-    f"at {(sure <= 0.05).sum()}.",
+    f"In the means the own fine-tuning has the lowest loss for {lowest}. Of "
+    f"{len(sure)} places with a loss of at least 0.05 before, it surely holds "
+    f"at {(sure >= 0.95).sum()} and surely fails at {(sure <= 0.05).sum()}.",
 )
 
 # %% tags=["hide-input"]
@@ -400,14 +391,22 @@ view.verdict(
     "with fixed images as centres and nothing trained but the network.",
 )
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"]
 after_nothing = losses["ArcFace"].mean(axis=(0, 1))[-1]
 arc = asked.loc["ArcFace"]
 gains = 100 * (1 - arc["loss after"] / arc["loss before"])
 idle = 100 * (1 - after_nothing / arc["loss before"])
 room = arc.index[arc["loss before"] >= 0.05]
-view.say(gain_low=gains.min(), gain_high=gains.max(), n_room=len(room))
-view.say(idle_low=idle.min(), idle_high=idle.max(), room=", ".join(room))
+
+# %% tags=["remove-cell"]
+view.say(
+    gain_low=gains.min(),
+    gain_high=gains.max(),
+    idle_low=idle.min(),
+    idle_high=idle.max(),
+    n_room=len(room),
+    room=", ".join(room),
+)
 
 # %% [markdown]
 # The own fine-tuning takes away {glue:text}`gain_low:.0f` to {glue:text}`gain_high:.0f` % of the loss of an attribute
@@ -441,9 +440,9 @@ own_clouds = {
     n: varied_in(a, test_clouds[n])
     for n, a in zip(single.network, single["trained on"], strict=True)
 }
-after = recognition_table(own_clouds).reset_index().merge(runs)
+after = geometry.recognition_table(own_clouds).reset_index().merge(runs)
 base_clouds = {a: varied_in(a, test_clouds[base.name]) for a in names}
-before = recognition_table(base_clouds).rename_axis("trained on")
+before = geometry.recognition_table(base_clouds).rename_axis("trained on")
 before = before.reset_index().assign(margin="before")
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-auc-05", "caption": "Area under the ROC curve on the test images of one attribute: the base network, and the networks that were fine-tuned on this attribute, one dot per seed and margin. Bars: 95 % interval over test people. Where the base is already at 1, there is nothing to gain."}}
@@ -453,12 +452,15 @@ looks = {"color": tint, "apart": True, "bars": ("auc_low", "auc_high")}
 both = pd.concat([before, after])
 view.figure(
     view.dots(both, area, by_row, tips=["seed", "eer"], **looks),
-    description="Dots with intervals per attribute: base network, ArcFace and AdaFace fine-tunings.",
+    description="Dots with intervals per attribute: base network, ArcFace and "
+    "AdaFace fine-tunings.",
 )
 
 # %% tags=["hide-input"]
 groups = after.groupby(["margin", "trained on"])
 low, high = groups.auc_low.min(), groups.auc_high.max()
+
+# %% tags=["hide-input"]
 view.verdict(
     "finetune-auc",
     verdicts.over_places(low > 0.99, high < 0.99),
@@ -497,13 +499,13 @@ steps = {a: [along[e.name] for e in own] for a, own in every_epoch.items()}
 def to_variations(own, attribute):
     """Return the mean distance from fixed images to their variations."""
     ends = [(c.points, e[attribute]) for c in own for e in (c.minus, c.plus)]
-    return np.mean([float(displacement(*pair)) for pair in ends])
+    return np.mean([float(geometry.displacement(*pair)) for pair in ends])
 
 
 def to_others(own):
     """Return the mean distance between fixed images of two people."""
     fixed = torch.cat([c.points for c in own])
-    return mean_pair_distance(fixed)
+    return geometry.mean_pair_distance(fixed)
 
 
 # %% tags=["hide-input"]
@@ -513,6 +515,8 @@ moved = pd.DataFrame(
     {"trained on": a, "epoch": k} | {to: to_variations(own, to) for to in names}
     for (a, k), own in at_step.items()
 ).melt(["trained on", "epoch"], names, "to", "distance")
+
+# %% tags=["hide-input"]
 apart = pd.DataFrame(
     {"trained on": a, "epoch": k, "distance": to_others(own)}
     for (a, k), own in at_step.items()
@@ -522,7 +526,8 @@ apart = pd.DataFrame(
 # %% tags=["hide-input"]
 def roc_of(attribute, k):
     """Return the ROC curve on the own attribute after an epoch."""
-    curve = error_curve(varied_in(attribute, at_step[attribute, k]), at_most=60)
+    own = varied_in(attribute, at_step[attribute, k])
+    curve = geometry.error_curve(own, at_most=60)
     place = {"trained on": attribute, "step": f"epoch {k}"}
     return curve[curve.far > 0].assign(**place)
 
@@ -530,10 +535,12 @@ def roc_of(attribute, k):
 some = sorted({0, 1, 2, epochs})
 rocs = pd.concat(roc_of(a, k) for a, k in places if k in some)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-along-05", "caption": "Along the training of the run that you choose. Left: ROC curves on the images that vary in its own attribute; the curve of a better network lies higher. Right: mean cosine distance from the fixed image to its variations, and, dashed, to the fixed images of other people. See whether the variations come closer, or the others move away."}}
+# %% tags=["hide-input"]
 far = view.Column("far", "false accept rate", log=True, format="~%")
 tar = view.Column("tar", "true accept rate", format="~%")
 distance = view.Column("distance", "mean distance, 1 − cos", log=True)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-along-05", "caption": "Along the training of the run that you choose. Left: ROC curves on the images that vary in its own attribute; the curve of a better network lies higher. Right: mean cosine distance from the fixed image to its variations, and, dashed, to the fixed images of other people. See whether the variations come closer, or the others move away."}}
 view.figure(
     view.curves(rocs, far, tar, color="step", points=False),
     view.curves(moved, epoch, distance, color="to")
@@ -562,14 +569,16 @@ def energy_array(margin, column="energy", trained=names):
     """Return values (seeds, identities, scales, trained on, attributes)."""
     axes = {"seed": seeds, "identity": who, "scale": scales}
     axes |= {"trained on": trained, "attribute": names}
-    return array_of(every[every.margin == margin], column, **axes)
+    return fingerprint.array_of(every[every.margin == margin], column, **axes)
 
 
 # %%
 def base_array(column="energy"):
     """Return values of the base network (identities, scales, attributes)."""
     own = every[every.network == base.name]
-    return array_of(own, column, identity=who, scale=scales, attribute=names)
+    return fingerprint.array_of(
+        own, column, identity=who, scale=scales, attribute=names
+    )
 
 
 # %%
@@ -588,13 +597,18 @@ as_is = [
     for m in margins
 ]
 axes = {"margin": [*margins], "ε": scales, "trained on": everything}
-raw = table_of(as_is, "energy", **axes, attribute=names)
-scaled = [rescaled_columns(cubes[m].mean(axis=(0, 1))) for m in margins]
+raw = fingerprint.table_of(as_is, "energy", **axes, attribute=names)
+raw = raw[raw["ε"].isin(usable)]
+
+# %% tags=["hide-input"]
+scaled = [
+    geometry.rescaled_columns(cubes[m].mean(axis=(0, 1))) for m in margins
+]
 axes |= {"trained on": names, "attribute": names}
-scaled = table_of(scaled, "rescaled energy", **axes)
+scaled = fingerprint.table_of(scaled, "rescaled energy", **axes)
+scaled = scaled[scaled["ε"].isin(usable)]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-energies-05", "caption": "Energies after fine-tuning, at the scale of the slider. Left: as they are, with the base network and the two further runs. Right: each column brought to 0..1 over the eight fine-tunings, as in the paper. Dots mark the diagonal; the claim is that each column is brightest there. See on the left how small the differences are that rescaling blows up."}}
-raw, scaled = (t[t["ε"].isin(usable)] for t in (raw, scaled))
 view.figure(
     view.matrix(raw, by_column, by_row, "energy"),
     view.matrix(scaled, by_column, "trained on", "rescaled energy"),
@@ -610,25 +624,25 @@ view.figure(
 # is unknown.
 
 # %%
-shares = {
-    m: on_diagonal(crossed_means(cube[:, :, at], seed=seed)).mean(axis=0)
-    for m, cube in cubes.items()
-}
+shares = {m: share_on_diagonal(cube[:, :, at]) for m, cube in cubes.items()}
 means = {m: cube.mean(axis=(0, 1))[at] for m, cube in cubes.items()}
+
+# %%
+held = {m: geometry.on_diagonal(v).sum(axis=1) for m, v in means.items()}
 counts = {
-    "in the means": {m: on_diagonal(v).sum(axis=1) for m, v in means.items()},
+    "in the means": held,
     "surely": {m: (v >= 0.95).sum(axis=1) for m, v in shares.items()},
-    "p": {m: [diagonal_p(v) for v in own] for m, own in means.items()},
+    "p": {m: [geometry.diagonal_p(v) for v in own] for m, own in means.items()},
 }
 
 # %% tags=["hide-input"]
 axes = {"margin": [*margins], "scale": usable}
 counted = pd.concat(
-    table_of(list(own.values()), "maxima", **axes).assign(kind=kind)
+    fingerprint.table_of(list(own.values()), "maxima", **axes).assign(kind=kind)
     for kind, own in counts.items()
     if kind != "p"
 )
-chance = table_of(list(counts["p"].values()), "p", **axes)
+chance = fingerprint.table_of(list(counts["p"].values()), "p", **axes)
 counted = counted.merge(chance)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-counts-05", "caption": "How many of the column maxima lie on the diagonal, at every usable scale: in the means (solid), and surely, in at least 95 % of the draws of seeds and people (dashed). The level line at 1 is what names in random order give on average if every column has another winner. The tooltip has the exact p of the count in the means."}}
@@ -658,16 +672,20 @@ def named(which):
 
 # %% tags=["hide-input"]
 places = np.stack(list(shares.values()))
+there, elsewhere = places >= 0.95, places <= 0.05
+maxima = " and ".join(map(range_of, margins))
+at_all = [named(sure.all(axis=(0, 1))) for sure in (there, elsewhere)]
+
+# %% tags=["hide-input"]
 view.verdict(
     "finetune-diagonal",
     verdicts.by_shares(places),
-    f"In the means, {' and '.join(map(range_of, margins))} of {len(names)} "
-    f"column maxima lie on the diagonal, over ε from {usable[0]} to "
-    f"{usable[-1]}. Of {places.size} places (margin, attribute, scale) the "
-    f"maximum is surely there at {(places >= 0.95).sum()} and surely elsewhere "
-    f"at {(places <= 0.05).sum()}. Surely there at all scales under both "
-    f"margins: {named((places >= 0.95).all(axis=(0, 1)))}; surely elsewhere: "
-    f"{named((places <= 0.05).all(axis=(0, 1)))}.",
+    f"In the means, {maxima} of {len(names)} column maxima lie on the "
+    f"diagonal, over ε from {usable[0]} to {usable[-1]}. Of {places.size} "
+    f"places (margin, attribute, scale) the maximum is surely there at "
+    f"{there.sum()} and surely elsewhere at {elsewhere.sum()}. Surely there at "
+    f"all scales under both margins: {at_all[0]}; surely elsewhere: "
+    f"{at_all[1]}.",
 )
 
 # %% tags=["hide-input"]
@@ -691,17 +709,19 @@ pd.DataFrame(
 change = {m: cubes[m] - base_array()[:, :, None] for m in margins}
 pairs = [[v[:, :, k] for v in change.values()] for k in at]
 agreement = pd.DataFrame(
-    [crossed_correlation(*pair, seed=seed) for pair in pairs],
+    [geometry.crossed_correlation(*pair, seed=seed) for pair in pairs],
     columns=["correlation", "low", "high"],
     index=pd.Index(usable, name="scale"),
 )
+
+# %% tags=["hide-input"]
 winners = [
     [m.argmax(axis=0) for m in own] for own in zip(*means.values(), strict=True)
 ]
 same = [int((first == second).sum()) for first, second in winners]
+low, high = agreement.low, agreement.high
 
 # %% tags=["hide-input"]
-low, high = agreement.low, agreement.high
 view.verdict(
     "finetune-margins-agree",
     verdicts.over_places(low > 0.5, high < 0.5),
@@ -711,6 +731,8 @@ view.verdict(
     f"them. The same fine-tuning is highest for {min(same)} to {max(same)} of "
     f"{len(names)} attributes.",
 )
+
+# %% tags=["hide-input"]
 agreement.round(2).T
 
 # %% [markdown]
@@ -718,13 +740,15 @@ agreement.round(2).T
 #
 # One person of the test, in the networks of the first ArcFace seed. Choose an attribute, and move the epoch.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fold-05", "caption": "The cloud of one person along the training. Points: the centres, in the plane that holds most of the field; faint: where they were before. Arrows: the unit vectors of the attribute. See whether the arrows lose their common direction (the field folds), or whether the cloud only moves."}}
+# %% tags=["hide-input"]
 folding = {a: [own[-1] for own in steps[a]] for a in names}
 folded = pd.concat(
-    cloud_energies(own[k], [1.0]).assign(run=a, epoch=k)
+    fingerprint.cloud_energies(own[k], [1.0]).assign(run=a, epoch=k)
     for a, own in folding.items()
     for k in range(len(own))
 )
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-fold-05", "caption": "The cloud of one person along the training. Points: the centres, in the plane that holds most of the field; faint: where they were before. Arrows: the unit vectors of the attribute. See whether the arrows lose their common direction (the field folds), or whether the cloud only moves."}}
 view.fold(
     folding,
     folded,
@@ -758,6 +782,7 @@ def three_of(column, margin):
     }
 
 
+# %%
 columns = ("energy", "displacement")
 three = {(m, c): three_of(c, m) for m in margins for c in columns}
 
@@ -776,16 +801,19 @@ def line_of(margin):
 
 lines = pd.concat(map(line_of, margins))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-arrows-05", "caption": "Energy at ε = 1 against the displacement. For each attribute a line leads from the network that was trained on nothing to the one that was trained on the attribute (dot); mean over seeds and people. A line to the left: variations move less. A line upwards: directions scatter. See that the two need not go together."}}
+# %% tags=["hide-input"]
 moves = "displacement, in mean pair distances"
 across = view.Column("displacement", moves, log=True)
 upwards = view.Column("energy", "energy at ε = 1")
 idle = ("displacement after nothing", "energy after nothing")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-arrows-05", "caption": "Energy at ε = 1 against the displacement. For each attribute a line leads from the network that was trained on nothing to the one that was trained on the attribute (dot); mean over seeds and people. A line to the left: variations move less. A line upwards: directions scatter. See that the two need not go together."}}
 view.figure(
     view.scatter(lines, across, upwards, color="attribute", to=idle),
     choose="margin",
-    description="One dot per attribute after its own fine-tuning, joined to its "
-    "place after training on nothing, in the plane of displacement and energy.",
+    description="One dot per attribute after its own fine-tuning, joined to "
+    "its place after training on nothing, in the plane of displacement and "
+    "energy.",
 )
 
 
@@ -793,11 +821,12 @@ view.figure(
 def difference(values, what):
     """Return mean differences of the own fine-tuning with intervals."""
     gap = values["own"] - values[what]
-    low, high = draw_interval(crossed_means(gap, seed=seed))
+    low, high = geometry.draw_interval(geometry.crossed_means(gap, seed=seed))
     rows = zip(gap.mean(axis=(0, 1)), low, high, strict=True)
     return [f"{mean:+.2f} [{a:+.2f}, {b:+.2f}]" for mean, a, b in rows]
 
 
+# %% tags=["hide-input"]
 def differences(what):
     """Return a table of differences, one row per attribute."""
     columns = {
@@ -813,18 +842,24 @@ differences("nothing")
 differences("before")
 
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"]
 def surely(values, above, below):
     """Count the attributes whose difference is surely above 0."""
-    gap = crossed_means(values[above] - values[below], seed=seed)
-    return int((draw_interval(gap)[0] > 0).sum())
+    gap = geometry.crossed_means(values[above] - values[below], seed=seed)
+    return int((geometry.draw_interval(gap)[0] > 0).sum())
 
 
-for (m, c), values in three.items():
-    view.say(**{f"{c}_up_{m}": surely(values, "own", "nothing")})
-    view.say(**{f"{c}_down_{m}": surely(values, "nothing", "own")})
-    view.say(**{f"{c}_drift_up_{m}": surely(values, "nothing", "before")})
-    view.say(**{f"{c}_drift_down_{m}": surely(values, "before", "nothing")})
+# %% tags=["hide-input"]
+ways = {"up": ("own", "nothing"), "drift_up": ("nothing", "before")}
+ways |= {"down": ("nothing", "own"), "drift_down": ("before", "nothing")}
+changed = {
+    f"{c}_{way}_{m}": surely(values, *pair)
+    for (m, c), values in three.items()
+    for way, pair in ways.items()
+}
+
+# %% tags=["remove-cell"]
+view.say(**changed)
 
 # %% [markdown]
 # Against the control, the energy of the own attribute is surely higher for {glue:text}`energy_up_ArcFace` of
@@ -856,10 +891,10 @@ def networks_of(attribute, margin="ArcFace"):
 # %%
 def made_of(cloud, attribute):
     """Return the parts of the agreement at ε = 1, and of the half steps."""
-    alone = cloud.only(attributes=[attribute])
-    null = null_energies(alone, [1.0]).iloc[0]
-    ends = alone.minus[attribute], alone.plus[attribute]
-    half = half_step_agreement(alone.points, *ends, metric=alone.metric)
+    lone = cloud.only(attributes=[attribute])
+    null = geometry.null_energies(lone, [1.0]).iloc[0]
+    ends = lone.minus[attribute], lone.plus[attribute]
+    half = geometry.half_step_agreement(lone.points, *ends, metric=lone.metric)
     parts = {"common direction": 1 - null.shuffled}
     parts |= {"position": null.shuffled - null.energy}
     return parts | {"half steps": float(half.nanmean())}
@@ -893,9 +928,9 @@ view.figure(
 # after training on nothing, and after the own fine-tuning:
 
 # %%
-recognition = recognition_table(clouds)
+recognition = geometry.recognition_table(clouds)
 gallery = {n: [c.points for c in own] for n, own in clouds.items()}
-weights = draw_weights(n_people, seed=seed)
+weights = geometry.draw_weights(n_people, seed=seed)
 
 
 def error_of(network, attribute, weights=None):
@@ -903,18 +938,20 @@ def error_of(network, attribute, weights=None):
     own = clouds[network]
     ends = [torch.cat([c.minus[attribute], c.plus[attribute]]) for c in own]
     limit = recognition.threshold[network]
-    return 100 * probe_errors(ends, gallery[network], limit).rate(weights)
+    found = geometry.probe_errors(ends, gallery[network], limit)
+    return 100 * found.rate(weights)
 
 
 # %% tags=["hide-input"]
 def error_row(attribute, which):
     """Return the mean error over seeds with its interval over people."""
     again = np.mean([error_of(n, attribute, weights) for n in which], axis=0)
-    low, high = draw_interval(again)
+    low, high = geometry.draw_interval(again)
     mean = np.mean([error_of(n, attribute) for n in which])
     return {"error": mean, "low": low, "high": high}
 
 
+# %% tags=["hide-input"]
 errors = pd.DataFrame(
     {"attribute": a, "network": kind} | error_row(a, which)
     for a in names
@@ -939,11 +976,16 @@ def gain(attribute, kind):
         np.mean([error_of(n, attribute, weights) for n in which[k]], axis=0)
         for k in ("own", kind)
     )
-    return draw_interval(own - other)
+    return geometry.draw_interval(own - other)
 
 
+# %% tags=["hide-input"]
 kinds = ("before", "nothing")
 gains = {k: np.array([gain(a, k) for a in names]) for k in kinds}
+fewer = {k: int((values[:, 1] < 0).sum()) for k, values in gains.items()}
+more = {k: int((values[:, 0] > 0).sum()) for k, values in gains.items()}
+
+# %% tags=["hide-input"]
 said = {
     f"own − {k}": [f"[{low:+.1f}, {high:+.1f}]" for low, high in values]
     for k, values in gains.items()
@@ -951,10 +993,12 @@ said = {
 pd.DataFrame(said, index=pd.Index(words, name="percentage points")).T
 
 # %% tags=["remove-cell"]
-fewer = {k: int((values[:, 1] < 0).sum()) for k, values in gains.items()}
-more = {k: int((values[:, 0] > 0).sum()) for k, values in gains.items()}
-view.say(fewer_before=fewer["before"], more_before=more["before"])
-view.say(fewer_nothing=fewer["nothing"], more_nothing=more["nothing"])
+view.say(
+    fewer_before=fewer["before"],
+    more_before=more["before"],
+    fewer_nothing=fewer["nothing"],
+    more_nothing=more["nothing"],
+)
 
 # %% [markdown]
 # The intervals of the figure overlap because people differ; networks see the same people, so the differences in the table,
@@ -967,31 +1011,35 @@ view.say(fewer_nothing=fewer["nothing"], more_nothing=more["nothing"])
 #
 # Portraits of the test people, with varied head angle, light and smile: are they told apart as well as before?
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-forgetting-05", "caption": "Verification on varied portraits of new people after each fine-tuning, mean over seeds; the dashed line is the base network. Bars: from the lowest to the highest seed."}}
-portraits = recognition_table(album_clouds)
+# %% tags=["hide-input"]
+portraits = geometry.recognition_table(album_clouds)
 kept = portraits[["auc", "eer"]].reset_index().merge(runs)
 kept = kept.groupby(["margin", "trained on"], sort=False).auc
 kept = kept.agg(["mean", "min", "max"]).reset_index()
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-forgetting-05", "caption": "Verification on varied portraits of new people after each fine-tuning, mean over seeds; the dashed line is the base network. Bars: from the lowest to the highest seed."}}
 area = view.Column("mean", "AUC on portraits of new people")
+tuned_on = view.Column("trained on", order=[*names, *extra])
 looks = {"color": "margin", "apart": True, "bars": ("min", "max")}
 view.figure(
     view.guide(x=float(portraits.auc[base.name]))
-    + view.dots(
-        kept, area, view.Column("trained on", order=[*names, *extra]), **looks
-    ),
+    + view.dots(kept, area, tuned_on, **looks),
     description="AUC of verification on portraits after each fine-tuning, for "
     "both margins, beside the base network.",
 )
 
+# %% tags=["hide-input"]
+run_of = kept["trained on"].str.replace("_", " ") + ", " + kept.margin
+of_runs = kept["mean"].set_axis(run_of)
+
 # %% tags=["remove-cell"]
-worst_run, best_run = (
-    kept.loc[kept["mean"].idxmin()],
-    kept.loc[kept["mean"].idxmax()],
+view.say(
+    album_base=portraits.auc[base.name],
+    album_worst=of_runs.min(),
+    album_worst_run=of_runs.idxmin(),
+    album_best=of_runs.max(),
+    album_best_run=of_runs.idxmax(),
 )
-for key, row in (("worst", worst_run), ("best", best_run)):
-    where = f"{row['trained on']}, {row.margin}".replace("_", " ")
-    view.say(**{f"album_{key}": row["mean"], f"album_{key}_run": where})
-view.say(album_base=portraits.auc[base.name])
 
 # %% [markdown]
 # The base network has an AUC of {glue:text}`album_base:.4f`. The lowest mean over seeds after a fine-tuning is
@@ -1003,17 +1051,20 @@ view.say(album_base=portraits.auc[base.name])
 # Off the diagonal: how does the energy of one attribute change when another is trained? Against the control, so that what
 # all training does is gone, and in an order that puts similar rows beside one another.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-entangled-05", "caption": "Energy at ε = 1 after fine-tuning on the attribute of the row, minus that after training on nothing, mean over both margins, seeds and people. Rows and columns in one order, by hierarchical clustering of the rows; dots mark the diagonal."}}
+# %% tags=["hide-input"]
 idle = {m: energy_array(m, trained=[NOTHING]) for m in margins}
 linked = [(cubes[m] - idle[m])[:, :, one].mean(axis=(0, 1)) for m in margins]
 linked = np.mean(linked, axis=0)
 tree = hierarchy.linkage(linked, "average", optimal_ordering=True)
 order = [words[k] for k in hierarchy.leaves_list(tree)]
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-entangled-05", "caption": "Energy at ε = 1 after fine-tuning on the attribute of the row, minus that after training on nothing, mean over both margins, seeds and people. Rows and columns in one order, by hierarchical clustering of the rows; dots mark the diagonal."}}
 axes = {"trained on": words, "attribute": words}
+changes = fingerprint.table_of(linked, "change", **axes)
 down, beside = (view.Column(name, order=order) for name in axes)
 shift = view.Column("change", "change of energy")
 view.figure(
-    view.matrix(table_of(linked, "change", **axes), beside, down, shift),
+    view.matrix(changes, beside, down, shift),
     description="A matrix of changes of energy, fine-tuned on by measured, "
     "ordered so that similar attributes are neighbours.",
 )
@@ -1047,7 +1098,7 @@ for trial, change in trials.items():
     sets = {f"{a}, {trial}": training[0].only([a]) for a in studied}
     tried |= finetune_each(base, sets, validation, **(plain | change))
 trial_clouds = embed(centres[:2], [base, *tried.values()])
-trial_energies = fingerprint(trial_clouds, [1.0], device=device)
+trial_energies = fingerprint.fingerprint(trial_clouds, [1.0], device=device)
 
 
 # %% tags=["hide-input"]
@@ -1071,14 +1122,24 @@ view.figure(
     "and energy, for head angle and for age.",
 )
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"]
 least = hardness.loc[hardness.groupby("attribute").displacement.idxmin()]
 least = least.set_index("attribute")
 start_at = hardness[hardness.trial == "before"].set_index("attribute")
-for a in studied:
-    view.say(**{f"least_{a}": least.trial[a]})
-    view.say(**{f"least_{c}_{a}": least[c][a] for c in columns})
-    view.say(**{f"start_{c}_{a}": start_at[c][a] for c in columns})
+
+# %% tags=["remove-cell"]
+view.say(
+    least_head_angle=least.trial["head_angle"],
+    least_energy_head_angle=least.energy["head_angle"],
+    least_displacement_head_angle=least.displacement["head_angle"],
+    start_energy_head_angle=start_at.energy["head_angle"],
+    start_displacement_head_angle=start_at.displacement["head_angle"],
+    least_age=least.trial["age"],
+    least_energy_age=least.energy["age"],
+    least_displacement_age=least.displacement["age"],
+    start_energy_age=start_at.energy["age"],
+    start_displacement_age=start_at.displacement["age"],
+)
 
 # %% [markdown]
 # The smallest displacement of head angle comes with *{glue:text}`least_head_angle`*:
@@ -1108,7 +1169,7 @@ def briefly(network):
     few = validation.first(max(2, n_validation // 2))
     short = finetune_each(network, sets, few, **run)
     seen = embed(centres[:2], [network, *short.values()])
-    return fingerprint(seen, usable, device=device)
+    return fingerprint.fingerprint(seen, usable, device=device)
 
 
 other_energies = briefly(other)
@@ -1121,14 +1182,15 @@ def of_other(column, trained, found=other_energies):
     rows = [f"{a}, second" for a in trained]
     identities = sorted(set(table.identity))
     axes = {"identity": identities, "scale": usable, "row": rows}
-    return array_of(table, column, **axes, attribute=names)
+    return fingerprint.array_of(table, column, **axes, attribute=names)
 
 
+# %% tags=["hide-input"]
 def diagonals(found):
     """Return the maxima of energies on the diagonal, with their p, by scale."""
     own = of_other("energy", names, found).mean(axis=0)
-    counts = {"on the diagonal": on_diagonal(own).sum(axis=1)}
-    counts |= {"p": [diagonal_p(m) for m in own]}
+    counts = {"on the diagonal": geometry.on_diagonal(own).sum(axis=1)}
+    counts |= {"p": [geometry.diagonal_p(m) for m in own]}
     return pd.DataFrame(counts, index=pd.Index(usable, name="scale"))
 
 
@@ -1158,11 +1220,14 @@ pd.DataFrame(
 ).round(3).T
 
 # %% tags=["remove-cell"]
-view.say(other_low=second["on the diagonal"].min(), other_p_low=second.p.min())
 view.say(
-    other_high=second["on the diagonal"].max(), other_p_high=second.p.max()
+    other_low=second["on the diagonal"].min(),
+    other_high=second["on the diagonal"].max(),
+    other_p_low=second.p.min(),
+    other_p_high=second.p.max(),
+    other_rises=(rises > 0).sum(),
+    other_falls=(falls > 0).sum(),
 )
-view.say(other_rises=(rises > 0).sum(), other_falls=(falls > 0).sum())
 
 # %% [markdown]
 # Here {glue:text}`other_low` to {glue:text}`other_high` of the column maxima lie on the diagonal (p from
@@ -1237,18 +1302,14 @@ apart_alone = (from_here - mean_after[-1]) / (from_here - mean_after[0])
 # %% tags=["check"]
 table = tiles[(tiles.margin == "ArcFace") & (tiles.attribute == "head_angle")]
 table = table.set_index("trained on").loss
-fall = table["before"] - table
+fall = (table["before"] - table) / (table["before"] - table["head_angle"])
+right = fall["nothing"]
+left = table["nothing"] / table["head_angle"]
 wrong = {
-    "This is the loss that is left, not what it fell by.": (
-        table["nothing"] / table["head_angle"]
-    ),
-    "This is the other part: what the variations add.": (
-        1 - fall["nothing"] / fall["head_angle"]
-    ),
-    "The run on all attributes is no control.": fall["all"]
-    / fall["head_angle"],
+    "This is the loss that is left, not what it fell by.": left,
+    "This is the other part: what the variations add.": 1 - right,
+    "The run on all attributes is no control.": fall["all"],
 }
-right = fall["nothing"] / fall["head_angle"]
 course.check(
     course.number(
         "apart_alone", apart_alone, right, within=1e-3, mistakes=wrong
@@ -1291,23 +1352,24 @@ by_hand = float(torch.logsumexp(logits, dim=0) - logits[0])
 # %% tags=["check"]
 group = test_clouds[base.name]
 middle = torch.cat([c.points for c in group]).double()
-up = torch.stack([c.plus["head_angle"] for c in group]).double()
-right = fixed_image_loss(margins["ArcFace"], middle, up, reduction="none")[0, 0]
-plain = ArcFace(margin=0.0, scale=30.0)
-down = torch.stack([c.minus["head_angle"] for c in group]).double()
+ups, downs = [c.plus for c in group], [c.minus for c in group]
+
+
+def first_loss(margin, ends):
+    """Return the loss of the first person at one end of the curves."""
+    varied = torch.stack([end["head_angle"] for end in ends]).double()
+    return fixed_image_loss(margin, middle, varied, reduction="none")[0, 0]
+
+
+right = first_loss(margins["ArcFace"], ups)
 wrong = {
-    "The margin is missing.": (plain, up),
-    "The scale is missing.": (ArcFace(scale=1.0), up),
-    "This is the step down.": (margins["ArcFace"], down),
+    "The margin is missing.": first_loss(ArcFace(margin=0.0, scale=30.0), ups),
+    "The scale is missing.": first_loss(ArcFace(scale=1.0), ups),
+    "This is the step down.": first_loss(margins["ArcFace"], downs),
 }
-wrong = {
-    sentence: fixed_image_loss(m, middle, ends, reduction="none")[0, 0]
-    for sentence, (m, ends) in wrong.items()
-}
+within = 1e-3 * float(right)
 course.check(
-    course.number(
-        "by_hand", by_hand, right, within=1e-3 * float(right), mistakes=wrong
-    )
+    course.number("by_hand", by_hand, right, within=within, mistakes=wrong)
 )
 
 # %% [markdown]
@@ -1345,14 +1407,12 @@ four_or_more = (in_place >= 4).mean()
 shifted = np.eye(8)[[0, 1, 2, 3, 5, 6, 7, 4]]  # four maxima on the diagonal
 five = np.eye(8)[[0, 1, 2, 3, 4, 6, 7, 5]]
 columns_apart = sum(math.comb(8, k) * 7 ** (8 - k) for k in range(4, 9)) / 8**8
+right, of_five = geometry.diagonal_p(shifted), geometry.diagonal_p(five)
 wrong = {
     "Each column was drawn by itself; here no two share a row.": columns_apart,
-    "This is exactly four; more than four count too.": (
-        diagonal_p(shifted) - diagonal_p(five)
-    ),
-    "Four count too, not only more.": diagonal_p(five),
+    "This is exactly four; more than four count too.": right - of_five,
+    "Four count too, not only more.": of_five,
 }
-right = diagonal_p(shifted)
 course.check(
     course.number(
         "four_or_more", four_or_more, right, within=0.002, mistakes=wrong
@@ -1431,7 +1491,8 @@ course.check(
 #
 # ```{admonition} Hint
 # :class: dropdown hint
-# `both.embed(images, progress=False)` returns embeddings; `displacement` and `mean_pair_distance` take them.
+# `both.embed(images, progress=False)` returns embeddings; `geometry.displacement` and `geometry.mean_pair_distance` take
+# them.
 # ```
 
 # %% tags=["remove-output"]
@@ -1456,7 +1517,8 @@ def moved_by_age(network):
     """Return how far a step of age moves an image, over people."""
     images = strangers.fixed, *strangers.varied.unbind(dim=1)
     fixed, down, up = (network.embed(x, progress=False) for x in images)
-    return float(displacement(down, up).mean() / mean_pair_distance(fixed))
+    step = geometry.displacement(down, up).mean()
+    return float(step / geometry.mean_pair_distance(fixed))
 
 
 both_age = moved_by_age(both) / moved_by_age(tuned["age, ArcFace, 0"])
@@ -1467,22 +1529,18 @@ def distances(network):
     """Return the mean distances from step to step, and between people."""
     images = torch.cat([strangers.fixed, *strangers.varied.unbind(dim=1)])
     points = network.embed(images, progress=False).double()
-    unit = torch.nn.functional.normalize(points).reshape(
-        3, len(strangers.fixed), -1
-    )
-    apart = 1 - (unit[0] @ unit[0].T)[~torch.eye(len(unit[0]), dtype=bool)]
-    return float(1 - (unit[1] * unit[2]).sum(dim=1).mean()), float(apart.mean())
+    fixed, down, up = torch.nn.functional.normalize(points).chunk(3)
+    apart = 1 - (fixed @ fixed.T)[~torch.eye(len(fixed), dtype=bool)]
+    return float(1 - (down * up).sum(dim=1).mean()), float(apart.mean())
 
 
-near, idle = tuned["age, ArcFace, 0"], tuned["nothing, ArcFace, 0"]
-(step, unit), (own_step, own_unit), (idle_step, idle_unit) = map(
-    distances, (both, near, idle)
-)
+nets = both, tuned["age, ArcFace, 0"], tuned["nothing, ArcFace, 0"]
+(step, unit), (own_step, own_unit), (idle, idle_unit) = map(distances, nets)
 right = step / unit / (own_step / own_unit)
 wrong = {
     "The other way round: the training on both comes first.": 1 / right,
     "Divide by the distance between people.": step / own_step,
-    "This is the training on nothing.": step / unit / (idle_step / idle_unit),
+    "This is the training on nothing.": step / unit / (idle / idle_unit),
 }
 course.check(
     course.number("both_age", both_age, right, within=1e-4, mistakes=wrong)

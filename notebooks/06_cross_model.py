@@ -105,44 +105,17 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import torch
-from scipy.cluster import hierarchy
-from scipy.spatial.distance import squareform
-from scipy.stats import ortho_group
+from scipy import cluster, spatial, stats
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import normalize
 
-from frlib import course, runtime, view
+# %% tags=["hide-input"]
+from frlib import course, geometry, models, runtime, view
 from frlib.clouds import embed
 from frlib.faces import ATTRIBUTES, Curves, Portraits, sample_identities
 from frlib.fingerprint import verdicts
-from frlib.geometry import (
-    compatibility,
-    draw_interval,
-    draw_weights,
-    energy_sweep,
-    family_contrast,
-    fit_alignment,
-    linear_cka,
-    mean_interval,
-    quality_contrast,
-    rank1_by_gallery,
-    rank_correlation,
-    recognition_table,
-    shared_space,
-    split_interval,
-    tangent_projection,
-    transport_fields,
-)
-from frlib.models import (
-    DEFAULT_NETWORKS,
-    FaceEmbedder,
-    Preprocess,
-    available,
-    chosen,
-    load,
-)
-from frlib.runtime import spread
 
+# %% tags=["hide-input"]
 device = runtime.start(seed, device)
 view.enable()
 n_people, n_images, n_varied, n_points, n_splits = {
@@ -150,13 +123,17 @@ n_people, n_images, n_varied, n_points, n_splits = {
     "book": (100, 12, 20, 60, 5),
     "paper": (400, 12, 40, 400, 20),
 }[profile]
+n_jobs = 1 if profile == "smoke" else None
+
+# %% tags=["hide-input"]
 fewer_pairs = {
     "smoke": [8, 16],
     "book": [20, 50, 100, 130, 160, 200, 260, 400],
     "paper": [20, 50, 100, 130, 160, 200, 260, 400, 600, 1000, 1500],
 }[profile]
-n_jobs = 1 if profile == "smoke" else None
-faces = list(DEFAULT_NETWORKS)
+
+# %% tags=["hide-input"]
+faces = list(models.DEFAULT_NETWORKS)
 names = list(ATTRIBUTES)
 splits = range(n_splits)
 face_pairs = list(itertools.permutations(faces, 2))
@@ -171,13 +148,16 @@ face_pairs = list(itertools.permutations(faces, 2))
 #   weights; and pixels, an image of 14 × 14 pixels as its own embedding.
 
 # %%
-pixels = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten())
+layers = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten())
 look = {"metric": "euclidean", "dim": 588, "crop": "arcface"}
 look |= {"licence": "none", "device": device}
+pixels = models.FaceEmbedder("pixels", layers, models.Preprocess(112), **look)
+
+# %%
 spare = {
-    "ImageNet": load("efficientnet-lite0", device=device),
-    "random": load("mobilefacenet", device, weights="random", seed=seed),
-    "pixels": FaceEmbedder("pixels", pixels, Preprocess(112), **look),
+    "ImageNet": models.load("efficientnet-lite0", device=device),
+    "random": models.load("mobilefacenet", device, weights="random", seed=seed),
+    "pixels": pixels,
 }
 for name, embedder in spare.items():
     embedder.name = name
@@ -185,20 +165,23 @@ for name, embedder in spare.items():
 # %%
 family = dict.fromkeys([*faces, "faceres-deep"], "face recognition")
 family |= dict.fromkeys(["gear", "emotion"], "other things of faces")
-embedders = [load(n, device=device) for n in family] + [*spare.values()]
+embedders = [models.load(n, device=device) for n in family] + [*spare.values()]
 family |= dict.fromkeys(spare, "no faces")
 spaces = list(family)
 trained = [n for n in spaces if n not in ("random", "pixels")]
 
 # %% tags=["hide-input"]
 kinds_of = (
-    available()
+    models.available()
     .set_index("name")
     .role.replace({"paper": "face recognition", "added": "face recognition"})
 )
-more_networks = [n for n in chosen(networks) if n not in (*family, *spare)]
+asked_for = models.chosen(networks)
+more_networks = [n for n in asked_for if n not in (*family, *spare)]
+
+# %% tags=["hide-input"]
 family |= {n: kinds_of[n] for n in more_networks}
-embedders += [load(n, device=device) for n in more_networks]
+embedders += [models.load(n, device=device) for n in more_networks]
 if more_networks:
     print("Beside the networks of text and verdicts:", *more_networks)
 
@@ -212,7 +195,7 @@ shape = {n: normalize(points) for n, points in raw.items()}
 who = np.repeat(np.arange(n_people), n_images)
 
 # %% tags=["hide-input"]
-alone = recognition_table(clouds)
+alone = geometry.recognition_table(clouds)
 alone.insert(0, "family", [family[n] for n in alone.index])
 alone.insert(1, "dimension", [shape[n].shape[1] for n in alone.index])
 shown = ["family", "dimension", "metric", "auc", "eer"]
@@ -276,7 +259,7 @@ half = who < n_people // 2
 def fitted(X, Y, kind, people=None):
     """Fit a map, silent about what too few pairs leave open."""
     with warnings.catch_warnings(action="ignore"):
-        return fit_alignment(X, Y, kind, identities=people)
+        return geometry.fit_alignment(X, Y, kind, identities=people)
 
 
 # %%
@@ -321,7 +304,7 @@ def recognised(own, kind, people=who, **how):
     """Map all ordered pairs; silent about what too few pairs leave open."""
     how |= {"normalize": True, "ranks": range(1, gallery + 1)}
     with warnings.catch_warnings(action="ignore"):
-        return compatibility(own, people, kind, **how).assign(map=kind)
+        return geometry.compatibility(own, people, kind, **how).assign(map=kind)
 
 
 # %%
@@ -338,7 +321,7 @@ def all_splits(kinds, sizes, own):
     """Return the same for several maps and numbers of pairs, on all splits."""
     tasks = itertools.product(kinds, splits, sizes, [own])
     run = {"n_jobs": n_jobs, "description": "maps, splits and sizes"}
-    return pd.concat(spread(one_split, tasks, **run), ignore_index=True)
+    return pd.concat(runtime.spread(one_split, tasks, **run), ignore_index=True)
 
 
 # %%
@@ -354,7 +337,7 @@ among = pd.concat([crossed[is_face], others[others.source != others.target]])
 def over_splits(table, column="rank1", by=("map", "source", "target")):
     """Return means over splits with their intervals."""
     wide = table.pivot_table(column, "split", list(by), sort=False)
-    found = split_interval(wide.to_numpy(), test_over_train=1)
+    found = geometry.split_interval(wide.to_numpy(), test_over_train=1)
     ends = {"mean": found.mean, "low": found.low, "high": found.high}
     return pd.DataFrame(ends, index=wide.columns)
 
@@ -362,8 +345,8 @@ def over_splits(table, column="rank1", by=("map", "source", "target")):
 # %%
 def in_words(table):
     """Return means with their intervals as text."""
-    form = "{mean:.3f} ({low:.3f}–{high:.3f})".format_map
-    return pd.Series(list(map(form, table.to_dict("records"))), table.index)
+    words = view.with_interval(table["mean"], table.low, table.high, digits=3)
+    return pd.Series(words, table.index)
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-pairs-06", "caption": "Rank-1 from the space of the row to that of the column, for the map that you choose; mean over splits. The diagonal is each space by itself. See the block of face networks, and how little the others share with them or with each other."}}
@@ -388,6 +371,7 @@ def beside_rank1(one, other):
     return rows.pivot_table("rank1", one, "map")[[*three, "none"]].round(3)
 
 
+# %% tags=["hide-input"]
 way_of = {"to the face networks": ("source", "target")}
 way_of |= {"from the face networks": ("target", "source")}
 of_beside = {
@@ -404,17 +388,32 @@ rows = pd.concat([among, itself])
 means = {c: over_splits(rows, c, by=["map"]).reindex(kinds) for c in figures}
 pd.DataFrame({c: in_words(table) for c, table in means.items()})
 
-# %% tags=["remove-cell"]
-mean_rank1 = means["rank1"]["mean"]
-view.say(gallery=gallery, n_train=n_train, chance=1 / gallery)
-view.say(**{f"mean_{kind}": mean_rank1[kind] for kind in kinds})
-view.say(native_low=own_rank1.min(), native_high=own_rank1.max())
+# %% tags=["hide-input"]
 wide = among.pivot_table("rank1", ["split", "source", "target"], "map")
 beyond = (wide.procrustes - wide.within).rename("beyond").reset_index()
 (beyond,) = over_splits(beyond.assign(one=0), "beyond", by=["one"]).itertuples()
 tar = means["tar_at_1e-2"]["mean"]
-view.say(**{f"tar_{kind}": tar[kind] for kind in ("native", *three)})
-view.say(beyond=beyond.mean, beyond_low=beyond.low, beyond_high=beyond.high)
+
+
+# %% tags=["hide-input"]
+def each_named(what, values):
+    """Return values by the names that they have in the prose."""
+    return {f"{what}_{k.replace(' ', '_')}": v for k, v in values.items()}
+
+
+# %% tags=["remove-cell"]
+view.say(
+    gallery=gallery,
+    n_train=n_train,
+    chance=1 / gallery,
+    native_low=own_rank1.min(),
+    native_high=own_rank1.max(),
+    beyond=beyond.mean,
+    beyond_low=beyond.low,
+    beyond_high=beyond.high,
+    **each_named("mean", means["rank1"]["mean"]),
+    **each_named("tar", tar[["native", *three]]),
+)
 
 # %% [markdown]
 # Means over the ordered pairs of the five face networks, with intervals over splits; {glue:text}`gallery` people in the
@@ -464,6 +463,7 @@ def gain(column):
     return at_places(over_splits(gains.reset_index(), "gain"))
 
 
+# %% tags=["hide-input"]
 higher, lower = gain("rank1"), gain("eer")
 holds = (higher.low > 0) & (lower.high < 0)
 fails = (higher.high < 0) | (lower.low > 0)
@@ -505,6 +505,7 @@ mean_to_faces = to_faces.groupby(["source", "map"])[["rank1", "eer"]].mean()
 foundation = [n for n in more_networks if family[n] == "foundation"]
 
 
+# %% tags=["hide-input"]
 def from_outside(column, name):
     """Say how maps from networks that know no faces do, in words."""
     said = "No foundation model is here. "
@@ -537,19 +538,27 @@ def prepared(kind, center, unit):
     """Return the mean rank-1 over pairs of face networks."""
     run = {"center": center, "normalize": unit, "seed": seed}
     with warnings.catch_warnings(action="ignore"):
-        found = compatibility({n: raw[n] for n in faces}, who, kind, **run)
+        found = geometry.compatibility(
+            {n: raw[n] for n in faces}, who, kind, **run
+        )
     return found[found.source != found.target].rank1.mean()
 
 
+# %%
 choices = list(itertools.product(three, (True, False), (True, False)))
 table = pd.Series({choice: prepared(*choice) for choice in choices})
 table.rename_axis(["map", "centred", "length 1"]).unstack("map")[three].round(3)
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"]
 as_is, centred = (table.xs(c, level=1).mean() for c in (False, True))
 length = [table.xs(unit, level=2).mean() for unit in (False, True)]
+
+# %% tags=["remove-cell"]
 view.say(
-    as_is=as_is, centred=centred, length_off=length[0], length_on=length[1]
+    as_is=as_is,
+    centred=centred,
+    length_off=length[0],
+    length_on=length[1],
 )
 
 # %% [markdown]
@@ -575,6 +584,8 @@ by_pair = over_splits(
 ).reset_index()
 by_pair["pair"] = by_pair.source + " → " + by_pair.target
 needs = pd.concat([by_size.assign(pair="all pairs of networks"), by_pair])
+
+# %% tags=["hide-input"]
 ends = [{"pair": f"{a} → {b}", "at": shape[a].shape[1]} for a, b in face_pairs]
 at_all = {shape[n].shape[1] for n in faces}
 ends += [{"pair": "all pairs of networks", "at": at} for at in sorted(at_all)]
@@ -604,17 +615,26 @@ parts = {f"{part:.0%}": part for part in (0.5, 0.8, 0.9)}
 table = {k: {name: needed(k, p) for name, p in parts.items()} for k in three}
 pd.DataFrame(table).rename_axis("part of the native rank-1")
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"]
 dips = sized[(sized["map"] == "linear") & sized.source.isin(["dlib", "sface"])]
 dips = dips.groupby("pairs").rank1.mean()
 near = min(dips.index, key=lambda pairs: abs(pairs - 128))
-view.say(dip_before=dips.iloc[0], dip_near=dips[near], near=near)
-view.say(dip_end=dips.iloc[-1], fewest=dips.index[0])
+
+# %% tags=["hide-input"]
 steep = by_pair[(by_pair.pair == "faceres → dlib") & (by_pair.pairs == n_train)]
 steep = steep.set_index("map")["mean"]
-view.say(steep_linear=steep["linear"], steep_ridge=steep["ridge"])
+
+# %% tags=["remove-cell"]
 view.say(
-    half_pairs=needed("procrustes", 0.5), most_pairs=needed("procrustes", 0.9)
+    dip_before=dips.iloc[0],
+    dip_near=dips[near],
+    dip_end=dips.iloc[-1],
+    near=near,
+    fewest=dips.index[0],
+    steep_linear=steep["linear"],
+    steep_ridge=steep["ridge"],
+    half_pairs=needed("procrustes", 0.5),
+    most_pairs=needed("procrustes", 0.9),
 )
 
 # %% [markdown]
@@ -634,13 +654,18 @@ view.say(
 # %%
 matches = among.groupby("map")[all_ranks].mean().loc[[*three, "none"]]
 people_in = range(2, gallery + 1)
-expected = {k: rank1_by_gallery(row, people_in) for k, row in matches.T.items()}
+expected = {
+    k: geometry.rank1_by_gallery(row, people_in) for k, row in matches.T.items()
+}
 expected = pd.DataFrame(expected, index=people_in)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gallery-06", "caption": "Mean over pairs of face networks. Left: expected rank-1 in galleries of fewer people. Right: the share of probes whose own person is among the nearest (cumulative matches). See how slowly rank-1 falls with the size, and that those who are not found are mostly near."}}
-smaller = expected.melt(var_name="map", value_name="rank1", ignore_index=False)
+# %% tags=["hide-input"]
+long = {"var_name": "map", "ignore_index": False}
+smaller = expected.melt(**long, value_name="rank1")
 nearest = matches.T.set_axis(range(1, gallery + 1))
-nearest = nearest.melt(var_name="map", value_name="found", ignore_index=False)
+nearest = nearest.melt(**long, value_name="found")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-gallery-06", "caption": "Mean over pairs of face networks. Left: expected rank-1 in galleries of fewer people. Right: the share of probes whose own person is among the nearest (cumulative matches). See how slowly rank-1 falls with the size, and that those who are not found are mostly near."}}
 found = view.Column("found", "found among the nearest", domain=(0, 1))
 looks = {"color": "map", "points": False}
 view.figure(
@@ -691,6 +716,7 @@ def groups(split):
     return {"portraits": [n_varied + p for p in others], "varied": varied}
 
 
+# %%
 def taken(split, these, **where):
     """Return places of images of some people, in random order."""
     held = images.who.isin(these)
@@ -705,12 +731,14 @@ n_learn = n_varied // 2
 images["number"] = images.groupby(["set", "who"]).cumcount()
 
 
+# %%
 def parted(places):
     """Return the first image of each person, for the gallery, and the rest."""
     one_of_each = ~images.who[places].duplicated().to_numpy()
     return places[one_of_each], places[~one_of_each]
 
 
+# %%
 def places_of(split, fitted_on, used_on):
     """Return images to fit, and a gallery and probes of other people."""
     own = groups(split)
@@ -728,15 +756,20 @@ def across(kind, split, fitted_on, used_on):
     return found[found.source != found.target].assign(**keys)
 
 
+# %%
 tasks = itertools.product(three, splits, sets, sets)
-moved = pd.concat(spread(across, tasks, n_jobs=n_jobs, description="sets"))
+moved = pd.concat(
+    runtime.spread(across, tasks, n_jobs=n_jobs, description="sets")
+)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sets-06", "caption": "Rank-1 on both sets of images, by the set on which the map was fitted; mean over ordered pairs of face networks, 95 % intervals over splits. Compare the two dots of a row: how much is lost when a map is used on other images than those of its fit. The galleries of the two sets differ in size, so compare no dots between the upper and the lower half."}}
+# %% tags=["hide-input"]
 keys = ["used on", "map", "fitted on"]
 by_set = over_splits(
     moved.sort_values("used on", kind="stable"), by=keys
 ).reset_index()
 by_set["test"] = by_set["map"] + ", used on " + by_set["used on"]
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-sets-06", "caption": "Rank-1 on both sets of images, by the set on which the map was fitted; mean over ordered pairs of face networks, 95 % intervals over splits. Compare the two dots of a row: how much is lost when a map is used on other images than those of its fit. The galleries of the two sets differ in size, so compare no dots between the upper and the lower half."}}
 looks = {"color": "fitted on", "apart": True, "bars": ("low", "high")}
 view.figure(
     view.dots(by_set, share, "test", **looks),
@@ -752,8 +785,11 @@ keys = ["split", "map", "source", "target", "used on"]
 kept = moved.pivot_table("rank1", keys, "where")
 kept["margin"] = kept.other - 0.9 * kept.same
 margin = over_splits(kept.reset_index(), "margin", by=keys[1:])
+
+# %%
 ratio = kept.groupby(["used on", "map"])[["other", "same"]].mean()
 ratio = ratio.other / ratio.same
+keeps = {used_on: each(ratio[used_on], "{:.0%}") for used_on in sets}
 
 # %% tags=["hide-input"]
 view.verdict(
@@ -761,10 +797,9 @@ view.verdict(
     verdicts.over_places(margin.low > 0, margin.high < 0),
     f"Of {len(margin)} places (ordered pair, map, test set) rank-1 across sets "
     f"is surely above 0.9 times that within at {(margin.low > 0).sum()} and "
-    f"surely below at {(margin.high < 0).sum()}. Used on varied images, maps of "
-    f"portraits keep {each(ratio['varied'], '{:.0%}')}; used on portraits, maps "
-    f"of varied images keep {each(ratio['portraits'], '{:.0%}')}. Both sets are "
-    "drawn by one generator.",
+    f"surely below at {(margin.high < 0).sum()}. Used on varied images, maps "
+    f"of portraits keep {keeps['varied']}; used on portraits, maps of varied "
+    f"images keep {keeps['portraits']}. Both sets are drawn by one generator.",
 )
 
 # %% [markdown]
@@ -790,6 +825,7 @@ def to_fit(split, pose):
     return two[poses[::2].index(pose)][:n]
 
 
+# %%
 def to_test(split, pose):
     """Return a frontal image of each other person, and probes."""
     _, test = groups(split)["portraits"]
@@ -808,9 +844,10 @@ def across_poses(split, fitted_on, used_on):
     return found[found.source != found.target].assign(**keys)
 
 
+# %%
 tasks = itertools.product(splits, poses, poses[::2])
 posed = pd.concat(
-    spread(across_poses, tasks, n_jobs=n_jobs, description="poses")
+    runtime.spread(across_poses, tasks, n_jobs=n_jobs, description="poses")
 )
 in_words(over_splits(posed, by=["fitted on", "probes"])).unstack("probes")
 
@@ -829,20 +866,22 @@ in_words(over_splits(posed, by=["fitted on", "probes"])).unstack("probes")
 likeness = {
     k: tiles[k].unstack("target").loc[every_space, every_space] for k in three
 }
-likeness["CKA"] = pd.DataFrame(
-    {
-        a: {b: linear_cka(shape[a], shape[b]) for b in every_space}
-        for a in every_space
-    }
-)
+of_two = {
+    a: {b: geometry.linear_cka(shape[a], shape[b]) for b in every_space}
+    for a in every_space
+}
+likeness["CKA"] = pd.DataFrame(of_two)
 alike = {k: table.loc[spaces, spaces] for k, table in likeness.items()}
 
 
+# %%
 def tree_of(table):
     """Return the tree of spaces by average linkage."""
     apart = 1 - (table.to_numpy() + table.to_numpy().T) / 2
-    pairs = squareform(apart - np.diag(np.diag(apart)), checks=False)
-    return hierarchy.linkage(pairs, "average", optimal_ordering=True)
+    pairs = spatial.distance.squareform(
+        apart - np.diag(np.diag(apart)), checks=False
+    )
+    return cluster.hierarchy.linkage(pairs, "average", optimal_ordering=True)
 
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-tree-06", "caption": "Trees of the spaces by one minus the mean rank-1 of both directions, or by one minus CKA; choose. Spaces that join far to the left are alike. See whether the three families join among themselves before they join each other, and whether faceres and faceres-deep are the closest of all."}}
@@ -860,9 +899,14 @@ view.figure(
 # %%
 label = [family[n] for n in spaces]
 contrasts = pd.DataFrame(
-    {k: family_contrast(table, label, seed=seed) for k, table in alike.items()},
+    {
+        k: geometry.family_contrast(table, label, seed=seed)
+        for k, table in alike.items()
+    },
     index=["contrast", "p"],
 ).T
+
+# %%
 for name in ("faceres-deep", "gear", "ImageNet"):
     both_ways = {k: (t + t.T)[name].drop(name) for k, t in alike.items()}
     contrasts[f"nearest to {name}"] = {
@@ -872,10 +916,12 @@ contrasts.style.format("{:.4f}", subset=["contrast", "p"])
 
 # %% tags=["hide-input"]
 apart = contrasts.loc[three]
-inside = (apart.contrast > 0) & (apart.p <= 0.05)
+in_family = (apart.contrast > 0) & (apart.p <= 0.05)
+
+# %% tags=["hide-input"]
 view.verdict(
     "align-families",
-    verdicts.over_places(inside, apart.contrast <= 0),
+    verdicts.over_places(in_family, apart.contrast <= 0),
     "Rank-1 inside the three families less that between them: "
     f"{each(apart.contrast)} (p: {each(apart.p, '{:.4f}')}); by CKA "
     f"{contrasts.contrast['CKA']:.2f} (p {contrasts.p['CKA']:.4f}). "
@@ -902,6 +948,7 @@ def used_dimensions(points):
     return (lengths**2).sum() ** 2 / (lengths**4).sum()
 
 
+# %%
 better = pd.DataFrame({"1 − EER": 1 - native.groupby("source").eer.mean()})
 better["dimensions, log"] = {n: np.log(shape[n].shape[1]) for n in every_space}
 better["dimensions used"] = {n: used_dimensions(shape[n]) for n in every_space}
@@ -910,7 +957,7 @@ better.loc[trained].round(3)
 # %%
 led = pd.DataFrame(
     {
-        (kind, what): quality_contrast(
+        (kind, what): geometry.quality_contrast(
             alike[kind].loc[trained, trained], better[what][trained], seed=seed
         )
         for kind, what in itertools.product(three, better)
@@ -928,9 +975,10 @@ led.unstack("map").round(4)
 keys = ["split", "map", "source", "target"]
 ahead = crossed[crossed["map"].isin(three)].set_index(keys).rank1
 back = ahead.rename_axis(["split", "map", "target", "source"]).swaplevel(2, 3)
-turned = over_splits(
-    (ahead - back).rename("difference").reset_index(), "difference"
-)
+gained = (ahead - back).rename("difference").reset_index()
+
+# %% tags=["hide-input"]
+turned = over_splits(gained, "difference")
 pairs_once = list(itertools.combinations(trained, 2))
 turned = turned.loc[[(k, *p) for k in three for p in pairs_once]]
 unequal = (turned.low > 0) | (turned.high < 0)
@@ -939,6 +987,8 @@ unequal = (turned.low > 0) | (turned.high < 0)
 to_better = led.xs("1 − EER", level=1)
 toward = (to_better.correlation > 0) & (to_better.p <= 0.05)
 away = (to_better.correlation < 0) & (to_better.p >= 0.95)
+
+# %% tags=["hide-input"]
 view.verdict(
     "align-asymmetry",
     verdicts.over_places(toward, away),
@@ -966,9 +1016,10 @@ def shared(own):
     dimension = min(128, len(next(iter(own.values()))))
     run = {"dimension": dimension, "normalize": False, "iterations": 20}
     with warnings.catch_warnings(action="ignore"):
-        return shared_space(own, **run)
+        return geometry.shared_space(own, **run)
 
 
+# %%
 def ways_to_meet(own):
     """Yield ways into one space: a name, the network apart, and the maps."""
     yield "shared space", None, shared(own).maps
@@ -987,6 +1038,7 @@ def met(places, way, apart, maps):
     return found.assign(way=way, apart=apart)
 
 
+# %%
 def meetings(split):
     """Return rank-1 of all pairs on every way."""
     order = np.random.default_rng([seed, split]).permutation(n_people)
@@ -999,7 +1051,9 @@ def meetings(split):
 
 
 # %%
-routes = pd.concat(spread(meetings, [(k,) for k in splits], n_jobs=n_jobs))
+routes = pd.concat(
+    runtime.spread(meetings, [(k,) for k in splits], n_jobs=n_jobs)
+)
 routes = routes[routes.source != routes.target]
 ends = routes.source.eq(routes.apart) | routes.target.eq(routes.apart)
 routes = routes[np.where(routes.way == "joined later", ends, ~ends)]
@@ -1007,9 +1061,12 @@ routed = over_splits(routes, by=["way"])
 in_words(routed).rename("rank-1").to_frame()
 
 # %% tags=["remove-cell"]
-view.say(n_varied=n_varied, n_points=n_points, n_learn=n_learn)
-for way, value in routed["mean"].items():
-    view.say(**{f"way_{way.replace(' ', '_')}": value})
+view.say(
+    n_varied=n_varied,
+    n_points=n_points,
+    n_learn=n_learn,
+    **each_named("way", routed["mean"]),
+)
 
 # %% [markdown]
 # Direct maps reach a mean rank-1 of {glue:text}`way_direct:.3f` over pairs of face networks, with 20 maps for five networks.
@@ -1040,10 +1097,11 @@ in_cosine = {
 }
 learn, examine = np.split(np.arange(n_varied), 2)
 outside = np.flatnonzero(who >= n_varied)
+
+# %%
 draw = np.random.default_rng(seed)
-inside = np.concatenate(
-    [draw.permutation(g) for g in outside.reshape(-1, n_images)]
-)
+of_each = outside.reshape(-1, n_images)
+inside = np.concatenate([draw.permutation(own) for own in of_each])
 
 
 # %%
@@ -1069,13 +1127,13 @@ def lesson(teacher, a, b):
     return shape[a][outside], shape[b][order]
 
 
+# %%
 def carried(found, a, b, k):
     """Return the vectors of A at person k, mapped to B and along its sphere."""
-    at, mapped = (
-        in_cosine[b][k].points,
-        transport_fields(found, in_cosine[a][k]),
-    )
-    return {name: tangent_projection(at, v) for name, v in mapped.items()}
+    at = in_cosine[b][k].points
+    mapped = geometry.transport_fields(found, in_cosine[a][k])
+    along = geometry.tangent_projection
+    return {name: along(at, vectors) for name, vectors in mapped.items()}
 
 
 # %%
@@ -1088,6 +1146,7 @@ def travelled(found, a, b):
             yield {"identity": k, "attribute": name, "cosine": float(cosine)}
 
 
+# %%
 def examined(teacher, kind, a, b):
     """Return the cosines of one map."""
     people = who[outside] if teacher == "images" else None
@@ -1101,14 +1160,16 @@ teachers = ["images", "people only", "vectors", "shuffled vectors", "random"]
 lessons = [(t, "procrustes") for t in teachers]
 lessons += [("images", kind) for kind in three[1:]]
 tasks = [(*x, *pair) for x, pair in itertools.product(lessons, face_pairs)]
-cosines = pd.concat(spread(examined, tasks, n_jobs=1, description="lessons"))
+cosines = pd.concat(
+    runtime.spread(examined, tasks, n_jobs=1, description="lessons")
+)
 
 
 # %%
 def over_people(table, column, by):
     """Return means over networks with intervals over people."""
     wide = table.pivot_table(column, "identity", list(by), sort=False)
-    found = mean_interval(wide.to_numpy())
+    found = geometry.mean_interval(wide.to_numpy())
     ends = {"mean": found.mean, "low": found.low, "high": found.high}
     return pd.DataFrame(ends, index=wide.columns).reset_index()
 
@@ -1123,20 +1184,19 @@ view.figure(
     description="Dots of mean cosines per attribute for five teachers.",
 )
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"]
 taught = over_people(by_procrustes, "cosine", ["teacher"]).set_index("teacher")
-for teacher, value in taught["mean"].items():
-    view.say(**{f"travel_{teacher.replace(' ', '_')}": value})
-of_images = by_teacher[by_teacher.teacher == "images"].set_index("attribute")[
-    "mean"
-]
+of_images = by_teacher[by_teacher.teacher == "images"]
+spoken = of_images.attribute.str.replace("_", " ")
+by_word = of_images["mean"].set_axis(spoken)
+
+# %% tags=["remove-cell"]
 view.say(
-    travel_best=of_images.idxmax().replace("_", " "),
-    travel_most=of_images.max(),
-)
-view.say(
-    travel_worst=of_images.idxmin().replace("_", " "),
-    travel_least=of_images.min(),
+    travel_best=by_word.idxmax(),
+    travel_most=by_word.max(),
+    travel_worst=by_word.idxmin(),
+    travel_least=by_word.min(),
+    **each_named("travel", taught["mean"]),
 )
 
 # %% [markdown]
@@ -1157,10 +1217,11 @@ def energies(fields, b):
     """Return energies of fields at the points of network B, per person."""
     for k in examine:
         at = in_cosine[b][k].points
-        found = energy_sweep(at, fields(k), [1.0], metric="cosine")
+        found = geometry.energy_sweep(at, fields(k), [1.0], metric="cosine")
         yield found[["attribute", "energy"]].assign(identity=k)
 
 
+# %%
 def own_energies(n):
     """Return energies of the fields of a network."""
     found = pd.concat(energies(lambda k: in_cosine[n][k].fields, n))
@@ -1175,10 +1236,11 @@ def mapped_energies(kind, a, b):
     return pd.concat(mapped).assign(map=kind, source=a, target=b)
 
 
+# %%
 kinds = ["procrustes", "ridge"]
 tasks = [(kind, *pair) for kind, pair in itertools.product(kinds, face_pairs)]
 after = pd.concat(
-    spread(mapped_energies, tasks, n_jobs=1, description="energies")
+    runtime.spread(mapped_energies, tasks, n_jobs=1, description="energies")
 )
 own = pd.concat(map(own_energies, faces))
 
@@ -1187,12 +1249,14 @@ ends = {"source": "A", "target": "B"}
 for end, letter in ends.items():
     named = {"network": end, "energy": letter}
     after = after.merge(own.rename(columns=named))
-after["A to B"] = (after.A - after.B).abs()
-after["mapped to A"] = (after.energy - after.A).abs()
-after["mapped to B"] = (after.energy - after.B).abs()
-gaps = after.groupby("map", sort=False)[
-    ["A to B", "mapped to A", "mapped to B"]
-].mean()
+
+# %%
+differences = {
+    "A to B": after.A - after.B,
+    "mapped to A": after.energy - after.A,
+    "mapped to B": after.energy - after.B,
+}
+gaps = pd.DataFrame(differences).abs().groupby(after["map"], sort=False).mean()
 gaps.round(3)
 
 
@@ -1204,6 +1268,7 @@ def moves(n, k):
     return {"network": n, "identity": k} | moved
 
 
+# %%
 moved = pd.DataFrame(
     itertools.starmap(moves, itertools.product(faces, examine))
 )
@@ -1220,29 +1285,29 @@ per_person = pd.concat(
     axis=1,
 )
 
+# %% tags=["hide-input"]
+on_average = per_person.mean().unstack(0).reset_index()
+mean_energy = view.Column("energy", "energy at ε = 1")
+
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-low-06", "caption": "Mean energy at ε = 1 in both networks against the cosine that the Procrustes map of images reaches; means over people and pairs, one ring per attribute, larger where a step moves the images farther. If low energies travel, the rings fall from the upper left to the lower right."}}
 rings = view.Column("displacement", "displacement, mean distances")
 upward = view.Column("cosine", "cosine of mapped and own vectors")
 view.figure(
-    view.scatter(
-        per_person.mean().unstack(0).reset_index(),
-        view.Column("energy", "energy at ε = 1"),
-        upward,
-        size=rings,
-        text="attribute",
-    ),
+    view.scatter(on_average, mean_energy, upward, size=rings, text="attribute"),
     description="A ring per attribute: cosine against mean energy.",
 )
 
 # %%
-weights = draw_weights(len(examine), seed=seed) / len(examine)
+weights = geometry.draw_weights(len(examine), seed=seed) / len(examine)
 
 
 def order_of(*pair):
     """Return the rank correlation over attributes, with its interval."""
     values = [per_person[c][names].to_numpy() for c in pair]
-    low, high = draw_interval(rank_correlation(*(weights @ v for v in values)))
-    mean = rank_correlation(*(v.mean(axis=0) for v in values))
+    low, high = geometry.draw_interval(
+        geometry.rank_correlation(*(weights @ v for v in values))
+    )
+    mean = geometry.rank_correlation(*(v.mean(axis=0) for v in values))
     return {"mean": float(mean), "low": low, "high": high}
 
 
@@ -1251,15 +1316,26 @@ two = list(itertools.combinations(found_in, 2))
 orders = pd.DataFrame({" and ".join(pair): order_of(*pair) for pair in two}).T
 orders.round(2)
 
-# %% tags=["remove-cell"]
-view.say(n_examined=len(examine), n_attributes=len(names))
-for key, row in zip(
-    ("together", "travels", "moves"), orders.itertuples(), strict=True
-):
-    view.say(**{key: row.mean, f"{key}_low": row.low, f"{key}_high": row.high})
+# %% tags=["hide-input"]
+together, travelling, moving = orders.itertuples()
 turn = gaps.loc["procrustes"]
+
+# %% tags=["remove-cell"]
 view.say(
-    gap=turn["A to B"], gap_A=turn["mapped to A"], gap_B=turn["mapped to B"]
+    n_examined=len(examine),
+    n_attributes=len(names),
+    together=together.mean,
+    together_low=together.low,
+    together_high=together.high,
+    travels=travelling.mean,
+    travels_low=travelling.low,
+    travels_high=travelling.high,
+    moves=moving.mean,
+    moves_low=moving.low,
+    moves_high=moving.high,
+    gap=turn["A to B"],
+    gap_A=turn["mapped to A"],
+    gap_B=turn["mapped to B"],
 )
 
 # %% [markdown]
@@ -1285,10 +1361,12 @@ view.say(
 space = shared({n: x[outside] for n, x in five.items()})
 
 
+# %%
 def common(k, name, shift):
     """Return the mean cosine between two networks' vectors, at two images."""
     own = [
-        transport_fields(space.maps[n], in_cosine[n][k])[name] for n in faces
+        geometry.transport_fields(space.maps[n], in_cosine[n][k])[name]
+        for n in faces
     ]
     units = [normalize(vectors.double().numpy()) for vectors in own]
     pairs = itertools.combinations(units, 2)
@@ -1313,13 +1391,20 @@ view.figure(
     "same image and at another one.",
 )
 
-# %% tags=["remove-cell"]
+# %% tags=["hide-input"]
 agreed = in_common.set_index(["at", "attribute"])["mean"]
-for at, key in zip(places, ("same", "another"), strict=True):
-    view.say(**{f"{key}_head": agreed[at]["head_angle"]})
-    view.say(**{f"{key}_age": agreed[at]["age"]})
+same, another = (agreed[at] for at in places)
 by_attribute = per_person["energy"].mean()
-view.say(energy_head=by_attribute["head_angle"], energy_age=by_attribute["age"])
+
+# %% tags=["remove-cell"]
+view.say(
+    same_head=same["head_angle"],
+    same_age=same["age"],
+    another_head=another["head_angle"],
+    another_age=another["age"],
+    energy_head=by_attribute["head_angle"],
+    energy_age=by_attribute["age"],
+)
 
 # %% [markdown]
 # Look at head angle. Its mean energy is {glue:text}`energy_head:.2f`: inside a cloud its directions scatter, and paper A
@@ -1341,6 +1426,8 @@ some["fit"] = some["map"] + ", " + some.pairs.astype(str) + " pairs"
 ranks = [k for k in (1, 2, 3, 5, 10, 20, gallery) if k <= gallery]
 keys = ["fit", "source", "target"]
 chosen = some.groupby(keys, sort=False)[[f"rank{k}" for k in ranks]].mean()
+
+# %% tags=["hide-input"]
 block = chosen.rank1.rename_axis(["fit", "from", "to"]).reset_index()
 chosen = chosen.set_axis(ranks, axis=1).reset_index()
 chosen = chosen.melt(keys, var_name="rank", value_name="found")
@@ -1354,25 +1441,26 @@ trees = {
     fit: tree_of(own.loc[faces, faces].fillna(1))
     for fit, own in squares.items()
 }
+
+# %% tags=["hide-input"]
 travel = cosines[cosines.teacher == "images"]
 travel = over_people(travel, "cosine", ["map", "source", "target", "attribute"])
 travel = pd.concat(
     travel.assign(fit=travel["map"] + f", {n} pairs") for n in kept_sizes
 )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-chooser-06", "caption": "Choose a map with its number of training pairs, a source and a target. Rank-1 of all pairs of face networks (row to column); the tree that these numbers give; cumulative matches of the chosen pair; and how well attributes travel from source to target with this kind of map, fitted on all images. Compare the two directions of a pair. Where source and target are one, the lower panels are empty."}}
+# %% tags=["hide-input"]
 sides = [view.Column(side, order=faces) for side in ("to", "from")]
 place = view.Column("rank", "among the nearest", log=True)
-looks = {"bars": ("low", "high")}
+join = view.Column("apart", "1 − rank-1")
+vectors_agree = view.Column("mean", "cosine of vectors")
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-chooser-06", "caption": "Choose a map with its number of training pairs, a source and a target. Rank-1 of all pairs of face networks (row to column); the tree that these numbers give; cumulative matches of the chosen pair; and how well attributes travel from source to target with this kind of map, fitted on all images. Compare the two directions of a pair. Where source and target are one, the lower panels are empty."}}
 view.figure(
     view.heat_map(block, *sides, rank1),
-    view.dendrogram(
-        trees, faces, x=view.Column("apart", "1 − rank-1"), by="fit"
-    ),
+    view.dendrogram(trees, faces, x=join, by="fit"),
     view.curves(chosen, place, found),
-    view.dots(
-        travel, view.Column("mean", "cosine of vectors"), "attribute", **looks
-    ),
+    view.dots(travel, vectors_agree, "attribute", bars=("low", "high")),
     choose={"fit": None, "source": faces[0], "target": faces[1]},
     titles=["Rank-1", "Tree", "Cumulative matches", "Attributes that travel"],
     shared=False,
@@ -1398,7 +1486,7 @@ view.figure(
 # %%
 def secret(key):
     """Return a random rotation of 128 dimensions."""
-    return ortho_group.rvs(128, random_state=key)
+    return stats.ortho_group.rvs(128, random_state=key)
 
 
 plain = shape["sface"]
@@ -1421,15 +1509,14 @@ def looked_up(kind, split):
     return found.rename(columns={"target": "kept"}).assign(split=split)
 
 
+# %%
 tasks = itertools.product(["none", "ridge"], splits)
-stolen = pd.concat(spread(looked_up, tasks, n_jobs=n_jobs))
+stolen = pd.concat(runtime.spread(looked_up, tasks, n_jobs=n_jobs))
 stolen = over_splits(stolen, by=["kept", "map"])
 in_words(stolen).unstack("map")
 
 # %% tags=["remove-cell"]
-leak = stolen["mean"].xs("ridge", level="map")
-for how, value in leak.items():
-    view.say(**{f"leak_{how.replace(' ', '_')}": value})
+view.say(**each_named("leak", stolen["mean"].xs("ridge", level="map")))
 
 # %% [markdown]
 # Rank-1 on people who were not among the pairs is {glue:text}`leak_as_they_are:.2f` with ridge. A secret rotation is one more
@@ -1549,23 +1636,17 @@ on_new = (missed**2).sum() / (around**2).sum()
 
 # %% tags=["check"]
 X, Y = (v - v[half].mean(axis=0) for v in (shape["faceres"], noise))
-errors = Y - X @ np.linalg.lstsq(X[half], Y[half])[0]
-known, new = (
-    (errors[rows] ** 2).sum() / (Y[rows] ** 2).sum() for rows in (half, ~half)
-)
-wrong = {
-    "on_pairs": {"These are the new images.": new, "Not one minus it.": 1.0},
-    "on_new": {
-        "These are the pairs of the fit.": known,
-        "Squared errors are asked for, not their root.": new**0.5,
-        "The mean alone would do this.": 1.0,
-    },
+errors = (Y - X @ np.linalg.lstsq(X[half], Y[half])[0]) ** 2
+known, new = (errors[k].sum() / (Y[k] ** 2).sum() for k in (half, ~half))
+of_pairs = {"These are the new images.": new, "Not one minus it.": 1.0}
+of_new = {
+    "These are the pairs of the fit.": known,
+    "Squared errors are asked for, not their root.": new**0.5,
+    "The mean alone would do this.": 1.0,
 }
 course.check(
-    course.number(
-        "on_pairs", on_pairs, known, within=1e-4, mistakes=wrong["on_pairs"]
-    ),
-    course.number("on_new", on_new, new, within=1e-3, mistakes=wrong["on_new"]),
+    course.number("on_pairs", on_pairs, known, within=1e-4, mistakes=of_pairs),
+    course.number("on_new", on_new, new, within=1e-3, mistakes=of_new),
 )
 
 # %% [markdown]
