@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from doit.dependency import JsonDB, MD5Checker, get_file_md5
+from doit.dependency import Dependency, JsonDB, MD5Checker, get_file_md5
 
 #: Of Linux's renameat2: relative to the working folder, and exchange the two.
 WORKING_FOLDER, EXCHANGE = -100, 2
@@ -129,3 +129,26 @@ def keep_state_of_doit() -> None:
             )
 
     JsonDB._load, JsonDB.dump = load, dump
+    _note_what_steps_read()
+
+
+def _note_what_steps_read() -> None:
+    """Have doit note the files of a step as they were before it ran, not after.
+
+    What is changed meanwhile, such as a chapter that somebody goes on writing, has not been read.
+    """
+    get_status, save_success = Dependency.get_status, Dependency.save_success
+    before: dict[str, dict] = {}
+
+    def look(self, task, *arguments, **named):
+        before[task.name] = {
+            file: self.checker.get_state(file, None) for file in task.file_dep if self.checker.exists(file)
+        }
+        return get_status(self, task, *arguments, **named)
+
+    def note(self, task, *arguments, **named):
+        save_success(self, task, *arguments, **named)
+        for file, state in before.get(task.name, {}).items():
+            self._set(task.name, file, state)
+
+    Dependency.get_status, Dependency.save_success = look, note

@@ -311,6 +311,20 @@ def same_time_other_content(place: Path) -> Outcome:
     return survived("The step runs again: only content counts.")
 
 
+@builds.fault(
+    "A file is changed while the step that read it runs",
+    before="It counted as it was at the end: the step did not run again, and showed the old file.",
+)
+def changed_meanwhile(place: Path) -> Outcome:
+    """Draw a figure by a script that is another one when it ends."""
+    checkout = small_checkout(place, DRAWS + f"open(__file__, 'w').write({DRAWS.replace('drawn', 'other')!r})\n")
+    for _ in range(2):
+        succeeds(FIGURE, folder=checkout)
+    demand((checkout / "book/assets/energy.svg").read_text() == "other", "the figure is still the old one")
+    succeeds(FIGURE, "unchanged", folder=checkout)
+    return survived("The next build runs the step again.")
+
+
 @builds.fault("What a killed build left lies beside the notebooks", before="It stayed there for good.")
 def leftovers(place: Path) -> Outcome:
     """Leave a folder of a chapter that ran, and build."""
