@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 
 from frlib import checks, store
+from frlib.arguments import checked
 from frlib.geometry import central_difference, coincide, displacement, unit_distance
 from frlib.models.embedder import FaceEmbedder
 from frlib.runtime import spread
@@ -155,7 +156,7 @@ class Cloud:
         return Cloud(self.points[rows], minus, plus, self.metric, self.network, self.identity, table, directions)
 
 
-@checks.arguments
+@checked
 def embed(
     drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], *, n_jobs: int | None = None, progress: bool = True
 ) -> dict[str, list[Cloud]]:
@@ -195,7 +196,7 @@ def embed(
     return {e.name: [_cloud(d, e, own[e.name]) for d, own in zip(drawings, found, strict=True)] for e in networks}
 
 
-@checks.arguments
+@checked
 def fill(
     drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder], *, n_jobs: int | None = None, progress: bool = True
 ) -> int:
@@ -238,13 +239,13 @@ def _checked(drawings: Sequence[Drawing], networks: Sequence[FaceEmbedder]) -> l
     return drawings
 
 
-@checks.arguments
+@checked
 def images_of(drawing: Drawing, crop: str = "arcface") -> torch.Tensor:
     """Return the images of the points of a drawing, (N, size, size, 3)."""
     return torch.cat([block[crop]["points"] for block in drawing.draw([crop])])
 
 
-@checks.arguments
+@checked
 def drawn(
     drawings: Sequence[Drawing], crop: str = "arcface", *, n_jobs: int | None = None, progress: bool = True
 ) -> list[dict[str, torch.Tensor]]:
@@ -279,7 +280,7 @@ def _digest(network) -> str:
     return store.arrays_digest(weights) if weights else repr(network)
 
 
-@checks.arguments
+@checked
 def network_key(embedder: FaceEmbedder) -> dict:
     """Return what embeddings depend on beside the images, as plain JSON values."""
     # "wanted", because a drawing may have a crop of its own among its parameters, or the wish for none.
@@ -300,7 +301,7 @@ def _tasks(drawings, networks, keys: dict, found: Sequence) -> tuple[list[tuple]
     return tasks, [own for _, own in parts]
 
 
-@checks.arguments
+@checked
 def embedding_keys(drawing: Drawing, keys: Mapping[str, dict]) -> dict[str, dict]:
     """Return what the embeddings of a drawing depend on, by network; ``keys`` are those of the networks."""
     return {name: key | drawing.key for name, key in keys.items()}

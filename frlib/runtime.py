@@ -21,12 +21,13 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from frlib import checks
+from frlib.arguments import checked
 
 # How often the tasks that are left begin anew after a worker was killed, without a result in between.
 PATIENCE = 3
 
 
-@checks.arguments
+@checked
 def choose_device(device: str | torch.device | None = None) -> torch.device:
     """Return the device to compute on: the one named, or the GPU where there is one, or the CPU.
 
@@ -50,7 +51,7 @@ def choose_device(device: str | torch.device | None = None) -> torch.device:
     return chosen
 
 
-@checks.arguments
+@checked
 def start(seed: int = 0, device: str | torch.device | None = None, threads: int | None = None) -> torch.device:
     """Seed the generators, set the number of CPU threads, and return the device.
 
@@ -84,7 +85,7 @@ def start(seed: int = 0, device: str | torch.device | None = None, threads: int 
     return choose_device(device)
 
 
-@checks.arguments
+@checked
 def spread(
     function: Callable,
     tasks: Iterable[tuple],

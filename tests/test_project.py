@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
-FLOORS = ("checks", "tarfiles", "store", "release", "runtime", "server", "published")
+FLOORS = ("checks", "arguments", "tarfiles", "store", "release", "runtime", "server", "published")
 FLOORS += (
     "geometry",
     "faces",

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED, STEPS, step_of
 from frlib.faces.crops import CROPS, IMAGE_SIZES
@@ -156,7 +157,7 @@ class Curves(Faces):
         return {name: self._drawn[f"plus {name}"] for name in self.attributes}
 
 
-@checks.arguments
+@checked
 def sample_curves(
     identity: Identity,
     n_points: int,

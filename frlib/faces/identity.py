@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces.generator.head import Head, load_head
 
 #: Names of opposite blend shapes: the positive ending and the negative one.
@@ -116,7 +117,7 @@ class Traits:
     grey: float = 0.0
 
 
-@checks.arguments
+@checked
 def sample_identities(n: int, seed: int = 0, *, strength: float = 0.5) -> list[Identity]:
     """Return the first n identities of a population.
 

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, RENDERED
 from frlib.faces.crops import IMAGE_SIZES
@@ -212,7 +213,7 @@ def _block(draw, identity: Identity, values: pd.DataFrame, crop: str, size: int)
     return images
 
 
-@checks.arguments
+@checked
 def lattice_table(side: int = 5, low_level: int = 5) -> pd.DataFrame:
     """Return the coordinates of every image of the lattice.
 
@@ -268,7 +269,7 @@ def variant_coordinates(low_level: int) -> np.ndarray:
     return np.array([[neutral] * n, *rows])
 
 
-@checks.arguments
+@checked
 def lattice_values(table: pd.DataFrame, side: int = 5, low_level: int = 5) -> pd.DataFrame:
     """Return the attribute values, in natural units, at the coordinates of a lattice with these sizes.
 
@@ -290,7 +291,7 @@ def lattice_values(table: pd.DataFrame, side: int = 5, low_level: int = 5) -> pd
     return pd.DataFrame({n: low + table[n] / last[n] * (high - low) for n, (low, high) in span.items()})
 
 
-@checks.arguments
+@checked
 def lattice_curves(table: pd.DataFrame, name: str) -> pd.DataFrame:
     """Return the curves of three images along an attribute: every image whose two neighbours are in the table too.
 

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces import GENERATOR
 from frlib.faces.drawing import Faces
 from frlib.faces.generator.renderer import render
@@ -79,7 +80,7 @@ class People(Faces):
         return {"points": render(self._shown, self._values, crop=crop, size=size)}
 
 
-@checks.arguments
+@checked
 def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return an image's attributes and latent values twice: with one attribute off, and with it on.
 
@@ -116,7 +117,7 @@ def switched(latent: pd.DataFrame, name: str) -> tuple[pd.DataFrame, pd.DataFram
     return attributes[list(ATTRIBUTE_NAMES)], both
 
 
-@checks.arguments
+@checked
 def switches(person: Identity, latent: pd.DataFrame, names: Sequence[str]) -> People:
     """Return the drawing of one person with each attribute off and on: images 2 k and 2 k + 1 are those of name k.
 
@@ -139,7 +140,7 @@ def switches(person: Identity, latent: pd.DataFrame, names: Sequence[str]) -> Pe
     return People(person, *(pd.concat(part, ignore_index=True) for part in pairs))
 
 
-@checks.arguments
+@checked
 def crowd(n_identities: int, images_per_identity: int, seed: int, *, together: int = 4) -> list[People]:
     """Return the images of `frlib.faces.sample_population` as drawings, a few people in each.
 

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces.generator.renderer import render
 from frlib.faces.identity import sample_identities
 
@@ -142,7 +143,7 @@ def correlation_matrix() -> pd.DataFrame:
     return matrix
 
 
-@checks.arguments
+@checked
 def draw_population(
     n_identities: int, images_per_identity: int, seed: int
 ) -> tuple[np.ndarray, pd.DataFrame, pd.DataFrame]:
@@ -241,7 +242,7 @@ def variants(people: Sequence, attributes: pd.DataFrame, latent: pd.DataFrame) -
     return [replace(person, changes=changes_of(shown, style, person.traits.tone)) for person, shown, style in rows]
 
 
-@checks.arguments
+@checked
 def sample_population(
     n_identities: int,
     images_per_identity: int,

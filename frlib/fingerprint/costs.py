@@ -8,7 +8,8 @@ from dataclasses import replace
 import pandas as pd
 import torch
 
-from frlib import checks, store
+from frlib import store
+from frlib.arguments import checked
 from frlib.clouds import Cloud, embedding_keys, network_key
 from frlib.fingerprint.lattices import measured_key, table_key
 from frlib.models.embedder import FaceEmbedder
@@ -20,7 +21,7 @@ SAMPLE_SIDE, SAMPLE_CURVES = 3, 2_000
 Measures = Mapping[str, tuple[Callable, Mapping]]
 
 
-@checks.arguments
+@checked
 def estimate(
     lattices: Sequence,
     networks: Sequence[FaceEmbedder],
@@ -69,7 +70,7 @@ def estimate(
     return table
 
 
-@checks.arguments
+@checked
 def left_over(lattices, networks, measures: Measures) -> tuple[Counter, Counter]:
     """Return how many images are to be drawn (by crop) and embedded (by network), and tables computed (by network)."""
     images, tables = Counter(), Counter()
@@ -87,7 +88,7 @@ def left_over(lattices, networks, measures: Measures) -> tuple[Counter, Counter]
     return images, tables
 
 
-@checks.arguments
+@checked
 def drawn_block(lattice, crop: str, clock: Callable[[], float]) -> tuple[torch.Tensor, float]:
     """Return the images of the middle block of a lattice, and the seconds that each took to draw."""
     blocks = lattice.blocks()
@@ -97,7 +98,7 @@ def drawn_block(lattice, crop: str, clock: Callable[[], float]) -> tuple[torch.T
     return images, (clock() - start) / len(images)
 
 
-@checks.arguments
+@checked
 def seconds_of_embedding(embedder: FaceEmbedder, images: torch.Tensor, clock: Callable[[], float]) -> float:
     """Return the seconds that an image takes."""
     embedder.embed(images[:16], progress=False)
@@ -106,7 +107,7 @@ def seconds_of_embedding(embedder: FaceEmbedder, images: torch.Tensor, clock: Ca
     return (clock() - start) / len(images)
 
 
-@checks.arguments
+@checked
 def seconds_of_measure(
     measure: Callable, options: Mapping, lattice, embedder: FaceEmbedder, clock: Callable[[], float]
 ) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 import torch
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.clouds import Cloud
 from frlib.geometry import (
     central_difference,
@@ -33,7 +33,7 @@ COLUMNS = [
 ]
 
 
-@checks.arguments
+@checked
 def lattice_energies(
     cloud: Cloud,
     lattice,
@@ -104,7 +104,7 @@ def lattice_energies(
     return table.reindex(columns=COLUMNS)
 
 
-@checks.arguments
+@checked
 def lattice_steps(cloud: Cloud, lattice) -> pd.DataFrame:
     """Return the energies between centres that differ along one attribute alone.
 
@@ -126,7 +126,7 @@ def lattice_steps(cloud: Cloud, lattice) -> pd.DataFrame:
     return pd.concat([pd.DataFrame({"network": cloud.network, "identity": cloud.identity}, table.index), table], axis=1)
 
 
-@checks.arguments
+@checked
 def lattice_neighbors(cloud: Cloud, lattice, scales: Sequence[float]) -> pd.DataFrame:
     """Return how many steps of each attribute lie between two near images of a lattice.
 

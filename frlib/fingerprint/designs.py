@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.clouds import Cloud
 from frlib.geometry import energy_sweep
 from frlib.geometry.resampling import LEVEL
@@ -21,7 +22,7 @@ from frlib.geometry.resampling import LEVEL
 _PLACE = ["attribute", "scale"]
 
 
-@checks.arguments
+@checked
 def part_energies(cloud: Cloud, size: int, scales: Sequence[float], seed: int = 0) -> pd.DataFrame:
     """Cut a cloud at random into parts of one size, and return the energies of each.
 
@@ -57,7 +58,7 @@ def part_energies(cloud: Cloud, size: int, scales: Sequence[float], seed: int = 
     return table.assign(**place)[[*place, "part", *_PLACE, "energy"]]
 
 
-@checks.arguments
+@checked
 def energy_variances(parts: pd.DataFrame, whole: pd.DataFrame, n_points: int) -> pd.DataFrame:
     """Split the variance of energies into that of people and that of points.
 
@@ -99,7 +100,7 @@ def energy_variances(parts: pd.DataFrame, whole: pd.DataFrame, n_points: int) ->
     return every.reset_index().join(people, on=_PLACE)
 
 
-@checks.arguments
+@checked
 def half_width(deviation, n: int, *, level: float = LEVEL):
     r"""Return half the interval that `frlib.geometry.mean_interval` has for n values: :math:`t_{n-1}\, s / \sqrt n`.
 

@@ -10,6 +10,7 @@ import pandas as pd
 import torch
 
 from frlib import checks, store
+from frlib.arguments import checked
 from frlib.clouds import Cloud
 from frlib.geometry import CoincidentPoints, energy_sweep
 from frlib.runtime import choose_device, spread
@@ -20,7 +21,7 @@ ENERGY = 1
 COLUMNS = ("scale", "radius", "energy", "neighbors", "isolated", "undefined")
 
 
-@checks.arguments
+@checked
 def fingerprint(
     clouds: Mapping[str, Sequence[Cloud]],
     scales: Sequence[float],
@@ -92,7 +93,7 @@ def _tell_left_out(clouds: Sequence[Cloud]) -> None:
             )
 
 
-@checks.arguments
+@checked
 def cloud_energies(cloud: Cloud, scales: Sequence[float], device=None) -> pd.DataFrame:
     """Return the energies of one cloud at several scales, read from the store where they are known.
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.clouds import Cloud
 from frlib.geometry import (
     ProbeErrors,
@@ -49,7 +50,7 @@ class ErrorGrowth:
         return draw_interval(self.growth(draw_weights(len(self.unvaried.misses), draws, seed=seed)))
 
 
-@checks.arguments
+@checked
 def error_growth(clouds: Sequence[Cloud], threshold: float) -> ErrorGrowth:
     """Match images of curves with the centres of their person and of all others, at a fixed threshold.
 
@@ -88,7 +89,7 @@ class GrowthCorrelation(NamedTuple):
     p: float
 
 
-@checks.arguments
+@checked
 def growth_correlation(values, errors: ErrorGrowth, draws: int = 2000, *, seed: int = 0) -> GrowthCorrelation:
     """Correlate a property of the attributes with the growth of the error.
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 import torch
 
-from frlib import checks, store
+from frlib import store
+from frlib.arguments import checked
 from frlib.clouds import Cloud, embed, fill, network_key
 from frlib.models.embedder import FaceEmbedder
 from frlib.runtime import spread
@@ -21,7 +22,7 @@ from frlib.runtime import spread
 DEPTH = 1
 
 
-@checks.arguments
+@checked
 def over_lattices(
     measure: Callable,
     lattices: Sequence,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.fingerprint.summary import PLACE, cube, table_of
 from frlib.geometry import among_extremes, below_all, crossings, mean_interval, rank_correlation, resampled_means
 
@@ -19,7 +20,7 @@ def _check(table: pd.DataFrame, **least: int) -> None:
             raise ValueError(f"table must have at least {number} values in its column {column!r}; got one")
 
 
-@checks.arguments
+@checked
 def filled_scales(table: pd.DataFrame, at_most: float = 0.5) -> pd.DataFrame:
     """Return the rows at scales where, in every network and attribute, enough points have a neighbour.
 
@@ -48,7 +49,7 @@ def filled_scales(table: pd.DataFrame, at_most: float = 0.5) -> pd.DataFrame:
     return table[table["scale"].isin(kept)]
 
 
-@checks.arguments
+@checked
 def extreme_shares(
     table: pd.DataFrame, wanted: Sequence[str] | None = None, *, highest: bool, draws: int = 2000, seed: int = 0
 ) -> pd.DataFrame:
@@ -93,7 +94,7 @@ def extreme_shares(
     return pd.concat(parts, ignore_index=True)[columns]
 
 
-@checks.arguments
+@checked
 def lowest_shares(table: pd.DataFrame, network: str, *, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Return in how many draws of identities a network has lower energies than all others.
 
@@ -123,7 +124,7 @@ def lowest_shares(table: pd.DataFrame, network: str, *, draws: int = 2000, seed:
     return table_of(shares, "share", attribute=[*names, "all"], scale=scales)
 
 
-@checks.arguments
+@checked
 def crossing_pairs(table: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     """Return the pairs of attributes whose order surely turns between the smallest and the largest scale.
 
@@ -148,7 +149,7 @@ def crossing_pairs(table: pd.DataFrame) -> dict[str, list[tuple[str, str]]]:
     return {network: [(names[i], names[j]) for i, j in pairs] for network, pairs in found.items()}
 
 
-@checks.arguments
+@checked
 def against_others(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
     """Return by how much the energy of an attribute differs from the mean of all others.
 
@@ -183,7 +184,7 @@ def against_others(table: pd.DataFrame, attribute: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-@checks.arguments
+@checked
 def agreement_with(reference: pd.Series, table: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
     """Return how the order of the attributes agrees with that of other numbers, over identities.
 

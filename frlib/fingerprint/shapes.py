@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.clouds import Cloud
 from frlib.geometry import half_step_agreement
 
 
-@checks.arguments
+@checked
 def curve_shapes(clouds: Mapping[str, Sequence[Cloud]]) -> pd.DataFrame:
     """Return the displacement and the straightness of the curves of each cloud and attribute.
 

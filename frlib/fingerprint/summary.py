@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import draw_interval, mean_interval, resampled_means
 
 #: The scale of the ranking: all networks have filled balls there.
@@ -15,7 +16,7 @@ RANKED_AT = 1.0
 PLACE = ("identity", "attribute", "scale")
 
 
-@checks.arguments
+@checked
 def cube(table: pd.DataFrame, column: str = "energy", attributes: Sequence[str] | None = None) -> np.ndarray:
     """Return a column of the energies of one network, identity by identity.
 
@@ -43,7 +44,7 @@ def cube(table: pd.DataFrame, column: str = "energy", attributes: Sequence[str] 
     return array_of(table, column, identity=identities, attribute=attributes, scale=scales)
 
 
-@checks.arguments
+@checked
 def array_of(table: pd.DataFrame, column: str, **axes: Sequence) -> np.ndarray:
     """Return a column of a table as an array with one axis for each of some other columns.
 
@@ -88,7 +89,7 @@ def _levels(axes: Mapping[str, Sequence]) -> list[list]:
     return [list(values) for values in axes.values()]
 
 
-@checks.arguments
+@checked
 def table_of(values, column: str, **axes: Sequence) -> pd.DataFrame:
     """Return an array as a table, one row per value: the inverse of `array_of`.
 
@@ -117,7 +118,7 @@ def table_of(values, column: str, **axes: Sequence) -> pd.DataFrame:
     return pd.Series(values.ravel(), index=places, name=column).reset_index()
 
 
-@checks.arguments
+@checked
 def fingerprint_summary(table: pd.DataFrame, *, n_points: int, draws: int = 2000, seed: int = 0) -> pd.DataFrame:
     """Return means over identities with their intervals, and the rank of each attribute at each scale.
 
@@ -177,7 +178,7 @@ def _ranks(mean: np.ndarray, draws: np.ndarray) -> dict[str, np.ndarray]:
     return {"rank": rank, "rank_low": low, "rank_high": high, "rank_sure": (drawn == rank).mean(axis=0)}
 
 
-@checks.arguments
+@checked
 def ranking(energies: pd.DataFrame, retention: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return one row per attribute of one network, the most sensitive first.
 

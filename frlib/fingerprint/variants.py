@@ -6,13 +6,14 @@ import pandas as pd
 from scipy import stats
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import mean_interval
 
 #: What a row of energies belongs to, besides the way in which it was measured.
 PLACES = ("network", "identity", "attribute", "scale")
 
 
-@checks.arguments
+@checked
 def means_over_identities(table: pd.DataFrame, column: str, by: Sequence[str]) -> pd.DataFrame:
     """Return the mean of a column over the rows of each group, with the interval of `frlib.geometry.mean_interval`.
 
@@ -43,7 +44,7 @@ def means_over_identities(table: pd.DataFrame, column: str, by: Sequence[str]) -
     return pd.DataFrame(rows)
 
 
-@checks.arguments
+@checked
 def paired_changes(table: pd.DataFrame, variant: str, reference: str | float) -> pd.DataFrame:
     """Return the change of every energy against that of the same person, measured in the way of reference.
 
@@ -81,7 +82,7 @@ def paired_changes(table: pd.DataFrame, variant: str, reference: str | float) ->
     return others.assign(change=others.energy - others.reference).reset_index(drop=True)
 
 
-@checks.arguments
+@checked
 def variant_summary(table: pd.DataFrame, variant: str, reference: str | float, *, scale: float = 1.0) -> pd.DataFrame:
     """Say in one row per variant what a way of measuring changes at one scale, against the way of reference.
 

@@ -28,6 +28,7 @@ import torch
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.compiled import compiled
 from frlib.runtime import in_order
@@ -60,7 +61,7 @@ TIE = 1e-9
 
 @takes_cloud("points")
 @torch.no_grad()
-@checks.arguments
+@checked
 def pair_distances(X, Y=None, *, metric: str = "cosine") -> torch.Tensor:
     """Return the matrix of distances between the rows of ``X`` and those of ``Y``.
 
@@ -159,7 +160,7 @@ class CoincidentPoints(ValueError):
 
 @takes_cloud("points")
 @torch.no_grad()
-@checks.arguments
+@checked
 def coincide(points, *, metric: str = "cosine") -> bool:
     """Say whether all points are one point, up to the rounding of their type.
 
@@ -200,7 +201,7 @@ def _differ_by_at_most(share: float, points: torch.Tensor, metric: str) -> bool:
 
 @takes_cloud("points")
 @torch.no_grad()
-@checks.arguments
+@checked
 def unit_distance(points, *, metric: str = "cosine", threads: int = 1) -> float:
     """Return the mean distance over all pairs of points as a unit of scales and displacements.
 

@@ -8,10 +8,11 @@ import numpy as np
 from scipy import stats
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry.resampling import LEVEL
 
 
-@checks.arguments
+@checked
 def rank_correlation(x, y, axis: int = -1) -> np.ndarray:
     """Return Spearman's correlation along an axis; other axes broadcast.
 
@@ -31,7 +32,7 @@ def rank_correlation(x, y, axis: int = -1) -> np.ndarray:
         return (x * y).sum(axis=axis) / np.sqrt((x * x).sum(axis=axis) * (y * y).sum(axis=axis))
 
 
-@checks.arguments
+@checked
 def rank_correlation_interval(x, y, *, draws: int = 2000, seed: int = 0) -> tuple[float, float]:
     """Return the 95 % percentile interval of Spearman's correlation over pairs of values drawn with replacement.
 
@@ -51,7 +52,7 @@ def rank_correlation_interval(x, y, *, draws: int = 2000, seed: int = 0) -> tupl
     return tuple(found.confidence_interval)
 
 
-@checks.arguments
+@checked
 def partial_rank_correlation(x, y, given) -> float:
     """Return Spearman's correlation of two numbers with a third one held constant.
 
@@ -73,7 +74,7 @@ def partial_rank_correlation(x, y, given) -> float:
         return float((xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
 
 
-@checks.arguments
+@checked
 def rank_correlation_p(x, y) -> float:
     """Return the two-sided p value of Spearman's correlation over all orders of one of them.
 
@@ -93,7 +94,7 @@ def rank_correlation_p(x, y) -> float:
     return float(stats.permutation_test((x,), statistic, **run).pvalue)
 
 
-@checks.arguments
+@checked
 def chance_correlation(n: int, *, level: float = LEVEL) -> float:
     """Return the size of Spearman's correlation that two unrelated orders exceed in at most 1 - level of the cases.
 
@@ -114,7 +115,7 @@ def chance_correlation(n: int, *, level: float = LEVEL) -> float:
     return float(np.quantile(np.abs(found).round(12), level, method="inverted_cdf"))
 
 
-@checks.arguments
+@checked
 def among_extremes(values, count: int, *, highest: bool) -> np.ndarray:
     """Tell which attributes are among the few with the highest or the lowest values.
 
@@ -138,7 +139,7 @@ def among_extremes(values, count: int, *, highest: bool) -> np.ndarray:
     return np.argsort(order, axis=1) < count
 
 
-@checks.arguments
+@checked
 def below_all(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     """Tell where the values of one lie below those of all others.
 
@@ -161,7 +162,7 @@ def below_all(values: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     return values[name] < np.minimum.reduce([other for key, other in values.items() if key != name])
 
 
-@checks.arguments
+@checked
 def crossings(values, *, level: float = 1 - LEVEL) -> list[tuple[int, int]]:
     """Return the pairs of attributes whose order is opposite, and sure, at the first and the last scale.
 
@@ -190,7 +191,7 @@ def crossings(values, *, level: float = 1 - LEVEL) -> list[tuple[int, int]]:
     return [(int(one[k]), int(other[k])) for k in np.flatnonzero(sure & opposite)]
 
 
-@checks.arguments
+@checked
 def rescaled_columns(values) -> np.ndarray:
     """Bring every column of matrices to 0..1, from its smallest to its largest value.
 
@@ -209,7 +210,7 @@ def rescaled_columns(values) -> np.ndarray:
         return (values - low) / (high - low)
 
 
-@checks.arguments
+@checked
 def on_diagonal(values, *, highest: bool = True) -> np.ndarray:
     """Tell which columns of square matrices have their extreme value on the diagonal.
 
@@ -236,7 +237,7 @@ def on_diagonal(values, *, highest: bool = True) -> np.ndarray:
     return (places == np.arange(values.shape[-1])) & ~np.isnan(values).any(axis=-2)
 
 
-@checks.arguments
+@checked
 def diagonal_p(values, *, highest: bool = True) -> float:
     """Return how often so many extremes of the columns lie on the diagonal when the rows are put in any order.
 

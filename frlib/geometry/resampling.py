@@ -6,12 +6,13 @@ import numpy as np
 from scipy import stats
 
 from frlib import checks
+from frlib.arguments import checked
 
 #: Coverage of an interval, if no other is asked for.
 LEVEL = 0.95
 
 
-@checks.arguments
+@checked
 def resampled_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     """Return means over units drawn with replacement: the bootstrap distribution of a mean.
 
@@ -48,7 +49,7 @@ def resampled_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     return means.reshape(draws, *values.shape[1:])
 
 
-@checks.arguments
+@checked
 def draw_weights(n: int, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     """Return how often each of n units is chosen in each draw with replacement: the weights of `resampled_means`.
 
@@ -76,7 +77,7 @@ def draw_weights(n: int, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     return times
 
 
-@checks.arguments
+@checked
 def crossed_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     """Return means over two kinds of units, both drawn with replacement: runs and the identities they are tested on.
 
@@ -107,7 +108,7 @@ def crossed_means(values, draws: int = 2000, *, seed: int = 0) -> np.ndarray:
     return np.einsum("dr,dn,rn...->d...", first, second, values, optimize=True)
 
 
-@checks.arguments
+@checked
 def crossed_correlation(first, second, draws: int = 2000, *, seed: int = 0) -> tuple[float, float, float]:
     """Return the correlation of two tables of means, and its interval over both kinds of units.
 
@@ -163,7 +164,7 @@ class MeanInterval(NamedTuple):
         return self.mean + self.half
 
 
-@checks.arguments
+@checked
 def mean_interval(values, *, level: float = LEVEL) -> MeanInterval:
     r"""Return the mean over units with its interval of Student's t, :math:`\bar x \pm t_{n-1}\, s / \sqrt n`.
 
@@ -194,7 +195,7 @@ def mean_interval(values, *, level: float = LEVEL) -> MeanInterval:
         return MeanInterval(mean, stats.t.isf((1 - level) / 2, n - 1) * np.sqrt(variance / n))
 
 
-@checks.arguments
+@checked
 def split_interval(values, test_over_train: float, *, level: float = LEVEL) -> MeanInterval:
     r"""Return the mean over random splits into training and test units, with its corrected interval of Student's t.
 
@@ -226,7 +227,7 @@ def split_interval(values, test_over_train: float, *, level: float = LEVEL) -> M
     return MeanInterval(found.mean, found.half * np.sqrt(1 + n * test_over_train))
 
 
-@checks.arguments
+@checked
 def draw_interval(draws, *, level: float = LEVEL, nan_policy: str = "omit") -> np.ndarray:
     """Return the two quantiles over draws that hold their middle part: the percentile interval of the bootstrap.
 

@@ -11,6 +11,7 @@ from importlib import resources
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 
 __all__ = ["ks_statistics", "load", "names", "network_names", "provenance"]
 
@@ -25,13 +26,13 @@ _NETWORKS = {
 }
 
 
-@checks.arguments
+@checked
 def names() -> list[str]:
     """Return the names of the tables that `load` accepts, sorted."""
     return sorted(provenance()["name"])
 
 
-@checks.arguments
+@checked
 def load(name: str) -> pd.DataFrame:
     """Return one table of published numbers.
 
@@ -57,7 +58,7 @@ def load(name: str) -> pd.DataFrame:
     return table
 
 
-@checks.arguments
+@checked
 def provenance(name: str | None = None) -> pd.DataFrame | pd.Series:
     """Return where the numbers of a table come from and how exact they are.
 
@@ -87,7 +88,7 @@ def provenance(name: str | None = None) -> pd.DataFrame | pd.Series:
     return table.set_index("name", drop=False).loc[name]
 
 
-@checks.arguments
+@checked
 def network_names(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with one short name per network in place of the columns ``model`` and ``architecture``.
 
@@ -116,7 +117,7 @@ def network_names(table: pd.DataFrame) -> pd.DataFrame:
     return named[["network", *(c for c in table if c not in ("model", "architecture"))]]
 
 
-@checks.arguments
+@checked
 def ks_statistics() -> pd.DataFrame:
     """Return all KS statistics that could be recovered from the notebooks of paper A, or the least they can be.
 

@@ -18,6 +18,7 @@ from torch import nn
 from tqdm.auto import tqdm
 
 from frlib import checks, store
+from frlib.arguments import checked
 from frlib.clouds import Cloud
 from frlib.models.embedder import FaceEmbedder
 from frlib.models.inference import FEW, images_at_once
@@ -70,7 +71,7 @@ class FineTuned(FaceEmbedder):
         return FaceEmbedder(f"{self.name}, epoch {epoch}", network, self.preprocess, **_look(self))
 
 
-@checks.arguments
+@checked
 def finetune(
     embedder: FaceEmbedder,
     train: Variations,
@@ -170,7 +171,7 @@ def finetune(
     return FineTuned(embedder, name or f"{embedder.name}-tuned", arrays, validation.attributes, stem)
 
 
-@checks.arguments
+@checked
 def finetune_each(
     embedder: FaceEmbedder,
     sets: Mapping[str, Variations],
@@ -206,7 +207,7 @@ def _finetune(embedder, train, validation, options) -> FineTuned:
     return finetune(embedder, train, validation, **options)
 
 
-@checks.arguments
+@checked
 def variation_losses(clouds: Sequence[Cloud], margin: nn.Module) -> pd.DataFrame:
     """Return the parameter-free loss of every identity and attribute, with the points of all as the negatives.
 

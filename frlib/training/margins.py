@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from frlib import checks
+from frlib.arguments import checked
 
 REDUCTIONS = ("mean", "none")
 #: AdaFace clips norms to these, angles to at least so much from 0 and pi, and never divides by a deviation of zero.
@@ -161,7 +162,7 @@ class AdaFace(nn.Module):
         self.deviation.copy_(rate * norms.std() + (1 - rate) * self.deviation)
 
 
-@checks.arguments
+@checked
 def margin_loss(
     margin: nn.Module,
     embeddings: torch.Tensor,
@@ -214,7 +215,7 @@ def margin_loss(
         return functional.cross_entropy(logits, labels, reduction=reduction)
 
 
-@checks.arguments
+@checked
 def fixed_image_loss(
     margin: nn.Module, fixed: torch.Tensor, varied: torch.Tensor, *, detach: bool = False, reduction: str = "mean"
 ) -> torch.Tensor:
@@ -267,8 +268,8 @@ def fixed_image_loss(
 def _settings(module: nn.Module, /, **arguments: float) -> dict:
     """Return what makes a margin again, as plain JSON values, once each is within its range."""
     arguments = {name: np.float64(value) for name, value in arguments.items()}  # torch would round a float to float32
-    checked = {name: float(checks.between(name, value, *RANGES[name])) for name, value in arguments.items()}
-    return {"class": type(module).__name__, **checked}
+    numbers = {name: float(checks.between(name, value, *RANGES[name])) for name, value in arguments.items()}
+    return {"class": type(module).__name__, **numbers}
 
 
 def _own_angles(cosines: torch.Tensor, labels: torch.Tensor, norms: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

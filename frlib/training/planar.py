@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import energy_sweep
 
 BASES = ("aligned", "tangential", "radial")
@@ -47,7 +48,7 @@ def uniform_draws(n: int, seed: int) -> np.ndarray:
     return draws
 
 
-@checks.arguments
+@checked
 def planar_draws(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return ``n`` uniform points (n, 2) of the square [-1, 1]^2 and ``n`` standard normal numbers.
 
@@ -64,7 +65,7 @@ def planar_draws(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return 2 * draws[:, :2] - 1, normal
 
 
-@checks.arguments
+@checked
 def planar_field(points: np.ndarray, normal: np.ndarray, base: str, noise: float) -> np.ndarray:
     r"""Return unit vectors (n, 2) of angle :math:`\theta(x) + \sigma z`.
 
@@ -98,7 +99,7 @@ def planar_field(points: np.ndarray, normal: np.ndarray, base: str, noise: float
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-@checks.arguments
+@checked
 def planar_cloud(preset: str, n: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return the points (n, 2) and unit vectors (n, 2) of one of the `PRESETS`.
 
@@ -112,7 +113,7 @@ def planar_cloud(preset: str, n: int = 300, seed: int = 0) -> tuple[np.ndarray, 
     return points, planar_field(points, normal, PRESETS[preset].base, PRESETS[preset].noise)
 
 
-@checks.arguments
+@checked
 def planar_energies(
     presets: Sequence[str], scales: Sequence[float], *, draws: int, n: int = 300, seed: int = 0, **options
 ) -> pd.DataFrame:

@@ -7,6 +7,7 @@ moves each point at speed one: what changes is only which way.
 import numpy as np
 
 from frlib import checks
+from frlib.arguments import checked
 
 #: Angles of the lines in radians. The fold is one wave along u; of crumpling, each wave has two frequencies, along u
 #: and v, and two phases, of the angle in the plane of the fold and of the one out of it.
@@ -27,7 +28,7 @@ def sheet_directions(u: np.ndarray, v: np.ndarray, amount: float) -> np.ndarray:
     return np.stack([np.cos(bend) * np.cos(tilt), np.sin(tilt), np.sin(bend) * np.cos(tilt)], axis=-1)
 
 
-@checks.arguments
+@checked
 def crumpled_sheet(amount: float) -> tuple[np.ndarray, np.ndarray]:
     r"""Return the points (n, 3) of a sheet and the field along u, unit vectors (n, 3).
 

@@ -17,6 +17,7 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import energy_sweep
 from frlib.runtime import choose_device
 
@@ -34,7 +35,7 @@ class Blobs(NamedTuple):
     useless: list[str]
 
 
-@checks.arguments
+@checked
 def sample_blobs(
     points_per_blob: int = 250,
     useless: int = 4,
@@ -196,7 +197,7 @@ def cross_entropy_by_run(logits: torch.Tensor, labels: torch.Tensor) -> torch.Te
     return losses.view(labels.shape).mean(dim=1)
 
 
-@checks.arguments
+@checked
 def train_ensemble(
     inputs: torch.Tensor,
     labels: torch.Tensor,
@@ -300,7 +301,7 @@ def train_ensemble(
     return final
 
 
-@checks.arguments
+@checked
 def embed(ensemble: Ensemble, inputs: torch.Tensor, *, before_activation: bool = False) -> torch.Tensor:
     """Return the embeddings (R, N, 16): the penultimate layer, after its activation.
 
@@ -324,7 +325,7 @@ def embed(ensemble: Ensemble, inputs: torch.Tensor, *, before_activation: bool =
     return ensemble.forward(inputs, len(ensemble.weights) - 1, before_activation=before_activation)
 
 
-@checks.arguments
+@checked
 def input_fields(
     ensemble: Ensemble,
     inputs: torch.Tensor,
@@ -387,7 +388,7 @@ def input_fields(
     return fields
 
 
-@checks.arguments
+@checked
 def run_energies(
     embeddings: torch.Tensor,
     fields: dict[str, torch.Tensor],
@@ -450,7 +451,7 @@ class Experiment(NamedTuple):
     test_accuracy: torch.Tensor
 
 
-@checks.arguments
+@checked
 def toy_experiment(
     seeds: Sequence[int],
     scales: Sequence[float],
@@ -505,7 +506,7 @@ def toy_experiment(
     return Experiment(ensemble, inputs, labels, embeddings, vectors, energies, hits.double().mean(dim=1))
 
 
-@checks.arguments
+@checked
 def compare_dimensions(energies: pd.DataFrame, *, resamples: int = 9999, seed: int = 0) -> pd.DataFrame:
     r"""Compare useless with useful dimensions at every scale; the unit of the statistics is the run.
 

@@ -6,11 +6,12 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.clouds import Cloud
 from frlib.training.toy import N_CLASSES, check_runs
 
 
-@checks.arguments
+@checked
 def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.DataFrame:
     r"""Return how much of each field lies in the plane that separates the classes.
 
@@ -51,7 +52,7 @@ def class_plane_share(embeddings: torch.Tensor, labels: torch.Tensor, fields: di
     return pd.DataFrame(rows)
 
 
-@checks.arguments
+@checked
 def movement_by_kind(
     embeddings: torch.Tensor, labels: torch.Tensor, fields: dict[str, torch.Tensor], energies: pd.DataFrame
 ) -> pd.DataFrame:
@@ -85,7 +86,7 @@ def movement_by_kind(
     return table.groupby("kind")[["mean_distance", "length", "displacement", "energy", "plane"]].mean()
 
 
-@checks.arguments
+@checked
 def silence(embeddings: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.Series:
     """Return what is exactly zero in embeddings after a ReLU, and in the fields on them.
 
@@ -114,7 +115,7 @@ def silence(embeddings: torch.Tensor, fields: dict[str, torch.Tensor]) -> pd.Ser
     return pd.Series({name: float(values.double().mean()) for name, values in shares.items()})
 
 
-@checks.arguments
+@checked
 def cloud_of_run(
     embeddings: torch.Tensor, fields: dict[str, torch.Tensor], useful: Sequence[str], run: int = 0
 ) -> Cloud:

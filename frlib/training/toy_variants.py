@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.training.toy import Experiment, compare_dimensions, toy_experiment
 
 LABELS = "wrong labels"
 
 
-@checks.arguments
+@checked
 def toy_variants(useless: Sequence[int], wrong: Sequence[float], *, points_per_blob: int = 250) -> dict:
     """Return the settings of `run_variants`, one change each.
 
@@ -42,13 +42,13 @@ def toy_variants(useless: Sequence[int], wrong: Sequence[float], *, points_per_b
     return {key: change | {"blobs": blobs | change.get("blobs", {})} for key, change in changes.items()}
 
 
-@checks.arguments
+@checked
 def run_variants(variants: Mapping, seeds: Sequence[int], scales: Sequence[float], **options) -> dict:
     """Return one `frlib.training.Experiment` per setting of `toy_variants`; options as of `toy_experiment`."""
     return {key: toy_experiment(seeds, scales, **options, **change) for key, change in variants.items()}
 
 
-@checks.arguments
+@checked
 def variant_gaps(results: Mapping[tuple[str, str], Experiment], *, seed: int = 0) -> pd.DataFrame:
     """Return `frlib.training.compare_dimensions` of every setting, after ``change`` and ``setting``.
 
@@ -58,7 +58,7 @@ def variant_gaps(results: Mapping[tuple[str, str], Experiment], *, seed: int = 0
     return pd.concat(gaps, names=["change", "setting"]).reset_index(["change", "setting"]).dropna()
 
 
-@checks.arguments
+@checked
 def variant_table(results: Mapping[tuple[str, str], Experiment], gaps: pd.DataFrame) -> pd.DataFrame:
     """Return one row per setting: how well the networks learned, and what became of the difference.
 

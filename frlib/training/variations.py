@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.clouds import Drawing, drawn
 from frlib.models.embedder import check_images
 
@@ -76,7 +77,7 @@ class Variations:
         return Variations(self.fixed, self.varied[:, kept], tuple(self.names[k] for k in kept))
 
 
-@checks.arguments
+@checked
 def draw_variations(
     drawings: Sequence[Drawing], crop: str = "arcface", *, n_jobs: int | None = None, progress: bool = True
 ) -> Variations:

@@ -6,6 +6,7 @@ import altair as alt
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces.attributes import ATTRIBUTES
 from frlib.view import static
 
@@ -87,7 +88,7 @@ def background(mode: str) -> dict:
     }
 
 
-@checks.arguments
+@checked
 def enable(mode: str = "light") -> None:
     """Switch Altair to the book's theme; call it once at the top of a notebook.
 

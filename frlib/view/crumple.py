@@ -1,6 +1,6 @@
 """A sheet that the reader folds and crumples, and the energy of its field in a small and in a large ball."""
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.training import sheet
 from frlib.view import static
 
@@ -23,7 +23,7 @@ def state(description: str) -> dict:
     }
 
 
-@checks.arguments
+@checked
 def crumple(*, description: str):
     """Return the sheet that is folded and crumpled, for the end of a notebook cell.
 

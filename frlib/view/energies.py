@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry.resampling import LEVEL
 from frlib.view.figure import figure
 from frlib.view.recipes import Column, curves, dots, guide, heat_map, scatter
@@ -15,7 +16,7 @@ _SCALE = "scale ε, in mean pair distances"
 _TIPS = (Column("neighbors", "neighbours in the ball"), Column("isolated", "isolated points", format="%"))
 
 
-@checks.arguments
+@checked
 def energy_curves(
     table: pd.DataFrame,
     *,
@@ -79,7 +80,7 @@ def energy_curves(
     return chart.properties(title=alt.TitleParams(title, subtitle=said))
 
 
-@checks.arguments
+@checked
 def fingerprint_views(
     summary: pd.DataFrame, *, description: str, title: str = "Multiscale fingerprint of one network"
 ) -> alt.VConcatChart:
@@ -108,7 +109,7 @@ def fingerprint_views(
     return chart.properties(title=alt.TitleParams(title, subtitle=_people_said(summary)))
 
 
-@checks.arguments
+@checked
 def across_networks(
     summary: pd.DataFrame,
     *,
@@ -196,7 +197,7 @@ def _at_scale(table: pd.DataFrame) -> list[alt.LayerChart]:
     return [row.properties(height=40 * table["attribute"].nunique()) for row in rows]
 
 
-@checks.arguments
+@checked
 def energies_of_images(
     table: pd.DataFrame, *, description: str, order: Sequence[str], choose: str = "network"
 ) -> alt.VConcatChart:

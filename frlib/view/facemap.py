@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.cluster.hierarchy import is_valid_linkage
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.view import static
 from frlib.view.charts import is_number
 from frlib.view.images import webp_address
@@ -56,7 +57,7 @@ class Space:
         object.__setattr__(self, "layouts", layouts)
 
 
-@checks.arguments
+@checked
 def face_map(
     spaces: Mapping[str, Space],
     images,

@@ -6,13 +6,13 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.view.charts import is_number, ordered
 from frlib.view.recipes import scale_of
 from frlib.view.static import check_description
 
 
-@checks.arguments
+@checked
 def figure(
     *panels: alt.TopLevelMixin,
     description: str,

@@ -6,13 +6,14 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.clouds import Cloud
 from frlib.view import static
 from frlib.view.charts import tones
 from frlib.view.plane import drawn_distance, drawn_points, field_plane
 
 
-@checks.arguments
+@checked
 def fold(clouds: Mapping[str, Sequence[Cloud]], energies: pd.DataFrame, *, title: str, description: str):
     """Show the cloud of one person while networks are fine-tuned, with the field of an attribute that the reader picks.
 

@@ -4,6 +4,7 @@ import altair as alt
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.view.figure import figure
 from frlib.view.recipes import Column, curves, guide, scatter
 
@@ -11,7 +12,7 @@ _SLIDER = "look at distance"
 _WORDS = {"inside": "inside the modality", "across": "across"}
 
 
-@checks.arguments
+@checked
 def gap_curves(table: pd.DataFrame, *, description: str, start: float | None = None) -> alt.TopLevelMixin:
     """Draw the distances inside a modality and across as distribution functions, and below them their gap.
 

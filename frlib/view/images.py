@@ -9,11 +9,11 @@ import numpy as np
 from IPython.display import HTML
 from PIL import Image
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.view.static import check_description
 
 
-@checks.arguments
+@checked
 def image_grid(images, *, rows: Sequence[str], columns: Sequence[str], description: str, width: int = 88) -> HTML:
     """Show images as a grid with a name beside each row and above each column.
 

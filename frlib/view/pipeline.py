@@ -6,7 +6,7 @@ from html import escape
 import numpy as np
 from IPython.display import HTML
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.view.charts import COLORS
 from frlib.view.images import webp_address
 from frlib.view.static import check_description
@@ -15,7 +15,7 @@ from frlib.view.static import check_description
 SIDE = 80
 
 
-@checks.arguments
+@checked
 def pipeline(stages: Sequence[tuple], *, description: str) -> HTML:
     """Show the stages of a computation one after the other; a narrow page breaks the row.
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.training.planar import PRESETS
 from frlib.view import static
 
@@ -25,7 +26,7 @@ def state(description: str, seed: int = 0) -> dict:
     }
 
 
-@checks.arguments
+@checked
 def playground(*, description: str, seed: int = 0):
     """Return the playground on reading an energy, for the end of a notebook cell.
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.view.charts import COLORS, is_number, ordered, spoken, tones
 
 _LOOKS = {
@@ -73,7 +74,7 @@ class Column:
         return alt.Scale(**kind, **limits, **more, **({"reverse": True} if self.reverse else {}))
 
 
-@checks.arguments
+@checked
 def curves(
     table: pd.DataFrame,
     x: str | Column,
@@ -128,7 +129,7 @@ def curves(
     return alt.layer(*layers, layer.chart.mark_line(point=spots, **line).encode(**layer.places, tooltip=layer.tooltip))
 
 
-@checks.arguments
+@checked
 def scatter(
     table: pd.DataFrame,
     x: str | Column,
@@ -183,7 +184,7 @@ def scatter(
     return chart if is_number(table[layer.y.name]) else chart.properties(height={"step": 18})
 
 
-@checks.arguments
+@checked
 def dots(
     table: pd.DataFrame,
     x: str | Column,
@@ -237,7 +238,7 @@ def dots(
     return alt.layer(*layers).properties(height=height)
 
 
-@checks.arguments
+@checked
 def bars(
     table: pd.DataFrame,
     x: str | Column,
@@ -278,7 +279,7 @@ def bars(
     return alt.layer(*layers).properties(height={"step": 28})
 
 
-@checks.arguments
+@checked
 def heat_map(
     table: pd.DataFrame,
     x: str | Column,
@@ -334,7 +335,7 @@ def heat_map(
     return alt.layer(*layers).properties(height={"step": 17 if table[y.name].nunique() > 12 else 23})
 
 
-@checks.arguments
+@checked
 def matrix(
     table: pd.DataFrame, x: str | Column, y: str | Column, value: str | Column, *, tips: Sequence[str | Column] = ()
 ) -> alt.LayerChart:
@@ -361,7 +362,7 @@ def matrix(
     return heat_map(table.assign(**{"on the diagonal": dots}), x, y, value, text="on the diagonal", tips=tips)
 
 
-@checks.arguments
+@checked
 def guide(table: pd.DataFrame | None = None, *, x=None, y=None) -> alt.Chart:
     """Draw dashed lines to compare with: upright, level, or from point to point.
 

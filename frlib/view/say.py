@@ -5,13 +5,13 @@ own, which a notebook does not show. Making one needs IPython only: a reader's n
 that build the book.
 """
 
-from frlib import checks
+from frlib.arguments import checked
 
 #: Begins the MIME type of an output that is read by name and not shown.
 PREFIX = "application/papermill.record/"
 
 
-@checks.arguments
+@checked
 def say(**values) -> None:
     """Name numbers and short texts for the prose of the page.
 

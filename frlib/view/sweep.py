@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import pair_distances
 from frlib.view import static
 from frlib.view.plane import drawn_points, principal_plane
@@ -64,7 +65,7 @@ def _checked(cloud, energies: pd.DataFrame) -> Swept:
     return Swept(points, fields, cloud.metric, energies)
 
 
-@checks.arguments
+@checked
 def sweep(
     clouds,
     energies: pd.DataFrame | Mapping[str, pd.DataFrame],

@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.view.figure import figure
 from frlib.view.recipes import Column, curves, guide, scatter
 
@@ -12,7 +13,7 @@ _SLIDER = "threshold, in d_inter"
 _KINDS = {"intra": "one person", "inter": "two people"}
 
 
-@checks.arguments
+@checked
 def error_curves(table: pd.DataFrame, *, description: str, start: float = 0.7) -> alt.TopLevelMixin:
     """Draw the distances inside and between identities, and below them the errors of every threshold, with a slider.
 
@@ -48,7 +49,7 @@ def error_curves(table: pd.DataFrame, *, description: str, start: float = 0.7) -
     return figure(*panels, description=description, choose=choose, columns=1, shared=False, height=180)
 
 
-@checks.arguments
+@checked
 def answer_curves(table: pd.DataFrame, *, description: str, start: float = 0.5) -> alt.TopLevelMixin:
     """Draw what a rule answers against its threshold, one panel per group of people, with a slider.
 

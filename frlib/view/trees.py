@@ -9,12 +9,13 @@ import pandas as pd
 from scipy.cluster import hierarchy
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.view.recipes import Column, Layer
 
 _ROW = 22  # pixels from leaf to leaf
 
 
-@checks.arguments
+@checked
 def dendrogram(
     tree, names: Sequence[str], *, x="height", color: Mapping | None = None, by: str | None = None
 ) -> alt.LayerChart:

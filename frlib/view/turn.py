@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.alignment.maps import paired_rows
 from frlib.view import static
@@ -12,7 +12,7 @@ from frlib.view.charts import tones
 PEOPLE = (2, 8)
 
 
-@checks.arguments
+@checked
 def turn(source, target, identities, *, source_name: str, target_name: str, title: str, description: str):
     """Show two planar clouds of the same images; the reader turns and mirrors one until it lies on the other.
 

@@ -3,6 +3,7 @@
 from html import escape
 
 from frlib import checks
+from frlib.arguments import checked
 
 MIME = "application/vnd.frlib.verdict+json"
 WORDS = {
@@ -14,7 +15,7 @@ WORDS = {
 }
 
 
-@checks.arguments
+@checked
 def verdict(claim_id: str, holds: str, found: str) -> None:
     """Show whether a claim holds, and leave a copy that the scoreboard page reads.
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from frlib import checks
+from frlib.arguments import checked
 
 
-@checks.arguments
+@checked
 def with_interval(values: Iterable, low: Iterable, high: Iterable, digits: int = 2) -> list[str]:
     """Return each value with its interval: "0.14 (0.13–0.15)".
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.faces.attributes import ATTRIBUTES, RENDERED, batch_of
 from frlib.faces.generator.renderer import load_model, perspective, pose
 from frlib.faces.generator.scene import load_scene
@@ -13,7 +13,7 @@ from frlib.runtime import choose_device
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def landmarks(identity: Identity, attributes: Mapping | None = None) -> torch.Tensor:
     """Return the picture-plane positions of the eyes, the nose and the corners of the mouth.
 
@@ -45,7 +45,7 @@ def landmarks(identity: Identity, attributes: Mapping | None = None) -> torch.Te
     return torch.stack([flat[:, e].mean(1) for e in scene.eyes] + [flat[:, k] for k in scene.landmarks], dim=1)
 
 
-@checks.arguments
+@checked
 def apparent_turn(identity: Identity, angles: Sequence[float]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return how a turned head looks: shortening of the distance between its eyes, and shift of its nose.
 

@@ -14,6 +14,7 @@ import torch
 import warp as wp
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, batch_of
 from frlib.faces.crops import BACKGROUND, CROPS, similarity, template, tone
@@ -66,7 +67,7 @@ def load_model(identity: Identity) -> Model:
     return Model(meshes, appearance, traits.hair_color, traits.grey)
 
 
-@checks.arguments
+@checked
 def render(
     identity: Identity | Sequence[Identity],
     attributes: Mapping | None = None,

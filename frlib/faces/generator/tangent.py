@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, PIXELS, batch_of
 from frlib.faces.crops import CROPS, tone
@@ -17,7 +18,7 @@ from frlib.runtime import choose_device
 SMOOTH = ("hair_color", "illumination", *PIXELS)
 
 
-@checks.arguments
+@checked
 def tangent(
     identity: Identity | Sequence[Identity],
     attributes: Mapping | None,

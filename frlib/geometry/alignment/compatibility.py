@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.alignment import solutions
 from frlib.geometry.alignment.maps import (
@@ -29,7 +30,7 @@ from frlib.geometry.recognition.identification import identification
 BASELINES = ("none", "random", "shuffled", "within")
 
 
-@checks.arguments
+@checked
 def compatibility(
     embeddings: Mapping,
     identities,
@@ -139,12 +140,12 @@ def _checked(embeddings: Mapping, normalize: bool) -> dict[str, torch.Tensor]:
     """Return the embeddings of each network as matrices of as many rows, these of length 1 if they shall be."""
     if not isinstance(embeddings, Mapping) or not embeddings:
         raise ValueError(f"embeddings must be a mapping of network to matrix, not empty; got {embeddings!r:.60}")
-    checked, n = {}, None
+    matrices, n = {}, None
     for name, value in embeddings.items():
         matrix = matrix_of(f"embeddings[{name!r}]", value, normalize, rows=n)
         n = len(matrix)
-        checked[name] = unit_rows(matrix, matrix.dtype) if normalize else matrix
-    return checked
+        matrices[name] = unit_rows(matrix, matrix.dtype) if normalize else matrix
+    return matrices
 
 
 def held_out(

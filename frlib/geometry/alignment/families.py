@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 
 #: All orders of the names are tried up to so many, else as many random ones.
@@ -20,7 +21,7 @@ class Contrast(NamedTuple):
     p: float
 
 
-@checks.arguments
+@checked
 def family_contrast(similarity, families, *, seed: int = 0) -> Contrast:
     """Return how much more alike networks of one family are than networks of two, with a permutation p.
 
@@ -58,7 +59,7 @@ def family_contrast(similarity, families, *, seed: int = 0) -> Contrast:
     return _contrast(values)
 
 
-@checks.arguments
+@checked
 def quality_contrast(scores, quality, *, seed: int = 0) -> Contrast:
     """Return whether a map towards the better network of a pair is the better one of the two, with a permutation p.
 

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry.alignment.maps import Alignment, matrix_of
 from frlib.geometry.microscale.sphere import tangent_projection
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def transport_fields(alignment: Alignment, points, fields: Mapping | None = None) -> dict[str, torch.Tensor]:
     """Apply the differential of a map, at each point, to the vectors of attribute fields there.
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.alignment import solutions
 from frlib.geometry.alignment.solutions import Rows
@@ -152,7 +153,7 @@ class Alignment:
             raise ValueError(f"{path} must hold an alignment; it holds {', '.join(sorted(arrays))}") from error
 
 
-@checks.arguments
+@checked
 def fit_alignment(
     source,
     target,

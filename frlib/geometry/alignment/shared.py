@@ -9,6 +9,7 @@ import torch
 from scipy import linalg
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry.alignment import solutions
 from frlib.geometry.alignment.maps import Alignment, from_matrix, paired_rows
 from frlib.geometry.alignment.solutions import Rows
@@ -62,7 +63,7 @@ class SharedSpace:
         return _into(rows, self.consensus.numpy(), self.normalize)
 
 
-@checks.arguments
+@checked
 def shared_space(
     embeddings: Mapping,
     *,

@@ -3,11 +3,12 @@
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry.clouds import points_of
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def linear_cka(first, second) -> float:
     """Return the linear centred kernel alignment of two networks' embeddings of the same images.
 

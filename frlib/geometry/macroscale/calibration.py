@@ -9,6 +9,7 @@ from scipy import stats
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels, pairs
 from frlib.geometry.macroscale.ks import MODALITIES, partners
 from frlib.geometry.macroscale.two_sample import sorted_pairs
@@ -17,7 +18,7 @@ TESTS = ("naive", "permutation")
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def label_trials(
     embeddings,
     identities,
@@ -91,7 +92,7 @@ def label_trials(
     return pd.DataFrame(rows, columns=["effect", "trial", "modality", "ks", "p_naive", "p_permutation"])
 
 
-@checks.arguments
+@checked
 def rejection_rates(
     trials: pd.DataFrame, *, level: float = 0.05, by: Sequence[str] = ("effect", "modality")
 ) -> pd.DataFrame:

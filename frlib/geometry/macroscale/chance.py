@@ -8,12 +8,13 @@ import torch
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels, pairs, ranks
 from frlib.geometry.macroscale.calibration import label_trials
 from frlib.geometry.macroscale.ks import MODALITIES, drawn_pairs
 
 
-@checks.arguments
+@checked
 def exchanged_labels(identities, attributes: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     """Let whole identities exchange their labels at random, image by image.
 
@@ -52,7 +53,7 @@ def exchanged_labels(identities, attributes: pd.DataFrame, *, seed: int = 0) -> 
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def exchanged_trials(
     embeddings,
     identities,
@@ -118,7 +119,7 @@ def exchanged_trials(
     return pd.DataFrame(rows, columns=names)
 
 
-@checks.arguments
+@checked
 def correlations_from_counts(
     embeddings,
     identities,
@@ -170,7 +171,7 @@ def correlations_from_counts(
     return ranks.rank_correlation(statistics, other)
 
 
-@checks.arguments
+@checked
 def gaussian_cloud(embeddings, n: int, *, metric: str = "cosine", seed: int = 0) -> torch.Tensor:
     """Draw points of the normal distribution that has the mean and the covariance of a cloud.
 

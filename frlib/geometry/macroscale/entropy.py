@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import entr
 
-from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 
 #: Points of [-1, 1] at which the density of the identities' means is read.
@@ -13,7 +13,7 @@ GRID = np.linspace(-1, 1, 101)
 BANDWIDTH = 0.1
 
 
-@checks.arguments
+@checked
 def attribute_entropies(identities, attributes: pd.DataFrame) -> pd.DataFrame:
     """Measure how much each attribute varies inside identities, and between them.
 
@@ -52,7 +52,7 @@ def attribute_entropies(identities, attributes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table, index=shares.columns).rename_axis("attribute")
 
 
-@checks.arguments
+@checked
 def identity_mean_densities(identities, attributes: pd.DataFrame, *, bandwidth: float = BANDWIDTH) -> pd.DataFrame:
     """Return how the identities' means of each attribute are distributed: what the inter-entropy is the entropy of.
 

@@ -14,13 +14,14 @@ from scipy import stats
 from tqdm.auto import tqdm
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.macroscale.two_sample import SortedPairs, sorted_pairs
 
 MODALITIES = ("positive", "negative")
 
 
-@checks.arguments
+@checked
 def draw_modalities(
     identities, attribute, *, max_per_modality: int = 500, seed: int = 0, name: str = ""
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +58,7 @@ def draw_modalities(
     return _draw(labels.numbered("identities", identities, len(attribute))[0], attribute, name, max_per_modality, seed)
 
 
-@checks.arguments
+@checked
 def ks_by_attribute(
     embeddings,
     identities,
@@ -143,7 +144,7 @@ def ks_by_attribute(
     return table
 
 
-@checks.arguments
+@checked
 def ks_draws(
     embeddings,
     identities,
@@ -191,7 +192,7 @@ def ks_draws(
     return pd.DataFrame(rows, columns=["draw", "attribute", "modality", "n", "ks", "difference"])
 
 
-@checks.arguments
+@checked
 def distance_functions(
     embeddings,
     identities,

@@ -4,12 +4,13 @@ import numpy as np
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.macroscale.two_sample import sorted_pairs
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def wrong_label_statistic(embeddings, truth, wrong: float, images: int, *, metric: str = "cosine") -> float:
     """Return the KS statistic, mean over both modalities, where each label is wrong with some probability.
 

@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels, pairs
 from frlib.geometry.compiled import compiled
 from frlib.geometry.macroscale.permutation import PLANES, WORD, count_bits, empty_planes, packed_columns
@@ -85,7 +86,7 @@ def _ks_bounds(inside: np.ndarray, mixed: np.ndarray) -> tuple[float, float]:
     return float(np.abs(f - g).max()), float(np.maximum(f[1:] - g[:-1], g[1:] - f[:-1]).max())
 
 
-@checks.arguments
+@checked
 def stream_histograms(
     embeddings,
     identities,

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import pairs
 from frlib.geometry.clouds import takes_cloud
 from frlib.runtime import choose_device, own_threads
@@ -17,7 +18,7 @@ SHARES = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def central_difference(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
     """Return the direction in which the embedding moves along a curve of images, from its two neighbours.
 
@@ -55,7 +56,7 @@ def central_difference(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def displacement(minus, plus, *, metric: str = "cosine") -> torch.Tensor:
     """Return how far an embedding moves along each curve: the distance between its two ends.
 
@@ -91,7 +92,7 @@ def _checked_ends(minus, plus, metric: str) -> tuple[torch.Tensor, torch.Tensor]
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
-@checks.arguments
+@checked
 def energy_sweep(
     points,
     fields: Mapping,
@@ -174,7 +175,7 @@ def energy_sweep(
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
-@checks.arguments
+@checked
 def energy_at_equal_shares(
     points, fields: Mapping, shares: Sequence[float] = SHARES, *, metric: str = "cosine"
 ) -> pd.DataFrame:

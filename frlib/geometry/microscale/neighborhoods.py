@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import pairs
 from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.compiled import compiled
@@ -16,7 +17,7 @@ from frlib.runtime import choose_device, own_threads
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
-@checks.arguments
+@checked
 def neighborhood_energies(
     points,
     fields: Mapping,

@@ -17,6 +17,7 @@ import torch
 from scipy import stats
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import pairs
 from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.microscale.energy import central_difference
@@ -24,7 +25,7 @@ from frlib.geometry.microscale.energy import central_difference
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
-@checks.arguments
+@checked
 def null_energies(points, fields: Mapping, scales: Sequence[float], *, metric: str = "cosine") -> pd.DataFrame:
     """Compare the energies of one cloud with those of random and of shuffled vectors.
 
@@ -125,7 +126,7 @@ def _pair_sums(matrix: torch.Tensor) -> tuple[float, float, float]:
 
 @takes_cloud("points")
 @torch.no_grad()
-@checks.arguments
+@checked
 def isolated_shares(
     points, scales: Sequence[float], sizes: Sequence[int], *, metric: str = "cosine", mean_distance: float | None = None
 ) -> pd.DataFrame:
@@ -172,7 +173,7 @@ def isolated_shares(
 
 @takes_cloud("points")
 @torch.no_grad()
-@checks.arguments
+@checked
 def smallest_scales(
     points, sizes: Sequence[int], *, isolated: float = 0.5, metric: str = "cosine", mean_distance: float | None = None
 ) -> pd.DataFrame:
@@ -212,7 +213,7 @@ def smallest_scales(
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def field_agreement(first: Mapping, second: Mapping) -> pd.Series:
     """Return the mean cosine between two fields on the same points, for each attribute that both have.
 
@@ -242,7 +243,7 @@ def field_agreement(first: Mapping, second: Mapping) -> pd.Series:
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def half_step_agreement(center, minus, plus, *, metric: str = "cosine") -> torch.Tensor:
     """Return the cosine between the two half steps of each curve: from below to the centre, and on to above.
 

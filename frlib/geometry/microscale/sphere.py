@@ -12,6 +12,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import pairs
 from frlib.geometry.clouds import takes_cloud
 
@@ -22,7 +23,7 @@ ANTIPODAL = 1e-12
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def tangent_projection(points, vectors) -> torch.Tensor:
     """Return the part of each vector that is tangent to the sphere at its point.
 
@@ -52,7 +53,7 @@ def tangent_projection(points, vectors) -> torch.Tensor:
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def radial_share(points, vectors) -> float:
     """Return the mean share of the squared length of vectors that points along their point.
 
@@ -81,7 +82,7 @@ def radial_share(points, vectors) -> float:
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def parallel_transport(vectors, start, end) -> torch.Tensor:
     """Carry vectors along the shorter great circles from their points to others.
 
@@ -119,7 +120,7 @@ def parallel_transport(vectors, start, end) -> torch.Tensor:
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def transported_cosines(points, vectors) -> torch.Tensor:
     """Return the cosine of every pair of tangent vectors, one carried to the point of the other.
 
@@ -157,7 +158,7 @@ def transported_cosines(points, vectors) -> torch.Tensor:
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
-@checks.arguments
+@checked
 def transported_energy_sweep(points, fields: Mapping, scales: Sequence[float]) -> pd.DataFrame:
     """Compute the invariance energy with parallel transport, in the cosine metric.
 

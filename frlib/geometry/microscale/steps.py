@@ -7,11 +7,12 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import pairs
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def energy_by_steps(coordinates: Mapping[str, pd.DataFrame], fields: Mapping) -> pd.DataFrame:
     """Compute how attribute fields disagree between points that differ by some steps along one attribute, in no other.
 
@@ -87,7 +88,7 @@ def _pairs_of_lines(line: np.ndarray, place: np.ndarray) -> Iterator[tuple[np.nd
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def steps_within(
     points, coordinates: pd.DataFrame, scales: Sequence[float], *, metric: str = "cosine", mean_distance: float
 ) -> pd.DataFrame:

@@ -6,13 +6,14 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import pairs
 from frlib.geometry.clouds import takes_cloud
 
 
 @takes_cloud("points", "fields")
 @torch.no_grad()
-@checks.arguments
+@checked
 def subsampling_deviations(
     points, fields: Mapping, scales: Sequence[float], max_neighbors: int, *, metric: str = "cosine"
 ) -> pd.DataFrame:

@@ -8,13 +8,14 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels, pairs
 from frlib.geometry.clouds import takes_cloud, takes_clouds
 
 
 @takes_cloud("points")
 @torch.no_grad()
-@checks.arguments
+@checked
 def mean_pair_distance(points, *, metric: str = "cosine") -> float:
     """Return the exact mean distance over all unordered pairs of points.
 
@@ -44,7 +45,7 @@ def mean_pair_distance(points, *, metric: str = "cosine") -> float:
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def distance_summary(embeddings, identities, *, metric: str = "cosine") -> pd.Series:
     """Compare the distances inside identities with those between them.
 
@@ -87,7 +88,7 @@ def distance_summary(embeddings, identities, *, metric: str = "cosine") -> pd.Se
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def verification(embeddings, identities, *, metric: str = "cosine", far: Sequence[float] = (1e-2, 1e-3)) -> pd.Series:
     """Measure how well one threshold on the distance tells pairs of one identity from pairs of two.
 
@@ -150,7 +151,7 @@ def error_rates(same: np.ndarray, different: np.ndarray, far: Sequence[float]) -
     return result
 
 
-@checks.arguments
+@checked
 def fold_accuracies(distances, same, folds) -> np.ndarray:
     """Measure verification on given pairs in given folds, as the protocol of LFW does.
 
@@ -191,7 +192,7 @@ def fold_accuracies(distances, same, folds) -> np.ndarray:
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def intra_inter_distances(embeddings, identities, *, metric: str = "cosine") -> tuple[np.ndarray, np.ndarray]:
     """Return the distances of all pairs of one identity, and of all pairs of two, each sorted.
 
@@ -218,7 +219,7 @@ def intra_inter_distances(embeddings, identities, *, metric: str = "cosine") -> 
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def error_curve(embeddings, identities, *, metric: str = "cosine", at_most: int | None = 1000) -> pd.DataFrame:
     """Return the ROC curve of verification by a threshold on the distance.
 
@@ -262,7 +263,7 @@ def error_curve(embeddings, identities, *, metric: str = "cosine", at_most: int 
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def distance_histogram(embeddings, identities, *, metric: str = "cosine", bins: int = 60) -> pd.DataFrame:
     """Count the distances inside identities and between them.
 

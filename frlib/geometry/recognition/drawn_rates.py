@@ -9,6 +9,7 @@ import torch
 from scipy.integrate import trapezoid
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import pair_distances
@@ -56,7 +57,7 @@ class DrawnRates(NamedTuple):
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def drawn_rates(
     embeddings, identities, draws: int = 300, *, bins: int = 500, metric: str = "cosine", seed: int = 0
 ) -> DrawnRates:

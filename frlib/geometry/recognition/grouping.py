@@ -8,6 +8,7 @@ from scipy.spatial.distance import squareform
 from sklearn.metrics import adjusted_rand_score
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 
 #: How `scipy.cluster.hierarchy.linkage` measures the distance of two groups.
@@ -29,7 +30,7 @@ class Plateau(NamedTuple):
     agreement: float
 
 
-@checks.arguments
+@checked
 def merges(distances, method: str = "average") -> np.ndarray:
     """Return the hierarchy of images that merge from near to far.
 
@@ -48,7 +49,7 @@ def merges(distances, method: str = "average") -> np.ndarray:
     return linkage(squareform(_square(distances), checks=False), method)
 
 
-@checks.arguments
+@checked
 def plateau(tree, identities) -> Plateau:
     """Return the plateau of a hierarchy at the number of people.
 
@@ -79,7 +80,7 @@ def plateau(tree, identities) -> Plateau:
     return Plateau(width, float(adjusted_rand_score(codes, fcluster(tree, n, "maxclust"))))
 
 
-@checks.arguments
+@checked
 def groups_left(tree, distances) -> np.ndarray:
     """Return how many groups there are when all that are closer than a distance have merged.
 
@@ -100,7 +101,7 @@ def groups_left(tree, distances) -> np.ndarray:
     return len(tree) + 1 - np.searchsorted(tree[:, 2], distances, side="right")
 
 
-@checks.arguments
+@checked
 def same_nearest(distances, identities) -> float:
     """Return the share of the images whose nearest other image shows the same person.
 

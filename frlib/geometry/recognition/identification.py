@@ -8,13 +8,14 @@ import torch
 from scipy.stats import hypergeom
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.pairs import pair_distances
 from frlib.geometry.recognition.distances import error_rates, rate_name
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def identification(
     probes,
     probe_identities,
@@ -71,7 +72,7 @@ def identification(
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def cumulative_matches(
     probes, probe_identities, gallery, gallery_identities, *, metric: str = "cosine"
 ) -> pd.DataFrame:
@@ -98,7 +99,7 @@ def cumulative_matches(
     return pd.DataFrame({"rank": np.arange(1, len(times) + 1), "share": times.cumsum() / len(own)})
 
 
-@checks.arguments
+@checked
 def rank1_by_gallery(shares, sizes: Sequence[int]) -> np.ndarray:
     """Return how often the own person would be the nearest in smaller galleries, drawn at random from a large one.
 

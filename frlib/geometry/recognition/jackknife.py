@@ -7,6 +7,7 @@ from scipy.special import expit, logit
 from scipy.stats import norm
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import pair_distances
@@ -14,7 +15,7 @@ from frlib.geometry.pairs import pair_distances
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def auc_interval(embeddings, identities, *, metric: str = "cosine", level: float = 0.95) -> pd.Series:
     """Return the AUC of verification with an interval over identities, by the jackknife.
 

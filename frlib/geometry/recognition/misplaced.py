@@ -5,6 +5,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import pair_distances
@@ -13,7 +14,7 @@ from frlib.geometry.recognition.distances import error_curve
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def image_placements(embeddings, identities, threshold: float, *, metric: str = "cosine") -> pd.DataFrame:
     """Compare the distances from each image to its own person's images with those to other people's.
 
@@ -61,7 +62,7 @@ def image_placements(embeddings, identities, threshold: float, *, metric: str = 
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def confused_people(embeddings, identities, threshold: float, *, metric: str = "cosine") -> pd.DataFrame:
     """Return the pairs of people of whom two images are taken for one person; or, if there are none, the nearest pair.
 
@@ -104,7 +105,7 @@ def confused_people(embeddings, identities, threshold: float, *, metric: str = "
 
 
 @takes_clouds
-@checks.arguments
+@checked
 def threshold_at(embeddings, identities, far: float, *, metric: str = "cosine") -> float:
     """Return the largest threshold at which no more than a share of the pairs of two people is accepted.
 

@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import pair_distances
@@ -14,7 +15,7 @@ from frlib.geometry.pairs import pair_distances
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def open_set_trials(
     embeddings, identities, *, gallery_images: int, trials: int = 20, metric: str = "cosine", seed: int = 0
 ) -> pd.DataFrame:
@@ -66,7 +67,7 @@ def open_set_trials(
     return pd.concat(tables, ignore_index=True)
 
 
-@checks.arguments
+@checked
 def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataFrame:
     """Return what the rule says at each threshold, as mean shares over the trials.
 
@@ -99,7 +100,7 @@ def answer_shares(trials: pd.DataFrame, thresholds: Sequence[float]) -> pd.DataF
     return pd.concat(rows, ignore_index=True)
 
 
-@checks.arguments
+@checked
 def right_at_strangers(trials: pd.DataFrame, share: float) -> pd.Series:
     """Return how often own people are named rightly where at most a given share of the strangers gets a name.
 

@@ -11,12 +11,13 @@ import numpy as np
 from scipy.stats import gaussian_kde, ks_2samp
 
 from frlib import checks
+from frlib.arguments import checked
 
 #: Pairs of each kind that the authors drew.
 PAIRS = 10_000
 
 
-@checks.arguments
+@checked
 def threshold_overlap(intra: Sequence[float], inter: Sequence[float]) -> float:
     r"""Return the smallest sum of both error rates of one threshold, :math:`1 - \max_t (F_{intra}(t) - F_{inter}(t))`.
 
@@ -40,7 +41,7 @@ def threshold_overlap(intra: Sequence[float], inter: Sequence[float]) -> float:
     return float(1 - ks_2samp(intra, inter, alternative="greater", method="asymp").statistic)
 
 
-@checks.arguments
+@checked
 def density_overlap(intra: Sequence[float], inter: Sequence[float], *, bandwidth: float = 0.05) -> float:
     """Return the shared area of both densities as the authors of paper A estimate it, their "Bayes error".
 

@@ -5,6 +5,7 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import pair_distances
@@ -13,7 +14,7 @@ from frlib.geometry.resampling import draw_interval, draw_weights
 
 @takes_clouds
 @torch.no_grad()
-@checks.arguments
+@checked
 def identity_distances(embeddings, identities, *, metric: str = "cosine") -> np.ndarray:
     """Return the mean distance between the images of every two identities.
 
@@ -47,7 +48,7 @@ def identity_distances(embeddings, identities, *, metric: str = "cosine") -> np.
     return (means + means.T) / 2  # against rounding
 
 
-@checks.arguments
+@checked
 def drawn_scales(distances, draws: int = 2000, *, seed: int = 0) -> pd.DataFrame:
     """Return d_intra and d_inter of people drawn with replacement: their bootstrap distribution.
 
@@ -78,7 +79,7 @@ def drawn_scales(distances, draws: int = 2000, *, seed: int = 0) -> pd.DataFrame
     return pd.DataFrame({"d_intra": intra, "d_inter": inter, "ratio": intra / inter})
 
 
-@checks.arguments
+@checked
 def group_contrast(
     distances, groups, *, permutations: int = 10_000, draws: int = 2000, seed: int = 0, level: float = 0.95
 ) -> pd.Series:

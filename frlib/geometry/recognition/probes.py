@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry.pairs import pair_distances
 
 
@@ -49,7 +50,7 @@ class ProbeErrors:
 
 
 @torch.no_grad()
-@checks.arguments
+@checked
 def probe_errors(probes: Sequence, gallery: Sequence, threshold: float, *, metric: str = "cosine") -> ProbeErrors:
     """Match the probes of every identity with the gallery of every identity, at one threshold.
 

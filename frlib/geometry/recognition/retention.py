@@ -7,13 +7,14 @@ import pandas as pd
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry.clouds import takes_cloud
 from frlib.geometry.microscale.energy import displacement
 from frlib.geometry.pairs import pair_distances
 
 
 @takes_cloud("points", "minus", "plus")
-@checks.arguments
+@checked
 def identity_retention(
     center,
     minus: Mapping,
@@ -79,7 +80,7 @@ def identity_retention(
 
 @takes_cloud("points", "table")
 @torch.no_grad()
-@checks.arguments
+@checked
 def curve_distances(points, table: pd.DataFrame, *, metric: str = "cosine") -> pd.DataFrame:
     """Return the distances between all steps of whole curves, as the authors of paper A store them.
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.geometry import labels
 from frlib.geometry.clouds import takes_clouds
 from frlib.geometry.pairs import CoincidentPoints, coincide
@@ -16,7 +17,7 @@ FAR = (1e-2, 1e-3)
 
 
 @takes_clouds
-@checks.arguments
+@checked
 def recognition_figures(embeddings, identities, *, metric: str = "cosine", accepted_at_least: int = 10) -> dict:
     """Return the figures of one network on labelled images.
 
@@ -64,7 +65,7 @@ def recognition_figures(embeddings, identities, *, metric: str = "cosine", accep
     return {"metric": metric} | found | ends | {"same_pairs": same, "different_pairs": different}
 
 
-@checks.arguments
+@checked
 def recognition_table(clouds: Mapping[str, Sequence], *, accepted_at_least: int = 10) -> pd.DataFrame:
     """Return the figures of several networks, one row each.
 
