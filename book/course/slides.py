@@ -2,11 +2,14 @@
 
 A deck is one page for reveal.js, which comes from npm with its sha256 written here. Extensions that make slides of a
 whole document (nbconvert, sphinx-revealjs) would show the chapter once more; a lesson needs its figures only, each
-behind a question. Charts and widgets are drawn by the scripts of the site, so that decks work from the disk.
+behind a question. Charts and widgets are drawn by the scripts of the site, so that decks work from the disk. A script
+that stands in the text of a slide, or in the output of a cell, is not run.
 """
 
+import json
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -20,6 +23,7 @@ from book import contents, whole
 from book._ext import vendor
 from book.course.lessons import Lesson, lessons
 from frlib.models.convert.packages import Package, RemoteFile, fetch
+from frlib.view.content_policy import SITE, content_policy, inline_scripts, with_policy
 
 PACKAGE = Package("npm", "reveal.js", "5.2.1", 2_377_747)
 REVEAL = tuple(
@@ -35,6 +39,8 @@ REVEAL = tuple(
 HERE = Path(__file__).parent
 ROLE = re.compile(r"\{\w+\}`(?:([^`<]+?)\s*<[^`>]+>|([^`]+))`")
 NAMED = re.compile(r'(id|data-target)="(frlib-[\w-]+)"')
+#: The window for the speaker, as a text in the script that opens it.
+SPEAKER = re.compile(r'document\.write\(("(?:[^"\\]|\\.)*")\)')
 
 
 @dataclass(frozen=True)
@@ -121,12 +127,33 @@ def build(folder: Path, target: Path) -> None:
     new = target.with_suffix(".new")
     shutil.rmtree(new, ignore_errors=True)
     write_scripts(new / "vendor")
-    known, titles = figures(folder), {}
-    for lesson in lessons():
-        titles[f"{lesson.chapter}.html"] = lesson.title
-        (new / f"{lesson.chapter}.html").write_text(deck(lesson, known, folder / "notebooks"), encoding="utf-8")
-    (new / "index.html").write_text(template("decks.html").render(titles=titles), encoding="utf-8")
+    known, taught = figures(folder), lessons()
+    pages = {f"{lesson.chapter}.html": deck(lesson, known, folder / "notebooks") for lesson in taught}
+    titles = {f"{lesson.chapter}.html": lesson.title for lesson in taught}
+    write_pages(pages | {"index.html": template("decks.html").render(titles=titles)}, new)
     whole.put(new, target)
+
+
+def write_pages(pages: Mapping[str, str], folder: Path) -> None:
+    """Write pages, by file name, into the folder of what they load; each with its content security policy."""
+    policy = policy_of((folder / "vendor/notes.js").read_text(encoding="utf-8"))
+    for name, html in pages.items():
+        (folder / name).write_text(with_policy(html, policy), encoding="utf-8")
+
+
+def policy_of(notes: str) -> str:
+    """Return the policy of all decks.
+
+    The window for the speaker has the policy of the deck that opens it; it has one script, and frames with the deck.
+
+    Parameters
+    ----------
+    notes : str
+        The script of reveal.js that opens this window, with its page as a text.
+    """
+    written = SPEAKER.search(notes)[1]
+    page = json.loads(re.sub(r"\\x(..)", r"\\u00\1", written))
+    return content_policy(inline_scripts(page), own=SITE, more={"frame-src": SITE})
 
 
 def write_scripts(folder: Path) -> None:

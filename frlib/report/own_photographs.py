@@ -14,6 +14,8 @@ from frlib.report.album import Album, album_of
 from frlib.report.facts import facts_of
 from frlib.report.page import Column, Page, Points, Section, Table, Text
 
+LEAD = "Faces found in a folder of photographs, and the distances between them in several networks."
+
 
 def report(
     photographs: Photographs,
@@ -42,21 +44,16 @@ def report(
     names : DataFrame
         Of ``frlib.report.album.names_of``, a row per photograph.
     embedders : sequence of FaceEmbedder
-    title : str
+    title, drawn_from : str
+        Of the page, and a sentence on which photographs of a larger folder these are.
     labels : DataFrame, optional
         Of `frlib.report.photograph_labels.read_labels`, by row of the photographs.
     far : float
         A false acceptance rate, at which a second threshold is given.
-    pictured : bool
-        Whether the page may show small pictures of faces.
-    numbered : bool
-        Whether the names are numbers.
-    drawn_from : str
-        Which photographs of a larger folder these are, in one sentence.
-    permutations : int
-        Of the test by attribute.
-    seed : int
-        Seeds that test, and the drawn people.
+    pictured, numbered : bool
+        Whether the page may show small pictures of faces, and whether the names are numbers.
+    permutations, seed : int
+        Of the test by attribute; the seed also draws people.
     n_jobs, progress
         As in `frlib.runtime.spread`.
 
@@ -69,27 +66,42 @@ def report(
     options = {"n_jobs": n_jobs, "progress": progress}
     album = album_of(photographs, faces, names, embedders, pictured=pictured, **options)
     drawn = pixel_energies.drawn_clouds(embedders, int(np.median(np.bincount(album.codes))), seed=seed, **options)
+    sections, tables = _of_photographs(album, faces, names, far)
+    energies, more = pixel_energies.section(album.clouds, drawn, n_jobs)
+    if labels is not None:
+        tested, attributes = photograph_labels.section(album, labels, permutations, seed)
+        sections, more = [*sections, tested], more | attributes
+    short = _in_short(album, tables["confused.csv"], pictured, numbered, drawn_from)
+    last = Section("What this page cannot tell", [Points(caveats())])
+    return Page(title, LEAD, _facts(album, names) | facts_of(seed), [short, *sections, energies, last], tables | more)
+
+
+def _of_photographs(
+    album: Album, faces: Faces, names: pd.DataFrame, far: float
+) -> tuple[list[Section], dict[str, pd.DataFrame]]:
+    """Return the parts of the page on faces, distances and what is odd, and their tables."""
     detection, remarked = found_faces.section(faces, names)
     confused, of_people = misplaced.people_section(album)
     odd, outliers = misplaced.outlier_section(album)
     why, pairs = far_pairs.section(album)
-    energies, more = pixel_energies.section(album.clouds, drawn, n_jobs)
-    sections = [detection, _distances(album, far), confused, odd, why]
-    if labels is not None:
-        tested, attributes = photograph_labels.section(album, labels, permutations, seed)
-        sections, more = [*sections, tested], more | attributes
-    short = _in_short(album, of_people, pictured, numbered, drawn_from)
-    sections = [short, *sections, energies, Section("What this page cannot tell", [Points(caveats())])]
-    tables = {"remarks.csv": remarked, "distances.csv": pd.DataFrame(album.figures.values()), "confused.csv": of_people}
-    tables |= {"outliers.csv": outliers, "far_pairs.csv": pairs}
-    facts = {
-        "photographs": f"{len(photographs):,}",
+    tables = {
+        "remarks.csv": remarked,
+        "distances.csv": pd.DataFrame(album.figures.values()),
+        "confused.csv": of_people,
+        "outliers.csv": outliers,
+        "far_pairs.csv": pairs,
+    }
+    return [detection, _distances(album, far), confused, odd, why], tables
+
+
+def _facts(album: Album, names: pd.DataFrame) -> dict[str, str]:
+    """Return how much the page is about."""
+    return {
+        "photographs": f"{len(names):,}",
         "people": f"{names['person'].nunique():,}",
         "with a face": f"{len(album.images):,}",
         "networks": ", ".join(album.clouds),
     }
-    lead = "Faces found in a folder of photographs, and the distances between them in several networks."
-    return Page(title, lead, facts | facts_of(seed), sections, tables | more)
 
 
 def check_folder(photographs: Photographs, folder: Path) -> None:

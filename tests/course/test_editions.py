@@ -125,6 +125,8 @@ def test_a_site_for_students_publishes_no_solution(executed, tmp_path):
     site = build(tmp_path, ["notebooks/small"], "sphinx_exercise", "frbook", "published_notebook", **config)
     for file in (f for f in site.rglob("*") if f.suffix in {".html", ".ipynb", ".js"} and f.parent.name != "_static"):
         assert "secret" not in file.read_text() and "Right." not in file.read_text(), file
+    pages = [page for page in site.rglob("*.html") if "_static" not in page.parts]
+    assert len(pages) > 3 and all('http-equiv="Content-Security-Policy"' in page.read_text() for page in pages)
     assert (site / "notebooks/small.html").read_text().count("Show the check") == 3
     published = nbformat.read(site / "_sources/notebooks/small.ipynb", as_version=4)
     code = [cell.source for cell in published.cells if cell.cell_type == "code"]

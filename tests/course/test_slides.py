@@ -7,6 +7,8 @@ import pytest
 
 from book import contents
 from book.course import lessons, slides
+from frlib.models.convert.packages import DownloadError
+from frlib.view import static
 from tests import build
 from tests.site import browser
 
@@ -171,8 +173,82 @@ def test_a_figure_that_no_chapter_has_is_refused():
         slides.deck(lesson, {}, build.SITE.parent / "notebooks")
 
 
-def test_question_of_a_chapter(tmp_path):
+def write_chapter(folder):
+    """Write the notebook x.ipynb, a chapter that asks a question."""
     opening = "# A title\n\n*A question?*\n\n```{admonition} Goals\n:class: tip\n* read.\n```"
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(opening)])
-    nbformat.write(notebook, tmp_path / "x.ipynb")
+    nbformat.write(notebook, folder / "x.ipynb")
+
+
+def test_question_of_a_chapter(tmp_path):
+    write_chapter(tmp_path)
     assert slides.question_of("x", tmp_path) == ("A title", "A question?")
+
+
+CHART = {
+    "description": "Squares.",
+    "data": {"values": [{"a": k, "b": k * k} for k in range(5)]},
+    "params": [{"name": "most", "value": 3, "bind": {"input": "range", "min": 0, "max": 4, "step": 1}}],
+    "transform": [{"filter": "datum.a <= most"}],
+    "mark": "bar",
+    "encoding": {"x": {"field": "a", "type": "ordinal"}, "y": {"field": "b", "type": "quantitative"}},
+}
+HOSTILE = """<script>window.hostile = "script"</script><img alt="" src="data:," onerror="window.hostile = 'handler'">"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Return a folder with what a deck loads."""
+    folder = tmp_path_factory.mktemp("small")
+    try:
+        slides.write_scripts(folder / "vendor")
+    except DownloadError as error:
+        pytest.skip(str(error))
+    write_chapter(folder)
+    return folder
+
+
+def small_deck(folder, more="") -> str:
+    """Return the page of a lesson with one figure; ``more`` stands behind its chart and in its caption."""
+    step = lessons.Step(90, "Look", "Show the bars.", "What is next?", ["fig-a"], "Nine.", "The last bar.")
+    lesson = lessons.Lesson("x", "Session", {"Objectives": "* To look.", "To take home": "Bars."}, [step])
+    figure = slides.Figure(static.chart_html(CHART) + more, f"Squares. {more}")
+    return slides.deck(lesson, {"fig-a": figure}, folder)
+
+
+@pytest.mark.network
+def test_under_its_policy_a_deck_draws_turns_and_shows_notes(chromium, small):
+    slides.write_pages({"good.html": small_deck(small)}, small)
+    page, report = opened(chromium, small / "good.html", *SIZES["small"])
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    chart = page.locator("section.present .frlib-chart svg")
+    before = chart.inner_html()
+    page.locator("section.present input[type=range]").press("Home")
+    page.wait_for_function("(before) => document.querySelector('.present svg').innerHTML !== before", arg=before)
+    page.evaluate("document.activeElement.blur()")
+    with page.expect_popup() as window:
+        page.keyboard.press("s")
+    notes = window.value
+    notes.get_by_text("The last bar.").wait_for()
+    shown = notes.frame_locator("#current-slide iframe")
+    shown.locator("section.present .frlib-chart[data-ready] svg").wait_for()
+    notes.keyboard.press("ArrowRight")
+    page.wait_for_function("() => Reveal.getIndices().h === 3")
+    page.context.close()
+    assert not report.problems, f"\n{report}"
+
+
+@pytest.mark.network
+def test_a_script_in_a_slide_is_not_run(chromium, small):
+    html = small_deck(small, HOSTILE)
+    slides.write_pages({"hostile.html": html}, small)
+    (small / "open.html").write_text(html, encoding="utf-8")
+    ran = {}
+    for name in ("hostile.html", "open.html"):
+        page, report = opened(chromium, small / name, *SIZES["small"])
+        ran[name] = page.evaluate("[window.hostile ?? null, document.querySelectorAll('svg').length > 0]")
+        assert ("Content Security Policy" in str(report)) == (name == "hostile.html"), f"\n{report}"
+        page.context.close()
+    assert ran["hostile.html"] == [None, True]
+    assert ran["open.html"][0], "it would be run without the policy"
