@@ -220,8 +220,10 @@ def small_deck(folder, more="") -> str:
 def test_under_its_policy_a_deck_draws_turns_and_shows_notes(chromium, small):
     slides.write_pages({"good.html": small_deck(small)}, small)
     page, report = opened(chromium, small / "good.html", *SIZES["small"])
-    for _ in range(2):
+    page.wait_for_function("Reveal.isReady()")
+    for number in (1, 2):
         page.keyboard.press("ArrowRight")
+        page.wait_for_function(f"Reveal.getIndices().h === {number}")
     chart = page.locator("section.present .frlib-chart svg")
     before = chart.inner_html()
     page.locator("section.present input[type=range]").press("Home")
