@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 from frlib.checks import at_least, between
 from frlib.models.inference import Stage, for_inference, through
 from frlib.models.layers import LayerNetwork
+from frlib.models.layout import with_channels_last
 from frlib.runtime import in_order, own_threads
 
 #: How much of the head an aligned image shows.
@@ -138,8 +139,7 @@ class FaceEmbedder:
     """
 
     def __init__(self, name, network, preprocess, *, metric, dim, crop, licence, device):
-        # The layout with channels last computes the same and is faster on the CPU.
-        self.network = network.to(device=device, memory_format=torch.channels_last).eval()
+        self.network = with_channels_last(network.to(device)).eval()
         self.name, self.preprocess, self.metric, self.dim = name, preprocess, metric, dim
         self.crop, self.licence, self.device = crop, licence, torch.device(device)
 

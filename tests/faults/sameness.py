@@ -24,6 +24,7 @@ from frlib.clouds import embed
 from frlib.faces import Curves, render, sample_identities
 from frlib.fingerprint import fingerprint
 from frlib.models import load
+from frlib.models.layout import with_channels_last
 from frlib.training import ArcFace, Variations, finetune, sample_blobs, train_ensemble
 from tests.faults.planting import Kind, Outcome, borrow, borrow_compiled, demand, succeeds, survived
 from tests.networks import tiny
@@ -153,6 +154,25 @@ def of_network(cases: list[tuple]) -> Outcome:
         return with_threads(threads, lambda: network.embed(images[order], batch, progress=False))
 
     return within(2e-6, [(what, one[order], otherwise(batch, threads, order)) for what, batch, threads, order in cases])
+
+
+@sameness.fault(
+    "Weights with their channels last, where oneDNN writes outside its memory with AVX2",
+    before="With fewer than 8 channels the process stopped on one thread, and on two a derivative was wrong.",
+)
+def layouts_of_weights(place: Path) -> Outcome:
+    """Strided convolutions of single pixels keep their channels first."""
+
+    def derivatives(channels: int, threads: int) -> tuple[torch.Tensor, torch.Tensor]:
+        layer = torch.nn.Conv2d(channels, 8, 1, 2, bias=False)
+        images = torch.rand(3, channels, 16, 16)
+        with_channels_last(layer)
+        inputs = images.contiguous(memory_format=torch.channels_last)
+        with_threads(threads, lambda: layer(inputs).sum().backward())
+        return layer.weight.grad[:, :, 0, 0], images[:, :, ::2, ::2].double().sum(dim=(0, 2, 3)).expand(8, channels)
+
+    cases = [(f"{c} channels", *derivatives(c, k)) for c in (3, 4, 6, 7, 8) for k in (1, 2)]
+    return within(1e-6, cases)
 
 
 # ---------------------------------------------------------------------------------------------------------- orders
