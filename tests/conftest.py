@@ -18,9 +18,12 @@ os.environ.setdefault("WARP_CACHE_PATH", str(compiled_folder("warp")))
 
 def pytest_addoption(parser):
     parser.addoption("--built", action="store_true", help="tests marked `site` fail where the build is absent")
+    parser.addoption("--weekly", action="store_true", help="run tests marked `weekly` too")
 
 
 def pytest_runtest_setup(item):
+    if item.get_closest_marker("weekly") and not item.config.getoption("weekly"):
+        pytest.skip("runs once a week, or with --weekly")
     if item.get_closest_marker("site"):
         if item.config.getoption("built") and not build.present():
             pytest.fail(build.ABSENT, pytrace=False)

@@ -68,6 +68,7 @@ def wheel(tmp_path_factory):
     return path.as_uri()
 
 
+@pytest.mark.weekly
 @pytest.mark.network
 def test_the_extras_leave_torch_and_numpy_alone(install, wheel):
     moved = install(f"frlib[{','.join(EXTRAS)}] @ {wheel}")

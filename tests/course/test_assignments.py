@@ -76,7 +76,7 @@ def nbgrader(course, tmp_path_factory):
     return call
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.network
 def test_nbgrader_hands_out_what_the_book_derives(nbgrader, course):
     handed_out, ours = read(course / "release"), editions.student(chapter())
@@ -85,7 +85,7 @@ def test_nbgrader_hands_out_what_the_book_derives(nbgrader, course):
     assert code == expected
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.network
 def test_nbgrader_gives_all_points_none_and_all_but_those_of_one_wrong_answer(nbgrader, course):
     solved = read(course / "source")

@@ -120,8 +120,8 @@ def cluster(empty_cache):
         yield
 
 
+@pytest.mark.weekly
 @pytest.mark.filterwarnings("ignore:Sending large graph")
-@pytest.mark.slow
 def test_a_cluster_of_two_gives_the_same_though_a_worker_is_killed(table, cluster, empty_cache, embedders, people):
     mortal = [KilledOnce(e, empty_cache / "killed") for e in embedders]
     with joblib.parallel_config(backend="dask"):

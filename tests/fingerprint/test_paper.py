@@ -66,7 +66,7 @@ def stored(folder: Path) -> dict:
     return {f.name: (f.stat().st_ino, f.stat().st_mtime_ns) for f in folder.glob("[!.]*") if f.is_file()}
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_a_killed_run_goes_on_where_it_ended_with_the_same_numbers(own_results, tmp_path_factory):
     first = command("--yes", seconds=0.4)
     parts_seen = 0
@@ -151,7 +151,7 @@ print(command.raised_peak(lambda: run(second[:2])), command.raised_peak(lambda: 
 """
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_memory_does_not_grow_with_the_number_of_parts(own_results):
     """Two parts have 520 images, ten 2,496, which would be 74 MB more."""
