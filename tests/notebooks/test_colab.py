@@ -24,6 +24,8 @@ sys.path.insert(0, str(contents.ROOT / "book/_ext"))
 from set_up_cell import set_up_cell
 
 BASE = contents.ROOT / "_build/colab"
+#: Chapters that run here each time: one that draws and measures, one that trains. The others run weekly.
+EACH_TIME = ("notebooks/02_macroscale", "notebooks/05_fine_tuning")
 RUN = {"profile": "book", "seconds": 60.0, "device": "cpu", "processor": "2 cores, arm"}
 ADDRESS = "https://host.example/me/book"
 # A package in a folder, which pip installs in place of the real one: an old one, in case newer ones are ruled out.
@@ -129,7 +131,10 @@ def test_a_first_cell_that_changes_what_the_server_has_is_noticed(machine, tmp_p
 @pytest.mark.slow
 @pytest.mark.network
 @pytest.mark.site
-@pytest.mark.parametrize("name", contents.chapters())
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[] if name in EACH_TIME else pytest.mark.weekly) for name in contents.chapters()],
+)
 def test_a_published_chapter_runs_as_on_colab_and_changes_nothing_there(machine, tmp_path, name):
     (tmp_path / "repository").mkdir()
     address = colab.repository(tmp_path / "repository")
