@@ -6,10 +6,15 @@ A second browser in the same run would be refused.
 import os
 
 import pytest
+from hypothesis import settings
 
 from book.course import chromium as browser
 from frlib.store import compiled_folder
 from tests import build
+
+# No test is timed: on a machine with other work a single example may take a second.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Tests move FRLIB_CACHE; what is compiled stays where it is, or each of them would wait for the compilers.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(compiled_folder("numba")))
