@@ -136,7 +136,7 @@ def test_buttons_exist_only_with_a_known_address():
     assert "launch_buttons" not in elsewhere and elsewhere["repository"]["url"] == "https://host.example/me/book"
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.site
 def test_a_site_with_a_known_address_builds_and_leads_to_colab_and_to_the_source(tmp_path, monkeypatch):
     monkeypatch.setenv("FRLIB_REPOSITORY_URL", "https://github.com/me/book.git")

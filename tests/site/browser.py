@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 WEIGHT_LIMIT = 1_500_000  # bytes, gzipped: what a first visit to a page loads
 PATIENCE = 15_000  # milliseconds in which a chart, a widget or a formula is drawn
 PHONE, DESKTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
-# Our own content: the article, without the theme's header, sidebars and footer.
-CONTENT = "article.bd-article"
+# The article, or what was searched for, without the theme's header, sidebars and footer.
+CONTENT = "article.bd-article, .bd-search-container"
 
 READY = """() => [...document.querySelectorAll('.frlib-chart, .frlib-widget')].every((e) => e.dataset.ready)
   && [...document.querySelectorAll('.math')].every((e) => e.querySelector('mjx-container'))"""
@@ -28,12 +28,39 @@ PICTURE = """(host) => [...host.querySelectorAll('svg')].map((s) => s.innerHTML)
   + [...host.querySelectorAll('canvas')].map((c) => c.toDataURL()).join()"""
 COLORS = """(host) => [...host.querySelectorAll('svg text, p, label')].slice(0, 12)
   .map((e) => getComputedStyle(e).fill + getComputedStyle(e).color).join()"""
-# Without preload axe does not fetch style sheets a second time, from wrong addresses where they import each other.
-AXE = """([content, rules]) => axe.run(content, {
-  resultTypes: ['violations'], preload: false, ...(rules && { runOnly: { type: 'rule', values: rules } }),
-}).then((result) => result.violations)"""
 # What the theme changes: colours, and not the structure that all other rules read.
 OF_COLORS = ["color-contrast", "link-in-text-block"]
+# Without preload axe does not fetch style sheets a second time, from wrong addresses where they import each other.
+STRUCTURE = """([content, ofColors]) => axe.run(content, {
+  resultTypes: ['violations'], preload: false, rules: Object.fromEntries(ofColors.map((r) => [r, { enabled: false }])),
+}).then((result) => result.violations)"""
+# A page of code has some ten thousand words, written in some hundred ways: axe needs a minute for all of these words,
+# and its answer depends on the way alone. What lies behind a word and does not hold it is seen at three places.
+COLORS_OF_TEXT = """([content, ofColors]) => {
+  const behind = new Map([[null, '']]);
+  const under = (element) => {
+    if (!behind.has(element)) {
+      const style = getComputedStyle(element);
+      const own = [style.backgroundColor, style.backgroundImage, style.opacity].join();
+      behind.set(element, under(element.parentElement) + (own === 'rgba(0, 0, 0, 0),none,1' ? '' : '|' + own));
+    }
+    return behind.get(element);
+  };
+  const ways = new Map();
+  for (const element of document.querySelector(content).querySelectorAll('*')) {
+    const writes = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+    if (!(writes || element.matches('input, select, textarea'))) continue;
+    if (!element.checkVisibility({ visibilityProperty: true })) continue;
+    const style = getComputedStyle(element);
+    const own = [style.color, style.fill, style.fontSize, style.fontWeight, style.textDecorationLine, style.textShadow];
+    const link = element.closest('a');
+    const way = [own, under(element), link && getComputedStyle(link.parentElement).color].join('|');
+    ways.set(way, [...(ways.get(way) || []), element].slice(0, 3));
+  }
+  return !ways.size ? [] : axe.run({ include: [...ways.values()].flat() }, {
+    resultTypes: ['violations'], preload: false, runOnly: { type: 'rule', values: ofColors },
+  }).then((result) => result.violations);
+}"""
 WIDE = """(room) => [...document.querySelectorAll('.bd-main *')]
   .filter((e) => e.getBoundingClientRect().right > room + 1).slice(0, 4).map((e) => e.tagName + '.' + e.className)"""
 
@@ -120,7 +147,7 @@ def check_page(browser, base: str, site: Path, name: str, *, thorough: bool = Tr
             check_sliders(page, report)
             check_accessibility(page, report, "light")
             check_theme(page, report)
-            check_accessibility(page, report, "dark", OF_COLORS)
+            check_accessibility(page, report, "dark", (COLORS_OF_TEXT,))
             check_phone(page, report)
     finally:
         context.close()
@@ -235,18 +262,23 @@ def check_phone(page, report: Report) -> None:
         report.add("overflow", f"the page is {width} px wide on a phone of {PHONE['width']} px: {wide}")
 
 
-def check_accessibility(page, report: Report, mode: str, rules: list[str] | None = None) -> None:
-    """Run rules of axe-core, by default all, on our own content; report what it calls serious or critical."""
+def check_accessibility(page, report: Report, mode: str, rules=(STRUCTURE, COLORS_OF_TEXT)) -> None:
+    """Run rules of axe-core on our own content; report what it calls serious or critical."""
     if not page.locator(CONTENT).count():
+        report.add("accessibility", f"nothing to look at: the page has no {CONTENT}")
         return
+    for violation in violations(page, CONTENT, rules):
+        node = violation["nodes"][0]
+        detail = f"{len(violation['nodes'])} places, first {node['target']} {node['failureSummary']}"
+        report.add("accessibility", f"{violation['id']} ({violation['impact']}, {mode}): {detail}")
+
+
+def violations(page, content: str, rules=(STRUCTURE, COLORS_OF_TEXT)) -> list[dict]:
+    """Return what axe-core calls serious or critical in one element of the page."""
     if not page.evaluate("() => Boolean(window.axe)"):
         page.evaluate(axe_source())
-    found = page.evaluate(AXE, [CONTENT, rules])
-    for violation in found:
-        if violation["impact"] in ("serious", "critical"):
-            node = violation["nodes"][0]
-            detail = f"{len(violation['nodes'])} places, first {node['target']} {node['failureSummary']}"
-            report.add("accessibility", f"{violation['id']} ({violation['impact']}, {mode}): {detail}")
+    found = [violation for rule in rules for violation in page.evaluate(rule, [content, OF_COLORS])]
+    return [violation for violation in found if violation["impact"] in ("serious", "critical")]
 
 
 @functools.cache

@@ -277,7 +277,7 @@ def test_the_started_page_can_be_used_by_all(page):
     browser.check_sliders(page, report)
     browser.check_accessibility(page, report, "light")
     browser.check_theme(page, report)
-    browser.check_accessibility(page, report, "dark", browser.OF_COLORS)
+    browser.check_accessibility(page, report, "dark", (browser.COLORS_OF_TEXT,))
     browser.check_phone(page, report)
     page.set_viewport_size(browser.DESKTOP)
     assert not report.problems, f"\n{report}"

@@ -71,6 +71,16 @@ BROKEN = {
     "chart that does not draw": ("unfinished", CHART + 'data-target="bad">{"description":"d","mark":"bogus"}</script>'),
     "unnamed image": ("accessibility", '<img src="data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=">'),
     "text without contrast": ("accessibility", '<p style="color:#bbb;background:#fff">hardly readable</p>'),
+    "a word without contrast among good ones": (
+        "accessibility",
+        "<p>All words are good. "
+        + "<span>So are these.</span> " * 9
+        + '<span style="color:#999">This is not.</span></p>',
+    ),
+    "link that only its colour tells": (
+        "accessibility",
+        '<p>It stands <a href="#" style="color:#333;text-decoration:none">somewhere in this sentence</a> unseen.</p>',
+    ),
     "wide box": ("overflow", '<div style="width:900px;height:9px"></div>'),
     "widget that ignores its slider": (
         "slider",

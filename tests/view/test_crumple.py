@@ -18,7 +18,8 @@ const { points, field, rows, reach } = openSheet(question, question.amount);
 answer({ points: [...points], field: [...field], rows, reach });
 """
 PAGE = """<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>t</title><body><main><h1>t</h1><div id="host"></div></main>
+<meta name="viewport" content="width=device-width"><title>t</title><body><main><article class="bd-article">
+<h1>t</h1><div id="host"></div></article></main>
 <script>{script}</script><script>
 const state = {state}, host = document.getElementById("host");
 const model = {{ get: (key) => state[key], set() {{}}, save_changes() {{}}, on() {{}}, off() {{}} }};
