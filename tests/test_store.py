@@ -57,7 +57,7 @@ def arrays(draw):
     return result
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(arrays=arrays(), parameters=PARAMETERS)
 def test_round_trip_keeps_every_bit(arrays, parameters, tmp_path):
     save_arrays(tmp_path / "x.safetensors", arrays, parameters)
@@ -96,7 +96,7 @@ def test_every_changed_byte_of_a_file_is_noticed(bit, tmp_path):
             read_arrays(path)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_what_is_cut_overwritten_moved_or_longer_is_noticed(data, tmp_path):
     path = tmp_path / "x"

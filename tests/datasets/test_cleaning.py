@@ -44,7 +44,7 @@ def faces_of(identities, numbers) -> Faces:
     return Faces(table, torch.zeros(len(table), 5, 2), ("",) * len(table))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(1, 3), st.sampled_from(list(METRICS)), st.integers(0, 2**32 - 1))
 def test_the_filter_is_that_of_the_authors(n, k, metric, seed):
     rng = np.random.default_rng(seed)
@@ -52,7 +52,6 @@ def test_the_filter_is_that_of_the_authors(n, k, metric, seed):
     assert near_others(torch.from_numpy(points), metric, k).tolist() == plain_filter(points, metric, k).tolist()
 
 
-@settings(deadline=None)
 @given(st.integers(1, 3))
 def test_small_clouds_vanish(n):
     points = torch.from_numpy(np.random.default_rng(n).normal(size=(n, 4)))
@@ -66,7 +65,7 @@ def test_a_far_image_goes_and_the_others_stay():
     assert not kept[7] and kept.sum() == 29
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_all_steps_are_those_of_a_plain_cleaning(data):
     """In two networks, after other steps, from clouds that were made before them."""

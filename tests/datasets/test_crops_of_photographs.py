@@ -22,7 +22,7 @@ from tests.networks import tiny
 SIZES = {"arcface": 112, "wide": 150}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(20, 90),
     st.integers(20, 90),

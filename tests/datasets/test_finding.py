@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 from torch.nn.functional import interpolate
@@ -155,7 +155,6 @@ def test_the_face_in_the_middle_is_chosen_unless_another_is_much_larger(ratio, m
 MARKS = st.tuples(st.floats(40, 400), st.floats(0, 1000), st.floats(0, 800))
 
 
-@settings(deadline=None)
 @given(st.lists(MARKS, min_size=1, max_size=6), st.floats(0.1, 10))
 def test_the_choice_does_not_depend_on_the_size_of_the_photograph_or_the_order(places, scale):
     marks = torch.stack(
@@ -170,7 +169,6 @@ def test_the_choice_does_not_depend_on_the_size_of_the_photograph_or_the_order(p
         assert choose(marks.flip(0), 1000, 800) == len(marks) - 1 - chosen
 
 
-@settings(deadline=None)
 @given(st.floats(0.2, 20), st.floats(-3, 3))
 def test_widths_are_those_of_the_crop(scale, angle):
     turn = scale * torch.tensor([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]).float()

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -58,7 +58,6 @@ def test_errors_of_a_folder(tmp_path):
         read_folder(tmp_path)
 
 
-@settings(deadline=None)
 @given(st.lists(st.booleans(), min_size=1, max_size=9).filter(any))
 def test_a_mask_takes_files_names_and_attributes_alike(mask):
     n = len(mask)
@@ -71,7 +70,6 @@ def test_a_mask_takes_files_names_and_attributes_alike(mask):
         assert taken.attributes.index.tolist() == list(range(len(rows)))
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["b", "a", "1", "01"]), min_size=1, max_size=12))
 def test_rows_of_each_person(identities):
     photographs = Photographs([str(k) for k in range(len(identities))], identities)

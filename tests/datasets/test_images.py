@@ -54,7 +54,7 @@ def test_orientations_are_undone(orientation, picture):
     assert torch.equal(saved(turned, "PNG", exif=exif), picture)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 65535), min_size=4, max_size=4), st.sampled_from(["PNG", "TIFF"]))
 def test_sixteen_bits_are_scaled_and_not_cut_off(values, kind):
     seen = saved(Image.fromarray(np.array(values, dtype=np.uint16).reshape(2, 2)), kind)
@@ -62,7 +62,7 @@ def test_sixteen_bits_are_scaled_and_not_cut_off(values, kind):
     assert torch.equal(seen[..., 0], seen[..., 1]) and torch.equal(seen[..., 0], seen[..., 2])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 255), st.tuples(*[st.integers(0, 255)] * 3))
 def test_what_is_transparent_shows_the_background(alpha, color):
     seen = saved(Image.new("RGBA", (3, 2), (*color, alpha)), "PNG").float()
@@ -117,7 +117,7 @@ def test_values_without_a_known_white_are_refused():
         saved(Image.fromarray(np.array([[1, 70_000]], dtype=np.int32)), "TIFF")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.data())
 def test_a_damaged_file_is_read_or_named_and_raises_nothing_else(data):
     file = io.BytesIO()

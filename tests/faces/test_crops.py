@@ -25,7 +25,7 @@ def pixel_centers(size: int) -> torch.Tensor:
     return torch.stack(torch.meshgrid(steps, steps, indexing="xy"), dim=-1)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.floats(-1, 1),
     st.floats(1.0, 2.2),
@@ -70,7 +70,7 @@ def test_errors_of_align(images, landmarks, options, message):
         align(images, landmarks, **options)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.floats(-3, 3), st.floats(0.1, 9.0), st.floats(-50, 50), st.sampled_from(["arcface", "wide"]))
 def test_a_similarity_is_found_and_undone(angle, scale, moved, crop):
     wanted = template(crop, 112).double()

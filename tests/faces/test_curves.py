@@ -85,7 +85,7 @@ def test_float_images_are_the_bytes_before_rounding(person, curves):
         assert not torch.equal(images, rounded.float())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(step=st.one_of(st.none(), st.floats(0.01, 0.49)), seed=st.integers(0, 1000), n=st.integers(1, 60))
 def test_every_step_stays_inside_its_range(step, seed, n):
     table = Curves(SOMEBODY, n, step, seed=seed).table
@@ -104,7 +104,7 @@ def test_what_is_drawn_is_never_refused(person, recorder, step):
             assert ATTRIBUTES[name].low <= min(values) and max(values) <= ATTRIBUTES[name].high
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(n=st.integers(1, 40), k=st.integers(1, 40), seed=st.integers(0, 1000))
 def test_centres_are_the_start_of_a_larger_set(n, k, seed):
     longer, shorter = (Curves(SOMEBODY, m, seed=seed).table for m in (n + k, n))

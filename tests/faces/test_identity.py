@@ -12,7 +12,7 @@ from frlib.faces.generator.head import level
 from frlib.faces.identity import STYLES
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(n=st.integers(1, 30), k=st.integers(1, 30), seed=st.integers(0, 2**32))
 def test_a_population_is_the_start_of_a_larger_one(n, k, seed):
     assert sample_identities(n + k, seed)[:n] == sample_identities(n, seed)
@@ -64,7 +64,7 @@ def test_populations_that_are_refused(arguments, message):
         sample_identities(**arguments)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(value=st.floats(0, 1))
 def test_levels_are_a_partition_of_one(value):
     weights = [level(name, value) for name in ("min", "average", "max")]

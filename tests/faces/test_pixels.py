@@ -31,7 +31,7 @@ def test_brightness_clips_at_both_ends():
     assert brighten(images, torch.tensor([50.0])).flatten().tolist() == [60, 255, 178]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(color=st.tuples(*[st.integers(0, 255)] * 3), amount=st.floats(-4, 4, width=32))
 def test_hue_agrees_with_colorsys(color, amount):
     h, s, v = colorsys.rgb_to_hsv(*color)

@@ -25,7 +25,7 @@ def at(table, **place):
     return table.loc[(table[list(place)] == pd.Series(place)).all(axis=1)]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_a_mean_and_its_interval_are_those_of_each_group(seed):
     table = energies(seed)
@@ -40,7 +40,7 @@ def test_a_mean_and_its_interval_are_those_of_each_group(seed):
     assert list(found[["way", "attribute", "scale", "network"]].itertuples(index=False, name=None)) == list(first)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6))
 def test_changes_are_between_energies_of_the_same_place(seed):
     table = energies(seed, variants=("plain", "raw", "tangent"))

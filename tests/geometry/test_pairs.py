@@ -32,7 +32,7 @@ def cloud(n, d, seed=0, dtype=torch.float64, offset=1.0):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 30), m=st.integers(1, 30), d=st.integers(1, 9))
 def test_distances_agree_with_scipy(metric, seed, n, m, d):
     X, Y = cloud(n, d, seed), cloud(m, d, seed + 1)
@@ -63,7 +63,7 @@ def test_close_points_far_from_the_origin_keep_their_euclidean_distance(gap):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), d=st.sampled_from([1, 3, 16, 512, 2048]), offset=st.sampled_from([0.0, 1.0, 1e3]))
 def test_coincident_points_have_distance_zero(metric, seed, d, offset):
     X = cloud(20, d, seed, offset=offset).repeat(2, 1)
@@ -80,7 +80,7 @@ def test_close_directions_keep_their_cosine_dissimilarity():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 40))
 def test_mean_over_pairs_is_the_mean_of_the_matrix(metric, seed, n):
     X = cloud(n, 4, seed)
@@ -172,7 +172,7 @@ def test_no_reduction_holds_the_matrix_of_all_pairs(metric, monkeypatch):
     assert largest.elements == n * n
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 12), columns=st.integers(1, 12), diagonal=st.booleans())
 def test_the_pass_for_gpus_equals_the_compiled_one(seed, rows, columns, diagonal):
     columns = rows if diagonal else columns
@@ -220,7 +220,7 @@ def rough_and_exact_rings(rows, limits):
     return tile.ring_numbers(limits).int(), pairs._ring_numbers(tile.squares, limits).int(), alone.int()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10**6),
     n=st.integers(2, 60),
@@ -313,7 +313,7 @@ def jittered(n, d, dtype, offset):
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("dtype", (torch.float32, torch.float64))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(
     n=st.integers(2, 300),
     d=st.sampled_from([1, 3, 64, 512]),

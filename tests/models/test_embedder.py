@@ -24,7 +24,7 @@ def tiny():
     return FaceEmbedder("tiny", network, preprocess, metric="cosine", dim=5, crop="arcface", licence="", device="cpu")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(count=st.integers(1, 9), batch_size=st.integers(1, 12))
 def test_batches_change_nothing(tiny, count, batch_size):
     images = np.random.default_rng(count).uniform(0, 255, (count, 8, 8, 3)).astype(np.float32)

@@ -53,7 +53,7 @@ def assert_same(found: torch.Tensor, expected: torch.Tensor) -> None:
     assert float((found - expected).abs().max()) <= 1e-5 * float(expected.abs().max())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     zeros=st.tuples(*[st.integers(0, 3)] * 4),
     kernel=st.tuples(st.integers(1, 4), st.integers(1, 4)),
@@ -199,7 +199,7 @@ def test_sums_are_part_of_a_convolution(count):
         assert_same(steps(images), network(images))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(limit=st.integers(1, 40_000), batch_size=st.integers(1, 9), count=st.integers(1, 9))
 def test_parts_make_the_whole(limit, batch_size, count):
     network, images = skipping(), images_like(count, 12)

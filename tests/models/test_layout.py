@@ -11,7 +11,7 @@ from torch import nn
 from frlib.models.layout import BLOCK, with_channels_last
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     channels=st.integers(1, 2 * BLOCK),
     outputs=st.integers(1, 2 * BLOCK),

@@ -80,7 +80,7 @@ def assert_agrees(path, embedder: FaceEmbedder, images: np.ndarray) -> None:
     assert float((found - expected).abs().max()) <= 2e-5 * float(expected.abs().max())
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     channels=st.integers(1, 9),
     kernel=st.integers(1, 5),

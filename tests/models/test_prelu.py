@@ -31,7 +31,7 @@ shapes = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(shape=shapes, shared=st.booleans(), last=st.booleans(), seed=st.integers(0, 999))
 def test_values_and_gradients_are_those_of_torch(shape, shared, last, seed):
     found = []

@@ -32,7 +32,7 @@ def drawn(seed: int, height: int, width: int) -> torch.Tensor:
     return torch.tensor(image, dtype=torch.float32)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 99),
     values=st.fixed_dictionaries(
@@ -55,7 +55,7 @@ def test_weights_of_the_blur_are_those_of_frlib(amount):
     np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(
     seed=st.integers(0, 99),
     move=st.fixed_dictionaries(

@@ -88,7 +88,7 @@ def test_adaface_of_the_shortest_norms_is_arcface():
 # ----------------------------------------------------------------------------------------------- another library
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seeds, st.floats(0.01, 1.5), st.floats(0.1, 64), st.sampled_from([3, 16]))
 def test_arcface_is_that_of_pytorch_metric_learning(seed, width, scale, d):
     embeddings, centers, labels = (x.requires_grad_(x.is_floating_point()) for x in problem(seed, d=d))
@@ -106,7 +106,7 @@ def test_arcface_is_that_of_pytorch_metric_learning(seed, width, scale, d):
 
 
 @kinds
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=seeds, scale=st.floats(0.1, 64))
 def test_without_a_margin_the_loss_is_softmax_cross_entropy(kind, seed, scale):
     embeddings, centers, labels = problem(seed, d=8)
@@ -123,7 +123,7 @@ def test_adaface_without_concentration_has_an_additive_margin():
 
 
 @kinds
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=seeds, one=widths, other=widths)
 def test_a_wider_margin_never_has_a_smaller_loss(kind, seed, one, other):
     narrow, wide = (
@@ -142,7 +142,7 @@ def test_a_margin_has_a_larger_loss_than_none(kind):
 
 
 @kinds
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=seeds, scale=st.floats(1e-6, 1e4))
 def test_the_loss_is_the_gap_times_the_scale_up_to_the_logarithm_of_the_classes(kind, seed, scale):
     # Hence log C without a scale, nothing for separable images at a large scale, and a straight line for others.
@@ -170,7 +170,7 @@ def test_the_limits_of_the_scale(kind):
 
 
 @kinds
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=seeds)
 def test_the_loss_sees_angles_only(kind, seed):
     embeddings, centers, labels = problem(seed)
@@ -215,7 +215,7 @@ def test_mixed_precision_computes_the_same_loss(kind):
 # ------------------------------------------------------------------------------------------------- norms in AdaFace
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.floats(0, 200), min_size=2, max_size=20), st.floats(-1, 1))
 def test_long_embeddings_have_the_harder_margin(norms, cosine):
     norms = sorted(norms)
@@ -258,7 +258,7 @@ def test_a_state_dict_holds_the_running_estimates():
 
 
 @kinds
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(seed=seeds)
 def test_no_gradient_flows_through_the_norm(kind, seed):
     # Then the loss has no slope along an embedding.

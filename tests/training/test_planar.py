@@ -40,7 +40,7 @@ def test_presets_follow_the_order_of_the_figure():
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_aligned_is_zero_and_tangential_equals_radial(seed):
     np.testing.assert_allclose(energies(*planar_cloud("aligned", 100, seed)), 0, atol=1e-12)
     # Turning every vector by the same angle changes no cosine.

@@ -166,7 +166,7 @@ def test_embedding_is_what_the_last_layer_reads(trained):
 
 
 @given(st.integers(0, 10_000))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_differences_tend_to_the_exact_field(seed):
     inputs = torch.tensor(np.random.default_rng(seed).uniform(-5, 5, (20, 4)))
     network = Ensemble.initial([4, 16, 16, 3], [seed], activation="tanh")
@@ -264,7 +264,7 @@ def test_comparison_of_equal_differences_in_closed_form():
 
 
 @given(st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_single_scale_p_equals_the_exact_test_of_scipy(seed):
     differences = np.random.default_rng(seed).normal(0.2, 1, (8, 1))
     reference = stats.permutation_test(

@@ -63,7 +63,7 @@ def test_json_for_script_has_no_markup_and_no_nan():
 finite = st.floats(-1e6, 1e6, allow_nan=False, width=64)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(arrays(float, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=finite), st.sampled_from([8, 16]))
 def test_packing_errs_by_at_most_half_a_step(values, bits):
     packed = static.pack(values, bits=bits)

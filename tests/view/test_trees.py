@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import vl_convert
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster import hierarchy
 from scipy.spatial.distance import squareform
@@ -28,7 +28,6 @@ def layers(chart, **options):
     return spec, own, {mark: pd.DataFrame(spec["datasets"][layer["data"]["name"]]) for mark, layer in own.items()}
 
 
-@settings(deadline=None)
 @given(n=st.integers(2, 30), seed=st.integers(0, 1000))
 def test_two_names_join_at_their_cophenetic_distance(n, seed):
     tree, names = linkage(n, seed), [f"name {k}" for k in range(n)]

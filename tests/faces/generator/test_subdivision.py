@@ -46,7 +46,7 @@ def test_the_cube_moves_as_in_closed_form():
     np.testing.assert_allclose(moved[20:], CUBE[CUBE_FACES].mean(axis=1), atol=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rows=st.integers(2, 5), columns=st.integers(2, 5), seed=st.integers(0, 99))
 def test_interior_vertices_follow_the_published_rule(rows, columns, seed):
     vertices, quads = grid(rows, columns)

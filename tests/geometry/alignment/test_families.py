@@ -20,7 +20,7 @@ def by_loop(similarity, families):
     return np.mean(within) - np.mean(between)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6))
 def test_the_contrast_of_families_equals_the_loop_over_all_orders(seed):
     similarity = np.random.default_rng(seed).random((5, 5))
@@ -36,7 +36,7 @@ def test_perfect_families_have_the_smallest_p_that_there_is():
     assert family_contrast(similarity, FAMILIES) == pytest.approx((1.0, 0.1))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6))
 def test_scores_that_are_the_quality_of_the_target_have_the_contrast_one(seed):
     quality = np.random.default_rng(seed).random(6)

@@ -23,7 +23,7 @@ both = pytest.mark.parametrize("normalize", [False, True])
 
 
 @both
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), d_s=st.integers(2, 7), d_t=st.integers(1, 7))
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_it_is_the_derivative_of_the_map(normalize, seed, d_s, d_t):

@@ -20,7 +20,7 @@ from frlib.geometry.alignment.solutions import RIDGE_GRID
 from frlib.geometry.pairs import unit_rows
 
 seeds = given(seed=st.integers(0, 10**6))
-few = settings(max_examples=20, deadline=None)
+few = settings(max_examples=20)
 
 
 def pairs_of(seed, n=40, d_s=6, d_t=6, noise=0.3):
@@ -172,7 +172,7 @@ def test_ridge_lies_between_least_squares_and_the_mean():
     assert mean.residual == pytest.approx(1)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @seeds
 @pytest.mark.parametrize("center", [True, False])
 def test_alpha_is_the_one_with_the_smallest_error_on_held_out_identities(center, seed):

@@ -20,7 +20,7 @@ def networks(seed=0, dims=(6, 8, 5), n=40, noise=0.5):
 
 
 @pytest.mark.parametrize("normalize", [False, True])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), count=st.integers(2, 5), n=st.integers(10, 30))
 def test_rotated_copies_agree_wholly(normalize, seed, count, n):
     X = np.random.default_rng(seed).normal(size=(n, 4)) + 1

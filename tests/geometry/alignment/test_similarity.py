@@ -11,7 +11,7 @@ from scipy.stats import ortho_group
 from frlib.geometry import linear_cka
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 12), d=st.integers(1, 9), e=st.integers(1, 9))
 def test_equals_the_centred_kernels_of_its_source(seed, n, d, e):
     rng = np.random.default_rng(seed)

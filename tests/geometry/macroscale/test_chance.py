@@ -29,7 +29,7 @@ def population(n_identities=40, images=3, seed=0, d=5):
     return X, identities, pd.DataFrame({"varies": generator.random(len(identities)) < often})
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), images=st.integers(1, 5), n=st.integers(2, 20))
 def test_an_exchange_keeps_the_labels_of_a_person_together(seed, images, n):
     generator = np.random.default_rng(seed)

@@ -21,7 +21,7 @@ def by_recipe(identities, labels, bandwidth=0.1):
     return [2 * labels.mean() - 1, intra, inter]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 80), n_identities=st.integers(1, 20), rate=st.floats(0, 1))
 def test_equals_the_recipe_of_the_paper(seed, n, n_identities, rate):
     generator = np.random.default_rng(seed)
@@ -32,7 +32,7 @@ def test_equals_the_recipe_of_the_paper(seed, n, n_identities, rate):
     np.testing.assert_allclose(found, by_recipe(identities, labels), rtol=1e-9, atol=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), bandwidth=st.floats(0.02, 1))
 def test_densities_are_those_whose_entropy_is_the_inter_entropy(seed, bandwidth):
     generator = np.random.default_rng(seed)

@@ -37,7 +37,7 @@ def by_scipy(X, identities, label, metric, positive, negative):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), most=st.integers(2, 40), rate=st.floats(0.2, 0.8))
 def test_statistics_and_naive_p_are_those_of_scipy(metric, seed, most, rate):
     X, identities, table = population(seed, rate=rate)
@@ -55,7 +55,7 @@ def test_statistics_and_naive_p_are_those_of_scipy(metric, seed, most, rate):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), rate=st.floats(0.2, 0.8))
 def test_distance_functions_are_those_behind_the_statistic(metric, seed, rate):
     X, identities, table = population(seed, rate=rate)
@@ -89,7 +89,7 @@ def test_distance_functions_step_over_equal_distances_at_once():
     assert (found["at"] == 0).all() and (found.ks == 1).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(size=st.floats(1e-3, 1e3), steps=st.integers(2, 80))
 def test_distances_have_steps_of_two_digits_and_reach_the_largest(size, steps):
     X, identities, table = population(0)
@@ -118,14 +118,14 @@ def test_large_samples_have_the_naive_p_of_scipy():
     np.testing.assert_allclose(rows.p_naive, [e.pvalue for e in expected], rtol=1e-8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(statistic=st.floats(1e-4, 0.6), n=st.integers(5_000, 130_000))
 def test_asymptotic_p_is_that_of_scipy(statistic, n):
     expected = stats.kstwo.sf(statistic, round(n * 2 * n / (3 * n)))
     assert asymptotic_p(statistic, n, 2 * n) == pytest.approx(expected, rel=1e-8, abs=1e-300)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 12))
 def test_equal_distances_are_stepped_over_at_once(seed, n):
     """Integer points on a line have many equal distances; the sign is that of scipy's statistic."""
@@ -220,7 +220,7 @@ def test_cpu_and_gpu_agree():
     pd.testing.assert_frame_equal(one, other)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), most=st.integers(2, 30))
 def test_a_draw_has_one_image_per_identity_and_modality(seed, most):
     _, identities, table = population(seed)

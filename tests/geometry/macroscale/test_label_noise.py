@@ -15,7 +15,7 @@ def people(n=40, seed=0, shift=1.0):
     return generator.normal(size=(n, 3)) + shift * truth[:, None], truth
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), images=st.integers(1, 30))
 def test_true_labels_give_the_statistic_of_the_macroscale(seed, images):
     X, truth = people(seed=seed)
@@ -23,7 +23,7 @@ def test_true_labels_give_the_statistic_of_the_macroscale(seed, images):
     assert wrong_label_statistic(X, truth, 0.0, images, metric="euclidean") == pytest.approx(expected, abs=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), images=st.integers(1, 30), wrong=st.floats(0, 0.5))
 def test_more_images_leave_less_and_labels_by_chance_leave_nothing(seed, images, wrong):
     X, truth = people(seed=seed)

@@ -23,7 +23,7 @@ def statistics_by_loop(first, second, ends, labels):
     return [np.abs(shares[k] - shares[2]).max() for k in (0, 1)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 10**6),
     n=st.integers(2, 14),
@@ -77,7 +77,7 @@ def test_statistics_of_a_large_sample_equal_the_plain_loop():
     np.testing.assert_allclose(found.T, expected, atol=1e-13)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10**6), n=st.integers(2, 30), share=st.floats(0, 1), n_strata=st.integers(1, 4))
 def test_permutations_keep_what_the_statistic_is_made_of(seed, n, share, n_strata):
     generator = np.random.default_rng(seed)
@@ -101,7 +101,7 @@ def test_all_labellings_are_equally_likely():
     assert stats.chisquare(counts).pvalue > 1e-3
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 500), bins=st.integers(1, 60), values=st.integers(1, 10**6))
 def test_bins_end_only_where_the_distance_changes(seed, n, bins, values):
     distances = np.sort(np.random.default_rng(seed).integers(0, values, n))
@@ -118,7 +118,7 @@ def test_no_bin_holds_more_than_the_stated_share(n):
     assert sizes.max() / (n * (n - 1) / 2) <= 5 / BINS or sizes.max() == 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 40), columns=st.integers(0, 140))
 def test_packed_columns_hold_every_label_once(seed, rows, columns):
     labels = np.random.default_rng(seed).random((rows, columns)) < 0.5

@@ -34,7 +34,7 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), block=st.integers(20, 160), bins=st.integers(4, 300), width=st.integers(0, 70))
 @example(seed=4, block=20, bins=4, width=0)  # the median of an odd number of distances is one of them
 def test_counts_are_those_of_all_pairs(metric, seed, block, bins, width):
@@ -78,7 +78,7 @@ def test_tiles_inside_a_block_add_up(metric, monkeypatch):
     assert_same(whole, stream_histograms(X, identities, table, metric=metric, block=61))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), bins=st.integers(4, 500))
 def test_ks_lies_between_its_bounds(seed, bins):
     """One image per identity, as `ks_by_attribute` draws them: the exact statistics of one are inside the other."""

@@ -47,7 +47,7 @@ def numbers(table):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), include_center=st.booleans())
 def test_a_constant_direction_has_energy_zero(metric, seed, include_center):
     field = np.outer(rng(seed).uniform(0.1, 10, 40), rng(seed + 1).normal(size=6))
@@ -155,7 +155,7 @@ def test_undefined_points_are_neither_centers_nor_neighbors(max_neighbors):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6))
 def test_rotation_scale_norm_and_order_do_not_matter(metric, seed):
     X, V = cloud(40, 5, seed), rng(seed + 1).normal(size=(40, 5))
@@ -183,7 +183,7 @@ def test_field_norms_may_be_extreme():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), scales=st.lists(st.floats(0.01, 3), min_size=2, max_size=12))
 def test_balls_grow_with_the_scale_and_rows_keep_the_given_order(metric, seed, scales):
     X, V = cloud(30, 4, seed), rng(seed).normal(size=(30, 4))
@@ -239,7 +239,7 @@ WHOLE = arrays(np.float64, (9, 3), elements=st.integers(-2, 2).map(float))
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(X=WHOLE, V=WHOLE, include_center=st.booleans())
 def test_energy_equals_the_loops_of_its_definition(metric, X, V, include_center):
     if metric == "cosine":
@@ -260,7 +260,7 @@ def energy_of_the_authors(X, V, radius, metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10**6))
 def test_with_the_center_it_is_the_algorithm_of_the_authors(metric, seed):
     X, V = cloud(60, 8, seed), rng(seed + 1).normal(size=(60, 8))
@@ -336,7 +336,7 @@ def test_tensors_with_gradients_are_accepted():
 # ------------------------------------------------------------------------------------------ central differences
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_central_difference_is_the_unit_difference(seed):
     minus, plus = cloud(10, 4, seed), cloud(10, 4, seed + 1)
@@ -385,7 +385,7 @@ def test_a_difference_within_rounding_has_no_direction(dtype):
     assert (table.undefined == 0.98).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(X=WHOLE)
 def test_equal_embeddings_have_no_direction(X):
     assume((X != 0).any(1).all())

@@ -40,7 +40,7 @@ def inverse_distances(X, metric):
 
 @pytest.mark.parametrize("tile", (7, 256))
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(seed=st.integers(0, 10**6), n=st.integers(3, 70))
 def test_they_are_the_dense_formulas(metric, tile, seed, n):
     X, V = cloud(n, seed=seed), cloud(n, seed=seed + 1)
@@ -54,7 +54,7 @@ def test_they_are_the_dense_formulas(metric, tile, seed, n):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), factor=st.sampled_from([1e-12, 37.5, 1e12]))
 def test_rotation_scale_norm_and_order_do_not_matter(metric, seed, factor):
     X, V = cloud(40, seed=seed), cloud(40, seed=seed + 1)
@@ -92,7 +92,7 @@ def test_points_at_equal_distances_share_the_places_and_have_equal_weights(metri
     assert np.allclose(found.energy, weighted(1 - np.eye(n), V), rtol=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), k=st.integers(1, 8))
 def test_ties_share_the_last_places(seed, k):
     """On the points of a small lattice: the nearer ones count fully, those that tie count in their share."""

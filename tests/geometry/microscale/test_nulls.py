@@ -28,7 +28,7 @@ def cloud(n, d=5, seed=0):
     return points, points + 0.7 * torch.randn(n, d, generator=generator, dtype=torch.float64)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(n=st.integers(4, 30), seed=st.integers(0, 99), metric=st.sampled_from(["cosine", "euclidean"]))
 def test_the_energy_is_that_of_the_sweep(n, seed, metric):
     points, vectors = cloud(n, seed=seed)
@@ -83,7 +83,7 @@ def test_the_random_spread_falls_with_the_root_of_the_dimension():
     np.testing.assert_allclose(narrow / broad, 2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), size=st.integers(1, 7))
 def test_isolated_shares_are_the_mean_over_all_smaller_samples(seed, size):
     points, vectors = cloud(7, d=2, seed=seed)
@@ -108,7 +108,7 @@ def test_isolated_shares_follow_the_law_of_independent_centres():
     np.testing.assert_allclose(found.isolated, np.concatenate(expected), atol=0.01)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), size=st.integers(2, 9), wanted=st.sampled_from([0.1, 0.25, 0.5, 0.9]))
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_at_the_smallest_scale_few_enough_are_isolated_and_just_below_too_many(metric, seed, size, wanted):
@@ -127,7 +127,7 @@ def test_of_two_points_the_distance_of_each_pair_counts_once():
         assert found.scale[0] == pytest.approx(distance), wanted
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 99), length=st.floats(0.01, 100))
 def test_fields_agree_by_the_mean_cosine_of_their_vectors(seed, length):
     first, second = cloud(8, seed=seed)

@@ -38,7 +38,7 @@ def close(a, b):
     torch.testing.assert_close(a, b, rtol=0, atol=1e-8)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, DIMENSIONS)
 def test_transport_keeps_inner_products_and_ends_in_the_tangent_space(seed, d):
     q, p, v = draw(seed, d)
@@ -49,14 +49,14 @@ def test_transport_keeps_inner_products_and_ends_in_the_tangent_space(seed, d):
     close(inner(moved_v, p), torch.zeros(5, dtype=torch.float64))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(SEEDS, DIMENSIONS)
 def test_transport_back_is_the_inverse(seed, d):
     q, p, v = draw(seed, d)
     close(parallel_transport(parallel_transport(v, q, p), p, q), v)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS, DIMENSIONS)
 def test_transport_commutes_with_rotations(seed, d):
     q, p, v = draw(seed, d)
@@ -64,14 +64,14 @@ def test_transport_commutes_with_rotations(seed, d):
     close(parallel_transport(v @ turn, q @ turn, p @ turn), parallel_transport(v, q, p) @ turn)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS, DIMENSIONS, st.floats(0.01, 100), st.floats(0.01, 100))
 def test_lengths_of_points_do_not_matter(seed, d, first, second):
     q, p, v = draw(seed, d)
     close(parallel_transport(v, first * q, second * p), parallel_transport(v, q, p))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS, DIMENSIONS)
 def test_the_point_itself_goes_to_the_other_point(seed, d):
     q, p, _ = draw(seed, d)
@@ -109,7 +109,7 @@ def test_transport_round_a_triangle_turns_by_its_area():
     close(v.abs(), z)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS, DIMENSIONS, st.floats(0.01, 100))
 def test_projection_is_tangent_and_leaves_tangent_vectors_alone(seed, d, length):
     q, _, v = draw(seed, d)
@@ -123,7 +123,7 @@ def test_a_radial_vector_has_no_tangent_part():
     assert not tangent_projection(q, -2.5 * q).any()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS, DIMENSIONS, st.floats(0.01, 100), st.floats(-1, 1))
 def test_the_radial_share_is_what_the_projection_takes_away(seed, d, length, along):
     q, _, v = draw(seed, d)
@@ -134,7 +134,7 @@ def test_the_radial_share_is_what_the_projection_takes_away(seed, d, length, alo
     assert radial_share(q, vectors) == pytest.approx(1 - float(left), abs=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS, DIMENSIONS)
 def test_cosines_of_all_pairs_equal_transport_one_by_one(seed, d):
     q, _, v = draw(seed, d, n=6)
@@ -194,7 +194,7 @@ def test_a_field_along_one_great_circle_has_energy_zero_with_transport_only():
     assert (energy_sweep(X, {"a": V}, [1.0, 3.0]).energy > 0.05).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS, st.integers(3, 8))
 def test_a_field_normal_to_a_great_sphere_has_energy_zero_with_and_without_transport(seed, d):
     """On a great sphere, such as S2 in S3, the normal is one vector, and transport keeps it.
@@ -209,7 +209,7 @@ def test_a_field_normal_to_a_great_sphere_has_energy_zero_with_and_without_trans
         assert energies(points, {"a": normal}, [0.7, 1.5, 5.0]).energy.abs().max() < 1e-12
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(SEEDS)
 def test_a_field_that_is_carried_round_a_triangle_of_its_own_sphere_has_energy(seed):
     """Tangent to the 2-sphere of the points, two pairs can agree; the third is turned by the area of the triangle."""

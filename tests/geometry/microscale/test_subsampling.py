@@ -18,7 +18,7 @@ def cloud(n, d=4, seed=0):
     return torch.randn(2, n, d, generator=generator, dtype=torch.float64)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 99), most=st.integers(1, 6), metric=st.sampled_from(["cosine", "euclidean"]))
 def test_it_is_the_deviation_over_all_draws(seed, most, metric):
     points, vectors = cloud(7, seed=seed)

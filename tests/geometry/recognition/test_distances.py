@@ -38,7 +38,7 @@ def pair_scores(X, labels, metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), n=st.integers(3, 40), n_identities=st.integers(2, 12))
 def test_summary_equals_the_loops_of_its_definition(metric, seed, n, n_identities):
     X, labels = population(seed, n, n_identities)
@@ -75,14 +75,14 @@ def assert_same_roc(found, scores, same):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), n=st.integers(6, 60), noise=st.sampled_from([0.1, 0.5, 2.0]))
 def test_verification_reads_the_same_roc_curve_as_scikit_learn(metric, seed, n, noise):
     X, labels = population(seed, n, 6, noise)
     assert_same_roc(verification(X, labels, metric=metric, far=(0.1, 0.01)), *pair_scores(X, labels, metric))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), n=st.integers(4, 25), size=st.integers(1, 3))
 def test_ties_are_treated_as_scikit_learn_treats_them(seed, n, size):
     """Integers with mean zero: all squares are exact, most distances occur many times, many are zero.
@@ -159,7 +159,7 @@ def test_accuracy_is_measured_on_other_identities():
     assert np.mean(gaps) == pytest.approx(0.03685, abs=1e-5)  # 3.4 of its standard errors
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), n_multiple=st.integers(2, 12), n_single=st.integers(2, 30))
 def test_every_fold_has_pairs_of_one_and_of_two_identities(seed, n_multiple, n_single):
     """Identities with one image must not fill a fold: it would have no pair to accept, and the accuracy be NaN."""
@@ -190,7 +190,7 @@ def test_intra_and_inter_distances_are_those_of_scipy(metric):
     np.testing.assert_allclose(inter, np.sort(scores[~same]), atol=1e-9)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), noise=st.sampled_from([0.1, 0.5, 2.0]))
 def test_error_curve_is_that_of_scikit_learn_and_integrates_to_the_auc(seed, noise):
     X, labels = population(seed, 40, 8, noise)
@@ -201,7 +201,7 @@ def test_error_curve_is_that_of_scikit_learn_and_integrates_to_the_auc(seed, noi
     assert auc(found.far, found.tar) == pytest.approx(verification(X, labels).auc, abs=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), at_most=st.integers(10, 60))
 def test_a_short_error_curve_is_a_part_of_the_whole_one_with_its_ends(seed, at_most):
     X, labels = population(seed, 40, 8)
@@ -212,7 +212,7 @@ def test_a_short_error_curve_is_a_part_of_the_whole_one_with_its_ends(seed, at_m
         assert short.iloc[end].equals(whole.iloc[end])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**6), bins=st.integers(1, 50))
 def test_a_histogram_holds_every_pair_once(seed, bins):
     X, labels = population(seed, 30, 6)

@@ -24,7 +24,7 @@ def drawn(seed, n=30, size=8, d=4):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6), n=st.integers(1, 40), size=st.integers(2, 12))
 def test_equals_the_loop_over_probes_and_the_roc_of_scikit_learn(metric, seed, n, size):
     probes, own, gallery, names = drawn(seed, n, size)
@@ -82,7 +82,7 @@ def test_what_is_refused(change, message):
         identification(**dict(zip(names, drawn(2), strict=True)) | change)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6))
 def test_further_ranks_are_those_of_the_cumulative_matches(seed):
     data = drawn(seed)
@@ -93,7 +93,7 @@ def test_further_ranks_are_those_of_the_cumulative_matches(seed):
         identification(*data, ranks=(0,))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), size=st.integers(2, 6))
 def test_smaller_galleries_are_the_mean_over_all_of_them(seed, size):
     """The loop over all galleries that hold the own person, for every probe."""

@@ -14,7 +14,7 @@ def people(rng, n=8, images=4, spread=1.0):
     return rng.standard_normal((n, 6))[codes] + spread * rng.standard_normal((n * images, 6)), codes
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), metric=st.sampled_from(["cosine", "euclidean"]), rounded=st.booleans())
 def test_counts_without_an_identity_are_those_of_the_others_alone(seed, metric, rounded):
     rng = np.random.default_rng(seed)

@@ -30,7 +30,7 @@ def test_apart_and_alike():
     assert threshold_overlap([0.1, 0.3], [0.2, 0.4]) == 0.5
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6))
 def test_it_is_the_smallest_sum_of_both_errors(seed):
     points, codes = people(seed, noise=1)
@@ -47,7 +47,7 @@ def test_the_overlap_of_two_normal_densities():
     assert density_overlap(intra, inter) == pytest.approx(2 * norm.cdf(-1), abs=2e-3)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10**6), noise=st.floats(0.1, 2))
 def test_what_decides_does_not_change_under_a_monotone_map_of_the_distance(seed, noise):
     """Cosine of unit vectors is half their squared Euclidean distance: one order of pairs, two ratios, one verdict."""

@@ -13,7 +13,7 @@ def cloud(rng, n=6, images=3, d=4):
     return rng.normal(size=(n, d))[codes] + 0.5 * rng.normal(size=(n * images, d)), codes
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6), metric=st.sampled_from(["cosine", "euclidean"]))
 def test_means_of_the_matrix_are_those_of_the_summary(seed, metric):
     rng = np.random.default_rng(seed)

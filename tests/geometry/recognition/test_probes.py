@@ -17,7 +17,7 @@ def people(n, images, versions=2, seed=0):
     return [p + 0.3 * torch.randn(p.shape, generator=generator, dtype=torch.float64) for p in probes], gallery
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(n=st.integers(2, 5), images=st.integers(2, 5), seed=st.integers(0, 99))
 def test_errors_are_counts_of_pairs(n, images, seed):
     probes, gallery = people(n, images, seed=seed)

@@ -57,7 +57,7 @@ def test_a_turn_of_the_direction_in_closed_form():
 
 
 @pytest.mark.parametrize("metric", METRICS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 10**6))
 def test_equals_the_loop_of_its_definition(metric, seed):
     center, minus, plus = curves(seed)

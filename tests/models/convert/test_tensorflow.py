@@ -112,7 +112,7 @@ def test_every_operation_has_a_case():
     assert {node[1] for nodes, _, _ in CASES.values() for node in nodes} | {"Placeholder"} == set(BUILDERS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     size=st.integers(5, 12),
     kernel=st.integers(1, 4),
