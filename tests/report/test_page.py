@@ -10,7 +10,7 @@ import pytest
 from frlib.report import page as page_module
 from frlib.report.page import Column, Figure, Gallery, Page, Points, Section, Table, Text
 from frlib.view.images import webp_address
-from tests.site.browser import AXE, axe_source, check_sliders, opened
+from tests.site.browser import check_sliders, opened, violations
 
 EVIL = "</script></title><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>\"'&{{7*7}}"
 
@@ -38,8 +38,7 @@ def test_a_page_is_whole_in_both_themes_and_on_a_phone(chromium, tmp_path):
     for scheme, width in (("light", 1280), ("dark", 1280), ("dark", 390)):
         shown, report = opened(chromium, path, color_scheme=scheme, viewport={"width": width, "height": 800})
         check_sliders(shown, report)
-        shown.evaluate(axe_source())
-        bad = [v["id"] for v in shown.evaluate(AXE, ["main", None]) if v["impact"] in ("serious", "critical")]
+        bad = [violation["id"] for violation in violations(shown, "main")]
         assert not report.problems and not bad, f"{report} {bad}"
         assert shown.evaluate("() => document.documentElement.scrollWidth") <= width
         ready = shown.locator(".frlib-chart").get_attribute("data-ready")
@@ -93,8 +92,7 @@ def test_pictures_have_their_words_and_stay_in_pairs(chromium, tmp_path):
     gallery = Gallery([(grey, EVIL), (grey, "b"), (grey, "c"), (grey, "d")], EVIL, 2)
     path = page(sections=[Section("Pictures", [gallery])]).write(tmp_path / "report.html")
     shown, report = opened(chromium, path, viewport={"width": 390, "height": 800})
-    shown.evaluate(axe_source())
-    bad = [v["id"] for v in shown.evaluate(AXE, ["main", None]) if v["impact"] in ("serious", "critical")]
+    bad = [violation["id"] for violation in violations(shown, "main")]
     assert not report.problems and not bad, f"{report} {bad}"
     assert shown.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert shown.evaluate("() => window.hacked") is None
