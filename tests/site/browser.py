@@ -72,6 +72,7 @@ class Report:
     page: str
     problems: list[tuple[str, str]] = field(default_factory=list)
     files: dict[str, int] = field(default_factory=dict)
+    loading: set[str] = field(default_factory=set)
 
     def add(self, kind: str, text) -> None:
         """Note a problem."""
@@ -186,10 +187,13 @@ def watch(page, base: str, site: Path, report: Report) -> None:
                 report.files[str(path.relative_to(site))] = gzipped(path.resolve())
 
     def failed(request):
+        report.loading.discard(request.url)
         if request.url.startswith(base) and request.failure != "net::ERR_ABORTED":
             report.add("missing", f"{request.failure} {request.url}")
 
     page.route("**/*", gate)
+    page.on("request", lambda request: report.loading.add(request.url))
+    page.on("requestfinished", lambda request: report.loading.discard(request.url))
     page.on("response", loaded)
     page.on("requestfailed", failed)
     page.on("console", lambda message: message.type == "error" and report.add("console", message.text))
@@ -204,7 +208,11 @@ def wait_until_drawn(page, report: Report) -> None:
         page.wait_for_function(READY, timeout=PATIENCE)
     except Late:
         report.add("unfinished", f"a chart, widget or formula was not drawn within {PATIENCE / 1000:g} s")
-    page.wait_for_load_state("networkidle")
+    try:
+        page.wait_for_load_state("networkidle", timeout=PATIENCE)
+    except Late:  # now and then the browser only forgets to say that it is idle
+        for url in sorted(report.loading):
+            report.add("unfinished", f"{url} was still loading after {PATIENCE / 1000:g} s")
     for identifier in page.evaluate(EMPTY):
         report.add("unfinished", f"nothing drawn in #{identifier}")
     if page.locator("svg.svg-inline--fa g.missing, i.fa-solid, span.fa-solid").count():

@@ -120,5 +120,21 @@ def test_a_broken_page_is_noticed(chromium, broken_site, fault, monkeypatch):
     assert kind in report.kinds, f"{fault} was not noticed; found {report.problems}"
 
 
+def test_a_request_that_is_never_answered_is_named(chromium, monkeypatch):
+    monkeypatch.setattr(browser, "PATIENCE", 2_000)
+    page, report = chromium.new_context().new_page(), browser.Report("page.html")
+    browser.watch(page, "https://here.example/", SITE, report)
+
+    def answer(route):
+        if route.request.url.endswith("page.html"):
+            route.fulfill(body="<script>fetch('/never')</script>", content_type="text/html")
+
+    page.route("https://here.example/**", answer)
+    page.goto("https://here.example/page.html")
+    browser.wait_until_drawn(page, report)
+    page.context.close()
+    assert [kind for kind, _ in report.problems] == ["unfinished"] and "here.example/never was still" in str(report)
+
+
 def test_the_page_that_the_faults_are_put_into_is_good(chromium, address):
     assert not check_page(chromium, address, SITE, GOOD).problems
