@@ -209,10 +209,10 @@ def wait_until_drawn(page, report: Report) -> None:
     except Late:
         report.add("unfinished", f"a chart, widget or formula was not drawn within {PATIENCE / 1000:g} s")
     try:
-        page.wait_for_load_state("networkidle", timeout=PATIENCE)
-    except Late:  # now and then the browser only forgets to say that it is idle
+        page.wait_for_load_state("networkidle", timeout=2 * PATIENCE)
+    except Late:  # seen once on a busy machine, all drawn; why is not known. A page is at fault if it still loads.
         for url in sorted(report.loading):
-            report.add("unfinished", f"{url} was still loading after {PATIENCE / 1000:g} s")
+            report.add("unfinished", f"{url} was still loading after {2 * PATIENCE / 1000:g} s")
     for identifier in page.evaluate(EMPTY):
         report.add("unfinished", f"nothing drawn in #{identifier}")
     if page.locator("svg.svg-inline--fa g.missing, i.fa-solid, span.fa-solid").count():
