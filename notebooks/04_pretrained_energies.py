@@ -179,8 +179,8 @@ embedders[controls[1]] = random
 # %%
 curves = [faces.Curves(who, n_points, seed=seed) for who in people]
 some = curves[: max(2, n_people // 2)]  # half the people tell a control apart
-clouds = embed(curves, [embedders[n] for n in face_networks + more_networks])
-clouds |= embed(some, [embedders[n] for n in controls])
+clouds = embed(some, list(embedders.values()))  # which share its images
+clouds |= embed(curves, [embedders[n] for n in face_networks + more_networks])
 
 # %%
 deep_networks = ["mobilefacenet", "mobileface"]
