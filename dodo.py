@@ -18,7 +18,7 @@ from doit.exceptions import TaskFailed
 from doit.tools import config_changed
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from book import children, contents, environments, lock, memory, pipeline, steps, timeline, whole
+from book import children, contents, environments, lock, memory, pipeline, reader_cache, steps, timeline, whole
 from book.course import editions
 
 ROOT = pipeline.ROOT
@@ -151,7 +151,7 @@ def task_reader():
 
 
 def task_chapter():
-    """Run each chapter; its source, the frlib files it imports and its parameters decide whether it must run."""
+    """Run each chapter; its source, the frlib files it imports, parameters and cache decide whether it must run."""
     for source in CHAPTERS:
         target = FOLDER / "notebooks" / f"{source.stem}.ipynb"
         files = pipeline.frlib_files(source)
@@ -167,9 +167,16 @@ def task_chapter():
             **timed(step_of(source), run, [*needs.values()]),
             "file_dep": [str(source), *files],
             "task_dep": [*needs],
-            "uptodate": [config_changed(parameters)],
+            "uptodate": [functools.partial(shows_the_same, source, parameters)],
             "targets": [str(target)],
         }
+
+
+def shows_the_same(source, parameters, task, values):
+    """Say whether a chapter last ran with these parameters, and with what it now finds in the reader's cache."""
+    now = json.dumps([parameters, reader_cache.shown(source)], sort_keys=True)
+    task.value_savers.append(lambda: {"shows": now})
+    return values.get("shows") == now
 
 
 def task_benchmarks():

@@ -11,7 +11,7 @@ from frlib.datasets.images import UnreadableImage
 from frlib.datasets.lfw import pair_accuracy, read_lfw, read_pairs
 from frlib.datasets.photographs import Photographs
 from frlib.datasets.sample import Sample, sample_people
-from frlib.datasets.stored import stored
+from frlib.datasets.stored import read_stored, stored
 from frlib.faces.crops import align
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "read_folder",
     "read_lfw",
     "read_pairs",
+    "read_stored",
     "sample_people",
     "stored",
     "without_outliers",

@@ -25,3 +25,22 @@ def stored() -> dict[str, Callable[[], Photographs]]:
         if not path.name.startswith(".") and (path.is_dir() or read is not read_folder):
             found[path.name] = functools.partial(read, path)
     return found
+
+
+def read_stored() -> tuple[dict[str, Photographs], dict[str, str]]:
+    """Read each data set in the folder ``photographs`` of the reader's cache.
+
+    Returns
+    -------
+    dict of name to Photographs
+        Those that can be read.
+    dict of name to str
+        Why the others cannot.
+    """
+    found, reasons = {}, {}
+    for name, read in stored().items():
+        try:
+            found[name] = read()
+        except (OSError, ValueError) as error:
+            reasons[name] = str(error).replace(str(cache_folder("photographs")), "photographs")
+    return found, reasons

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 
@@ -54,6 +55,8 @@ def pages(tmp_path_factory):
         images = pictures(3, 5, seed=7)
         plant_faults(write_folder(usual / "photographs/album", images), images)
         write_folder(usual / "photographs/pair", {name: own[:3] for name, own in list(images.items())[:2]})
+        for unreadable in ("celeba_cut", "empty"):
+            (usual / "photographs" / unreadable).mkdir()
         found["with"] = run_page()
     finally:
         os.environ.pop("FRLIB_CACHE") if before is None else os.environ.update(FRLIB_CACHE=before)
@@ -64,7 +67,9 @@ def test_with_photographs_the_tables_are_computed_from_them(pages):
     names, shown = pages["with"]
     assert list(names["used"]) == ["album"] and list(names["ours"].index.unique("images")) == ["album", "drawn"]
     assert "Photographs in the cache when this page was run: album" in shown
-    assert "Left out, fewer than two people with enough photographs: pair." in shown
+    assert "Left out: pair (fewer than two people with enough photographs)." in shown
+    assert re.search(r"Left out: celeba_cut \(.*photographs/celeba_cut.*\)\.", shown)
+    assert re.search(r"Left out: empty \(.*photographs/empty.*\)\.", shown)
     photographs = read_folder(pages["folder"])
     faces = find_faces(photographs, n_jobs=1, progress=False)
     kept = clean(photographs, [one_face(faces)])

@@ -12,6 +12,7 @@ import pytest
 
 from book import steps
 from book.contents import ROOT
+from frlib.models import catalogue
 from tests.checkout import DOIT, add_chapters
 
 CHATTER = """import subprocess, sys, warnings
@@ -105,6 +106,27 @@ def test_networks_go_to_the_chapters_that_choose_them_and_no_other_runs_again(ch
     assert states["chapter plain"] == "unchanged"
     path = checkout / "_build/smoke/notebooks/choosing.ipynb"
     assert nbformat.read(path, as_version=4).metadata["frlib"]["networks"] == "a,b"
+
+
+@pytest.mark.weekly
+def test_what_the_reader_puts_into_the_cache_has_the_chapters_run_again_that_show_it(checkout, monkeypatch, tmp_path):
+    monkeypatch.setenv("FRLIB_CACHE", str(tmp_path / "cache"))
+    begins = '# %% tags=["parameters"]\nprofile = "book"\nseed = 0\ndevice = "auto"\n'
+    shows = {"photographs": "# datasets.read_stored()\n", "papers": "# chosen(networks)\n"}
+    add_chapters(checkout, plain=begins, **{name: begins + text for name, text in shows.items()})
+
+    def ran() -> set[str]:
+        lines = [line.split() for line in chapters(checkout).stdout.splitlines()]
+        return {words[1] for words in lines if words[0] == "chapter" and words[-1] == "s"}
+
+    assert ran() == {"plain", "photographs", "papers"}
+    (tmp_path / "cache/photographs/album/ann").mkdir(parents=True)
+    file = catalogue.stored_path("arcface-r50")  # in the cache of this test
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    assert ran() == {"photographs", "papers"} and ran() == set()
+    (tmp_path / "cache/photographs/album/ann/one.jpg").touch()
+    assert ran() == {"photographs"}
 
 
 def test_chapters_run_side_by_side_with_a_readers_packages(checkout):
