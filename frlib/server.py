@@ -17,9 +17,11 @@ DRIVE = "/content/drive"
 
 def name() -> str:
     """Return what the notebook runs on: Colab, Kaggle, or any other Jupyter."""
-    if importlib.util.find_spec("google") and importlib.util.find_spec("google.colab"):
-        return "Colab"
-    return "Kaggle" if "KAGGLE_KERNEL_RUN_TYPE" in os.environ else "Jupyter"
+    # First, because Kaggle's machines have the package of Colab too.
+    if "KAGGLE_KERNEL_RUN_TYPE" in os.environ:
+        return "Kaggle"
+    on_colab = importlib.util.find_spec("google") and importlib.util.find_spec("google.colab")
+    return "Colab" if on_colab else "Jupyter"
 
 
 def begin(

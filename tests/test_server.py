@@ -56,6 +56,12 @@ def test_kaggle_is_known(calls, monkeypatch):
     assert server.name() == "Kaggle"
 
 
+def test_nothing_is_asked_of_colab_on_kaggle_which_has_its_package_too(colab, monkeypatch):
+    monkeypatch.setenv("KAGGLE_KERNEL_RUN_TYPE", "Interactive")
+    server.begin(**FACTS, drive=True)
+    assert colab == []
+
+
 def test_colab_gets_its_widgets_and_keeps_its_disk(colab, capsys, tmp_path):
     server.begin(**FACTS)
     assert colab == ["widgets"] and cache_folder() == tmp_path

@@ -18,12 +18,19 @@ import importlib.util
 INSTALL = """if importlib.util.find_spec("frlib") is None:
     # What the server has stays as it is: pip refuses rather than change it.
     from importlib.metadata import distributions
+    from pathlib import Path
+    from tempfile import gettempdir
 
-    have = {d.metadata["Name"]: d.version for d in distributions()}
-    with open("installed.txt", "w") as file:
-        for name in have.keys() - {None, "pip", "setuptools", "wheel"}:
-            file.write(f"{name}=={have[name]}\\n")
-    %pip install --quiet -c installed.txt "frlib[notebooks] @ git+{address}"
+    have = {}
+    for found in distributions():
+        name, version = map(found.metadata.get, ("Name", "Version"))
+        name = (name or "").lower().replace("_", "-")
+        # Of two with one name, Python imports the first.
+        if version and name not in ("", "pip", "setuptools", "wheel"):
+            have.setdefault(name, f"{name}=={version}")
+    kept = Path(gettempdir(), "installed.txt")
+    kept.write_text("\\n".join(have.values()))
+    %pip install --quiet -c {kept} "frlib[notebooks] @ git+{address}"
 """
 UNKNOWN = """if importlib.util.find_spec("frlib") is None:
     raise ModuleNotFoundError(

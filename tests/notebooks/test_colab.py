@@ -94,12 +94,27 @@ def test_where_frlib_is_nothing_is_installed(monkeypatch, tmp_path, capsys):
 
 
 def test_frlib_is_installed_beside_what_the_server_has(without_frlib, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     [(magic, line)] = run_set_up(set_up_cell(RUN, 150, ADDRESS), monkeypatch, tmp_path).called
     assert magic == "pip"
-    assert line == f'install --quiet -c installed.txt "frlib[notebooks] @ git+{ADDRESS}"'
+    assert line == f'install --quiet -c {{kept}} "frlib[notebooks] @ git+{ADDRESS}"'
     kept = (tmp_path / "installed.txt").read_text().splitlines()
     assert {f"{name}=={metadata.version(name)}" for name in ("torch", "numpy", "ipywidgets")} <= set(kept)
     assert not [line for line in kept if line.split("==")[0] in ("pip", "setuptools", "wheel")]
+
+
+def test_of_two_versions_of_a_package_the_imported_one_is_kept(without_frlib, monkeypatch, tmp_path):
+    """Colab has some packages of its system too, older, at the end of the path."""
+    for name, version in (("NumPy", "Version: 1.16"), ("nameless_one", "")):
+        folder = tmp_path / f"later/{name}-1.16.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\n{version}\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "later")])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    run_set_up(set_up_cell(RUN, 150, ADDRESS), monkeypatch, tmp_path)
+    kept = (tmp_path / "installed.txt").read_text().splitlines()
+    assert [line for line in kept if line.startswith("numpy==")] == [f"numpy=={metadata.version('numpy')}"]
+    assert not [line for line in kept if line.startswith("nameless") or line.endswith("==None")]
 
 
 def test_without_an_address_the_cell_says_how_to_install(without_frlib, monkeypatch, tmp_path):
