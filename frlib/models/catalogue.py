@@ -1,5 +1,6 @@
 """The networks in the user's cache: whether each is in place, and how it is fetched, converted and loaded."""
 
+import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -89,7 +90,7 @@ def available() -> pd.DataFrame:
     return table.astype({"parameters": "Int64"})
 
 
-def chosen(networks: str = "") -> list[str]:
+def chosen(networks: str = "", *, roles: Sequence[str] = ("paper",)) -> list[str]:
     """Return the names of the networks that a chapter shows, from its parameter.
 
     The default networks come first, because the text and the verdicts of a page are about them. The others stand beside
@@ -98,7 +99,10 @@ def chosen(networks: str = "") -> list[str]:
     Parameters
     ----------
     networks : str
-        Names with commas between them. Empty: the papers' face networks that are in the user's cache.
+        Names with commas between them. Empty: networks of the papers that are in the user's cache. One whose package is
+        not installed is left out then, and a line says so.
+    roles : sequence of str
+        Which networks of the papers are meant: "paper", "foundation"; see `available`.
 
     Raises
     ------
@@ -106,14 +110,21 @@ def chosen(networks: str = "") -> list[str]:
         If a name is unknown.
     """
     names = [name.strip() for name in networks.split(",") if name.strip()]
-    if not names:
-        names = [n for n, network in PAPER_NETWORKS.items() if network.role == "paper"]
-        names = [name for name in names if os.path.exists(stored_path(name))]
+    names = names or _of_the_papers(roles)
     accepted = tuple(known())
     unknown = [name for name in names if name not in accepted]
     if unknown:
         raise ValueError(f"networks must be names from {', '.join(accepted)}, with commas; got {unknown[0]!r}")
     return list(dict.fromkeys([*DEFAULT_NETWORKS, *names]))
+
+
+def _of_the_papers(roles: Sequence[str]) -> list[str]:
+    """Return the names of the papers' networks that are stored and can be read here."""
+    names = [n for n, network in PAPER_NETWORKS.items() if network.role in roles and os.path.exists(stored_path(n))]
+    absent = {n: p for n in names if (p := PAPER_NETWORKS[n].package) and importlib.util.find_spec(p) is None}
+    for name, package in absent.items():
+        print(f"{name} is left out, because it needs the package {package}.")
+    return [name for name in names if name not in absent]
 
 
 def fetch(name: str, *, sha256: str | None = None, file: str | os.PathLike | None = None, progress: bool = True) -> int:
@@ -133,9 +144,10 @@ def fetch(name: str, *, sha256: str | None = None, file: str | os.PathLike | Non
     ------
     DownloadError
         If a package or file cannot be fetched.
+    ChecksumError
+        If a file does not have the content that is expected; nothing of it is kept then. It is an OSError.
     OSError
-        If a file does not have the content that is expected; nothing of it is kept then. Also if the cache cannot be
-        written, or an added network is no longer whole.
+        If the cache cannot be written, or an added network is no longer whole.
     ValueError
         If the name is unknown, no sha256 is known, or the network takes none.
     """

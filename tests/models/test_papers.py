@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import importlib.util
 import io
 import re
 import warnings
@@ -388,6 +389,28 @@ def test_chosen_networks(shop):
     accepted = ", ".join(catalogue.known())
     with pytest.raises(ValueError, match=f"networks must be names from {accepted}, with commas; got 'arcface'"):
         models.chosen("dlib,arcface")
+
+
+def test_a_network_whose_package_is_not_installed_is_left_out_of_those_that_were_not_named(shop, monkeypatch, capsys):
+    shop("sphereface-20", as_onnx(seeded(SphereFace)))
+    models.load("sphereface-20", "cpu")
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else find(name))
+    assert models.chosen() == list(DEFAULT_NETWORKS)
+    assert capsys.readouterr().out == "sphereface-20 is left out, because it needs the package onnxruntime.\n"
+    assert models.chosen("sphereface-20")[-1] == "sphereface-20"
+
+
+def test_networks_of_other_roles_are_shown_where_a_chapter_asks_for_them(monkeypatch, tmp_path):
+    monkeypatch.setattr(catalogue, "stored_path", lambda name: tmp_path if name in ("dinov2", "arcface-r50") else "")
+    assert models.chosen() == [*DEFAULT_NETWORKS, "arcface-r50"]
+    assert models.chosen(roles=("paper", "foundation")) == [*DEFAULT_NETWORKS, "arcface-r50", "dinov2"]
+
+
+def test_every_entry_names_the_package_that_it_needs():
+    for name, network in catalogue.known().items():
+        needed = "onnxruntime" if network.build is None else "timm" if network.role == "foundation" else ""
+        assert network.package == needed, name
 
 
 def test_the_command_lists_networks_and_says_what_is_wrong(capsys):

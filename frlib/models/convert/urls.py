@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from tqdm.auto import tqdm
 
 from frlib.models.convert import patience
-from frlib.models.convert.packages import DownloadError
+from frlib.models.convert.packages import ChecksumError, DownloadError
 from frlib.store import REMEDY, atomic_file, cache_folder, can_be_written, file_digest, remove_leftovers
 
 #: Bytes that are read at once.
@@ -204,7 +204,7 @@ def verify(file: WebFile, partial: Path, wanted: str, given: str | os.PathLike |
 
     Raises
     ------
-    OSError
+    ChecksumError
         If it has not.
     """
     found = file_digest(partial)
@@ -212,4 +212,4 @@ def verify(file: WebFile, partial: Path, wanted: str, given: str | os.PathLike |
         return
     again = "Run again; if the message returns, the address serves another file than the one that was published."
     where, advice = (f"{file.path} from {file.url}", f" {again}") if given is None else (str(given), "")
-    raise OSError(f"{where} has sha256 {found}; expected sha256 {wanted}. Nothing of it was kept.{advice}")
+    raise ChecksumError(f"{where} has sha256 {found}; expected sha256 {wanted}. Nothing of it was kept.{advice}")

