@@ -79,6 +79,17 @@ def plant_faults(folder: Path, images: dict) -> dict[str, str]:
     }
 
 
+def spoil(files: list[Path]) -> list[str]:
+    """Write faults over three photographs and return the remark on each: no face, two faces, a file that is cut off."""
+    first, second, cut = files
+    with Image.open(second) as image:
+        picture = torch.from_numpy(np.array(image))
+    as_image(torch.full_like(picture, 120)).save(first)
+    as_image(torch.cat([picture, picture.flip(1)], dim=1)).save(second)
+    cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 3])
+    return ["no face", "several faces", "unreadable"]
+
+
 def write_kinds(folder: Path, picture: torch.Tensor) -> dict[str, Path]:
     """Write one picture in many formats below the folder of one person; return the files by kind."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from IPython.display import HTML
 from PIL import Image
 
 from frlib.arguments import checked
-from frlib.view.static import check_description
+from frlib.view.static import HIDDEN, check_description
 
 
 @checked
@@ -43,7 +43,7 @@ def image_grid(images, *, rows: Sequence[str], columns: Sequence[str], descripti
         f'<tr><th scope="row">{escape(name)}</th>{"".join(_cell(image, width) for image in line)}</tr>'
         for name, line in zip(rows, grid, strict=True)
     )
-    caption = f'<caption class="frlib-hidden">{escape(description)}</caption>'
+    caption = f"<caption {HIDDEN}>{escape(description)}</caption>"
     return HTML(
         f'<table class="frlib-grid">{caption}<thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
     )

@@ -9,7 +9,7 @@ from IPython.display import HTML
 from frlib.arguments import checked
 from frlib.view.charts import COLORS
 from frlib.view.images import webp_address
-from frlib.view.static import check_description
+from frlib.view.static import HIDDEN, check_description
 
 #: Side of a picture, in CSS pixels.
 SIDE = 80
@@ -43,7 +43,7 @@ def pipeline(stages: Sequence[tuple], *, description: str) -> HTML:
         raise ValueError("stages must be at least one; got none")
     row = "display:flex;flex-wrap:wrap;gap:0.6rem 0;justify-content:center;list-style:none;padding:0;margin:1rem 0"
     items = "".join(_stage(k, *stage) for k, stage in enumerate(stages))
-    hidden = f'<p class="frlib-hidden" style="position:absolute;clip-path:inset(50%)">{escape(description)}</p>'
+    hidden = f"<p {HIDDEN}>{escape(description)}</p>"
     return HTML(f'<div class="frlib-pipeline">{hidden}<ol style="{row}">{items}</ol></div>')
 
 

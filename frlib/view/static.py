@@ -210,6 +210,10 @@ def host(name: str, state: Mapping, *, description: str):
     return live(**_without_nan(state))
 
 
+#: Attributes of what only screen readers meet, also where no style sheet of the site is.
+HIDDEN = 'class="frlib-hidden" style="position:absolute;clip-path:inset(50%)"'
+
+
 def check_description(description: str) -> None:
     """Raise unless the text alternative says something."""
     if not description.strip():

@@ -22,7 +22,7 @@ from frlib.datasets import (
 )
 from frlib.faces import head_is_built
 from frlib.models import load
-from tests.photographs import pictures, write_celeba, write_lfw
+from tests.photographs import pictures, spoil, write_celeba, write_lfw
 
 pytestmark = [
     pytest.mark.slow,
@@ -86,3 +86,28 @@ def test_celeba_in_a_zip_file_gives_clouds_with_attributes(images, network, tmp_
     assert [cloud.table["Smiling"].tolist() for cloud in clouds] == [[True, False], [False, True], [True, False]]
     assert [cloud.identity for cloud in clouds] == [0, 1, 2]
     assert all(set(cloud.fields) == {"brightness", "hue", "image_quality"} for cloud in clouds)
+
+
+def faulty_lfw(folder, images):
+    """Write LFW with three faults; return its photographs and the remarks."""
+    write_lfw(folder, images)
+    names = ("Ann/Ann_0002.jpg", "Bob/Bob_0001.jpg", "Bob/Bob_0004.jpg")
+    remarks = spoil([folder / "lfw" / name for name in names])
+    return read_lfw(folder / "lfw"), remarks
+
+
+def faulty_celeba(folder, images):
+    """Write CelebA with three faults; return its photographs and the remarks."""
+    write_celeba(folder / "celeba", images, pd.DataFrame({"Smiling": [1] * 12}))
+    remarks = spoil([folder / f"celeba/img_align_celeba/{number:06d}.jpg" for number in (2, 5, 8)])
+    return read_celeba(folder / "celeba"), remarks
+
+
+@pytest.mark.parametrize("written", [faulty_lfw, faulty_celeba])
+def test_faults_of_a_data_set_are_remarked_on_and_cleaned_away(images, tmp_path, written):
+    photographs, remarks = written(tmp_path, {name: own[:4] for name, own in images.items()})
+    faces = find_faces(photographs, n_jobs=1, progress=False)
+    assert faces.table.remark.tolist() == ["", remarks[0], "", "", remarks[1], "", "", remarks[2], "", "", "", ""]
+    cleaned = clean(photographs, [one_face(faces), at_least_images(3)])
+    assert cleaned.rows.tolist() == [0, 2, 3, 8, 9, 10, 11]
+    assert cleaned.steps["images"].tolist() == [9, 7] and cleaned.steps["people"].tolist() == [3, 2]
