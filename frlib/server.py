@@ -57,7 +57,7 @@ def begin(
     print(f"{server}, {processors()}.")
     if profile:
         print(f"The published run, profile {profile}, took {spoken(seconds)} on {device.upper()}, {processor}.")
-    print("Profile smoke is for a first look; paper is large. Choose in the cell with the parameters.")
+    print("Profile smoke is for a first look; paper takes hours. Choose in the cell with the parameters.")
     print(cache_in_words(megabytes))
 
 

@@ -62,6 +62,21 @@ def test_a_network_of_the_reader_stands_beside_the_default_ones(own_cache, tmp_p
     assert verdicts and not [text for text in verdicts if re.search(r"\bmine\b", text)]
 
 
+@pytest.mark.weekly
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", CHAPTERS[1:])
+def test_a_network_of_the_reader_goes_through_every_chapter(own_cache, tmp_path, chapter):
+    export_onnx(models.load("mobileface", "cpu"), tmp_path / "file.onnx")
+    models.add(tmp_path / "file.onnx", "mine", mean=0, scale=1)
+    target = tmp_path / "build/notebooks/chapter.ipynb"
+    parameters = {"profile": "smoke", "seed": 0, "device": "cpu", "networks": "mine"}
+    pipeline.execute(ROOT / f"notebooks/{chapter}.py", target, parameters)
+    shown = outputs(nbformat.read(target, as_version=4))
+    assert [text for _, text in shown if text.startswith("Beside the networks of text and verdicts") and "mine" in text]
+    verdicts = [text for source, text in shown if "view.verdict(" in source]
+    assert verdicts and not [text for text in verdicts if re.search(r"\bmine\b", text)]
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapters_have_the_parameter(chapter):
     text = (ROOT / f"notebooks/{chapter}.py").read_text()
