@@ -16,9 +16,10 @@
 # *Can a network be taught to ignore one attribute, and does its energy tell?*
 #
 # ```{one-minute} fig-arrows-05
-# It can be taught to move images less: with ArcFace surely for {glue:text}`displacement_down_ArcFace` of
-# {glue:text}`n_attributes` attributes, against a training on nothing. The energy surely rises for
-# {glue:text}`energy_up_ArcFace` of them ({numref}`fig-arrows-05`). It forgets how far images move, so it need not tell.
+# It can be taught to move images less, relative to the spread of a person's images: with ArcFace surely for
+# {glue:text}`displacement_down_ArcFace` of {glue:text}`n_attributes` attributes, against a training on nothing. The energy
+# surely rises for {glue:text}`energy_up_ArcFace` of them ({numref}`fig-arrows-05`). It forgets how far images move, so it
+# need not tell.
 # ```
 #
 # ```{admonition} Goals
@@ -31,6 +32,8 @@
 # ```
 #
 # **Prerequisites.** {doc}`/notebooks/04_pretrained_energies`.
+#
+# **Reading time.** About 20 minutes.
 #
 # ```{run-card}
 # ```
@@ -87,6 +90,10 @@
 #
 # Beside each count of maxima on the diagonal stands its exact *p*: how often as many lie there if the names of the
 # fine-tunings are exchanged in all 8! orders.
+#
+# *Added after the runs*: one scale of 17 had given *partly* to claim 4. But scales share most of their pairs of points, and
+# are no independent tests. So *partly* for claim 4 now asks for at least half of the scales, and for claim 3 for more sure
+# places than 95 % of all orders of the names give. With fewer the word is *undecided*. This can only take a *partly* away.
 
 # %% tags=["parameters"]
 profile = "book"  # smoke, book or paper
@@ -134,7 +141,8 @@ seeds = range(n_seeds)
 # curve through it along one attribute, a step down and a step up as in {numref}`fig-curves-04`, are its two
 # *variations*. The paper also has two per attribute. That makes eight training sets that share their fixed images and
 # differ in the attribute alone. Two more tell what the eight are to be compared with:
-# * *all*: the variations of all attributes, shown for two epochs, which is about as many images;
+# * *all*: the variations of all attributes, shown for two epochs: {glue:text}`all_images` images of each person in
+#   {glue:text}`all_steps` steps, where the others see {glue:text}`own_images` in {glue:text}`own_steps`;
 # * *nothing*: two copies of the fixed image. The training is as long, and there is nothing to learn to ignore.
 
 # %%
@@ -273,6 +281,15 @@ clouds, test_clouds, album_clouds = (
 energies = fingerprint.fingerprint(clouds, scales, device=device)
 
 # %% tags=["remove-cell"]
+batches = max(1, round(n_train / 10))
+view.say(
+    all_images=2 * (1 + 2 * len(names)),
+    all_steps=2 * batches,
+    own_images=3 * epochs,
+    own_steps=epochs * batches,
+)
+
+# %% tags=["remove-cell"]
 view.say(
     epochs=epochs,
     n_attributes=len(names),
@@ -381,29 +398,55 @@ view.verdict(
     f"at {(sure >= 0.95).sum()} and surely fails at {(sure <= 0.05).sum()}.",
 )
 
+# %% [markdown]
+# With AdaFace each loss before is {glue:text}`ada_low:.2f` or more. It is that of people who lie too close, so the limit of
+# 0.05 leaves nothing out.
+
+
+# %% tags=["hide-input"]
+def below_nothing(margin):
+    """Return the share of draws with the own loss below the control's."""
+    own, idle = losses[margin][:, :, : len(names)], losses[margin][:, :, -1]
+    gap = np.diagonal(own, axis1=2, axis2=3) - idle
+    return (geometry.crossed_means(gap, seed=seed) < 0).mean(axis=0)
+
+
 # %% tags=["hide-input"]
 lower = asked["lower than before"]
+below = np.array([below_nothing(m) for m in margins])
 view.verdict(
     "finetune-parameter-free",
     verdicts.by_shares(lower),
     f"The own loss on test people is surely lower than before at "
     f"{(lower >= 0.95).sum()} of {len(lower)} places (attribute and margin), "
-    "with fixed images as centres and nothing trained but the network.",
+    "with fixed images as centres and nothing trained but the network. "
+    "Against training on nothing it is surely lower at "
+    f"{verdicts.count_sure(below)}.",
 )
 
+
 # %% tags=["hide-input"]
-after_nothing = losses["ArcFace"].mean(axis=(0, 1))[-1]
-arc = asked.loc["ArcFace"]
-gains = 100 * (1 - arc["loss after"] / arc["loss before"])
-idle = 100 * (1 - after_nothing / arc["loss before"])
-room = arc.index[arc["loss before"] >= 0.05]
+def falls_of(margin):
+    """Return the falls of each loss, in percent, and the control's share."""
+    of = asked.loc[margin]
+    after = {"own": of["loss after"]}
+    after["nothing"] = losses[margin].mean(axis=(0, 1))[-1]
+    gone = {k: 100 * (1 - v / of["loss before"]) for k, v in after.items()}
+    return pd.DataFrame(gone | {"share": 100 * gone["nothing"] / gone["own"]})
+
+
+fallen = {margin: falls_of(margin) for margin in margins}
+room = asked.loc["ArcFace"].query("`loss before` >= 0.05").index
 
 # %% tags=["remove-cell"]
 view.say(
-    gain_low=gains.min(),
-    gain_high=gains.max(),
-    idle_low=idle.min(),
-    idle_high=idle.max(),
+    gain_low=fallen["ArcFace"].own.min(),
+    gain_high=fallen["ArcFace"].own.max(),
+    idle_low=fallen["ArcFace"].nothing.min(),
+    idle_high=fallen["ArcFace"].nothing.max(),
+    share_low=fallen["AdaFace"].share.min(),
+    share_middle=fallen["AdaFace"].share.median(),
+    ada_low=asked.loc["AdaFace"]["loss before"].min(),
     n_room=len(room),
     room=", ".join(room),
 )
@@ -411,10 +454,11 @@ view.say(
 # %% [markdown]
 # The own fine-tuning takes away {glue:text}`gain_low:.0f` to {glue:text}`gain_high:.0f` % of the loss of an attribute
 # (ArcFace). But the control that saw nothing but copies takes away {glue:text}`idle_low:.0f` to
-# {glue:text}`idle_high:.0f` %. A loss has two sides: it falls when variations come closer to their fixed image, and also
-# when different people move apart. The second needs no variation at all. So a falling loss is no sign that an attribute
-# is ignored; what counts is the difference to the control. Above 0.05 before fine-tuning, with ArcFace, are
-# {glue:text}`n_room` attributes: {glue:text}`room`.
+# {glue:text}`idle_high:.0f` %. With AdaFace nearly all of the fall needs no variation: the control reaches
+# {glue:text}`share_low:.0f` % of it or more, and {glue:text}`share_middle:.0f` % in the median attribute. A loss has two
+# sides: it falls when variations come closer to their fixed image, and also when different people move apart. The second
+# needs no variation at all. So a falling loss is no sign that an attribute is ignored; what counts is the difference to
+# the control. Above 0.05 before fine-tuning, with ArcFace, are {glue:text}`n_room` attributes: {glue:text}`room`.
 
 # %% [markdown]
 # (recognition-05)=
@@ -491,7 +535,8 @@ def epochs_of(attribute):
 
 every_epoch = {a: epochs_of(a) for a in names}
 later = [e for own in every_epoch.values() for e in own[1:]]
-along = embed([*tests, centres[0]], [base, *later])
+control = epochs_of(NOTHING)[-1]
+along = embed([*tests, centres[0]], [base, *later, control])
 steps = {a: [along[e.name] for e in own] for a, own in every_epoch.items()}
 
 
@@ -550,6 +595,45 @@ view.figure(
     description="Two panels for the chosen run: ROC curves after some epochs, "
     "and distances to variations and to other people against the epoch.",
 )
+
+
+# %% tags=["hide-input"]
+def distances_of(attribute):
+    """Return mean distances before, after, and after training on nothing."""
+    own = {"before": steps[attribute][0], "after": steps[attribute][-1]}
+    own |= {"after nothing": along[control.name]}
+    for when, found in own.items():
+        yield ("own variations", when), to_variations(found[:n_test], attribute)
+        yield ("other people", when), to_others(found[:n_test])
+
+
+# %% tags=["hide-input"]
+reach = pd.DataFrame({a: dict(distances_of(a)) for a in names}).T
+reach = reach[["own variations", "other people"]].set_axis(words)
+reach.style.format("{:.3f}")
+
+# %% tags=["hide-input"]
+near, off = reach["own variations"], reach["other people"]
+farther = 100 * (off.after / off.before - 1)
+ratio = near / off
+
+# %% tags=["remove-cell"]
+view.say(
+    not_nearer=(near.after >= near.before).sum(),
+    nearer_than_idle=(near.after < near["after nothing"]).sum(),
+    ratio_falls=(ratio.after < ratio.before).sum(),
+    off_low=farther.min(),
+    off_high=farther.max(),
+    off_idle=100 * (off["after nothing"] / off.before - 1).iloc[0],
+)
+
+# %% [markdown]
+# The table has both distances, $1 - \cos$: before, after the last epoch, and after that of the run on nothing. The own
+# variations are no nearer than before in {glue:text}`not_nearer` of {glue:text}`n_attributes` runs, and nearer than after
+# nothing in {glue:text}`nearer_than_idle`. It is the others who move away: by {glue:text}`off_low:.0f` to
+# {glue:text}`off_high:.0f` %, and by {glue:text}`off_idle:.0f` % in the run on nothing. What falls, in
+# {glue:text}`ratio_falls` runs, is the ratio of the two. So training on an attribute also moves people apart, and more than
+# training on nothing does: the difference to the control does not measure how much closer variations come.
 
 # %% [markdown]
 # (energies-05)=
@@ -645,7 +729,7 @@ counted = pd.concat(
 chance = fingerprint.table_of(list(counts["p"].values()), "p", **axes)
 counted = counted.merge(chance)
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-counts-05", "caption": "How many of the column maxima lie on the diagonal, at every usable scale: in the means (solid), and surely, in at least 95 % of the draws of seeds and people (dashed). The level line at 1 is what names in random order give on average if every column has another winner. The tooltip has the exact p of the count in the means."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-counts-05", "caption": "How many of the column maxima lie on the diagonal, at every usable scale: in the means (solid), and surely, in at least 95 % of the draws of seeds and people (dashed). The level line at 1 is what names in random order give on average. The tooltip has the exact p of the count in the means."}}
 number = view.Column("maxima", "maxima on the diagonal", domain=(0, len(names)))
 scale = view.Column("scale", "scale ε, in mean pair distances")
 looks = {"color": "margin", "dash": "kind", "tips": ["p"]}
@@ -676,16 +760,34 @@ there, elsewhere = places >= 0.95, places <= 0.05
 maxima = " and ".join(map(range_of, margins))
 at_all = [named(sure.all(axis=(0, 1))) for sure in (there, elsewhere)]
 
+
+# %% tags=["hide-input"]
+def shares_of_rows(values):
+    """Return the share of draws in which each row has a column's maximum."""
+    highest = geometry.crossed_means(values, seed=seed).argmax(axis=-2)
+    rows = np.arange(values.shape[-1])[:, None]
+    return (highest[..., None, :] == rows).mean(axis=0)
+
+
+# %% tags=["hide-input"]
+rows = np.stack([shares_of_rows(cube[:, :, at]) for cube in cubes.values()])
+wins = (rows >= 0.95).sum(axis=(0, 1))
+orders = np.array(list(itertools.permutations(range(len(names)))))
+by_names = wins[orders, range(len(names))].sum(axis=1)
+by_names_p = (by_names >= there.sum()).mean()
+
 # %% tags=["hide-input"]
 view.verdict(
     "finetune-diagonal",
-    verdicts.by_shares(places),
+    verdicts.over_places(there & (by_names_p <= 0.05), elsewhere),
     f"In the means, {maxima} of {len(names)} column maxima lie on the "
     f"diagonal, over ε from {usable[0]} to {usable[-1]}. Of {places.size} "
     f"places (margin, attribute, scale) the maximum is surely there at "
-    f"{there.sum()} and surely elsewhere at {elsewhere.sum()}. Surely there at "
-    f"all scales under both margins: {at_all[0]}; surely elsewhere: "
-    f"{at_all[1]}.",
+    f"{there.sum()} and surely elsewhere at {elsewhere.sum()}. Names in random "
+    f"order put {by_names.mean():.0f} of these there on average, and "
+    f"{there.sum()} or more with p = {by_names_p:.3f}. The scales are no "
+    f"independent tests. Surely there at all scales under both margins: "
+    f"{at_all[0]}; surely elsewhere: {at_all[1]}.",
 )
 
 # %% tags=["hide-input"]
@@ -703,37 +805,66 @@ pd.DataFrame(
 #
 # ### Do both margins agree?
 #
-# The change of each energy against the base network, under ArcFace and under AdaFace: 64 values each, at every scale.
+# The change of each energy against the base network, under ArcFace and under AdaFace: 64 values each, at every scale. A
+# drift that all trainings share is in these changes and counts as agreement. Beside them stand the changes against
+# *nothing*, without this drift.
+
 
 # %% tags=["hide-input"]
-change = {m: cubes[m] - base_array()[:, :, None] for m in margins}
-pairs = [[v[:, :, k] for v in change.values()] for k in at]
-agreement = pd.DataFrame(
-    [geometry.crossed_correlation(*pair, seed=seed) for pair in pairs],
-    columns=["correlation", "low", "high"],
-    index=pd.Index(usable, name="scale"),
-)
+def agreement_of(change):
+    """Return the correlation of two margins with its interval, by scale."""
+    pairs = [[v[:, :, k] for v in change.values()] for k in at]
+    return pd.DataFrame(
+        [geometry.crossed_correlation(*pair, seed=seed) for pair in pairs],
+        columns=["correlation", "low", "high"],
+        index=pd.Index(usable, name="scale"),
+    )
+
+
+# %% tags=["hide-input"]
+undone = {m: energy_array(m, trained=[NOTHING]) for m in margins}
+since = {m: cubes[m] - base_array()[:, :, None] for m in margins}
+agreement = agreement_of(since)
+without_drift = agreement_of({m: cubes[m] - undone[m] for m in margins})
 
 # %% tags=["hide-input"]
 winners = [
     [m.argmax(axis=0) for m in own] for own in zip(*means.values(), strict=True)
 ]
 same = [int((first == second).sum()) for first, second in winners]
-low, high = agreement.low, agreement.high
+above, below = agreement.low > 0.5, agreement.high < 0.5
 
 # %% tags=["hide-input"]
 view.verdict(
     "finetune-margins-agree",
-    verdicts.over_places(low > 0.5, high < 0.5),
+    verdicts.over_places(above & (above.mean() >= 0.5), below),
     f"The correlation of the changes of energy is "
     f"{agreement.correlation.min():.2f} to {agreement.correlation.max():.2f} "
-    f"over {len(usable)} scales, surely above 0.5 at {(low > 0.5).sum()} of "
-    f"them. The same fine-tuning is highest for {min(same)} to {max(same)} of "
-    f"{len(names)} attributes.",
+    f"over {len(usable)} scales, surely above 0.5 at {above.sum()} of "
+    "them; they are no independent tests. Of changes against training on "
+    f"nothing it is {without_drift.correlation.min():.2f} to "
+    f"{without_drift.correlation.max():.2f}. The same fine-tuning is highest "
+    f"for {min(same)} to {max(same)} of {len(names)} attributes.",
 )
 
 # %% tags=["hide-input"]
-agreement.round(2).T
+both_kinds = {"before": agreement, NOTHING: without_drift}
+pd.concat(both_kinds, axis=1, names=["change against", ""]).round(2).T
+
+# %% tags=["remove-cell"]
+view.say(
+    drift_low=agreement.correlation.min(),
+    drift_high=agreement.correlation.max(),
+    no_drift_low=without_drift.correlation.min(),
+    no_drift_high=without_drift.correlation.max(),
+    no_drift_sure=(without_drift.low > 0.5).sum(),
+    n_scales=len(usable),
+)
+
+# %% [markdown]
+# Against *nothing* the correlation is {glue:text}`no_drift_low:.2f` to {glue:text}`no_drift_high:.2f`, where it was
+# {glue:text}`drift_low:.2f` to {glue:text}`drift_high:.2f`, and surely above 0.5 at {glue:text}`no_drift_sure` of
+# {glue:text}`n_scales` scales.
 
 # %% [markdown]
 # ### Watch a field fold
@@ -767,6 +898,7 @@ view.fold(
 # their direction is noise. This is what a loss that pulls them together should do. Or it can turn the directions of
 # different images apart while they move as far as before. The displacement tells which. And it can change because
 # the whole cloud does: the control, trained on nothing, shows how much of a change has nothing to do with the attribute.
+# The displacement is over $\bar d$, so it also falls when the whole cloud spreads.
 
 
 # %%
@@ -807,7 +939,7 @@ across = view.Column("displacement", moves, log=True)
 upwards = view.Column("energy", "energy at ε = 1")
 idle = ("displacement after nothing", "energy after nothing")
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-arrows-05", "caption": "Energy at ε = 1 against the displacement. For each attribute a line leads from the network that was trained on nothing to the one that was trained on the attribute (dot); mean over seeds and people. A line to the left: variations move less. A line upwards: directions scatter. See that the two need not go together."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-arrows-05", "caption": "Energy at ε = 1 against the displacement. For each attribute a line leads from the network that was trained on nothing to the one that was trained on the attribute (dot); mean over seeds and people. A line to the left: variations move less, against the spread of the cloud. A line upwards: directions scatter. See that the two need not go together."}}
 view.figure(
     view.scatter(lines, across, upwards, color="attribute", to=idle),
     choose="margin",
@@ -866,8 +998,8 @@ view.say(**changed)
 # {glue:text}`n_attributes` attributes with ArcFace ({glue:text}`energy_up_AdaFace` with AdaFace) and surely lower for
 # {glue:text}`energy_down_ArcFace` ({glue:text}`energy_down_AdaFace`). The displacement is surely smaller for
 # {glue:text}`displacement_down_ArcFace` ({glue:text}`displacement_down_AdaFace`) and surely larger for
-# {glue:text}`displacement_up_ArcFace` ({glue:text}`displacement_up_AdaFace`). The control itself changes: training on
-# copies surely raises the energy of {glue:text}`energy_drift_up_ArcFace` attributes and lowers that of
+# {glue:text}`displacement_up_ArcFace` ({glue:text}`displacement_up_AdaFace`). The control itself changes (ArcFace): training
+# on copies surely raises the energy of {glue:text}`energy_drift_up_ArcFace` attributes and lowers that of
 # {glue:text}`energy_drift_down_ArcFace`; it raises the displacement of {glue:text}`displacement_drift_up_ArcFace` and
 # lowers that of {glue:text}`displacement_drift_down_ArcFace`.
 #
@@ -1004,7 +1136,8 @@ view.say(
 # The intervals of the figure overlap because people differ; networks see the same people, so the differences in the table,
 # as 95 % intervals over people, are what counts. An interval that holds 0 does not tell. Against the base network, the error
 # is surely smaller for {glue:text}`fewer_before` of {glue:text}`n_attributes` attributes and surely larger for
-# {glue:text}`more_before`; against training on nothing, for {glue:text}`fewer_nothing` and {glue:text}`more_nothing`.
+# {glue:text}`more_before`; against training on nothing, for {glue:text}`fewer_nothing` and {glue:text}`more_nothing`. These
+# are {glue:text}`n_people` people, and seeds are not drawn: the intervals are too narrow.
 #
 # (forgotten-05)=
 # ### What is forgotten?
@@ -1052,8 +1185,7 @@ view.say(
 # all training does is gone, and in an order that puts similar rows beside one another.
 
 # %% tags=["hide-input"]
-idle = {m: energy_array(m, trained=[NOTHING]) for m in margins}
-linked = [(cubes[m] - idle[m])[:, :, one].mean(axis=(0, 1)) for m in margins]
+linked = [(cubes[m] - undone[m])[:, :, one].mean(axis=(0, 1)) for m in margins]
 linked = np.mean(linked, axis=0)
 tree = hierarchy.linkage(linked, "average", optimal_ordering=True)
 order = [words[k] for k in hierarchy.leaves_list(tree)]
@@ -1072,11 +1204,11 @@ view.figure(
 # %% [markdown]
 # ### How hard must one train?
 #
-# Perhaps the training is too short, the rate too low, the loss already saturated, or too many layers are free. Two
-# attributes, one seed, one change at a time:
+# Perhaps the training is too short, the loss already saturated, or too many layers are free. Two attributes, one seed,
+# one change at a time, and one run with three:
 # * only the last layer, or the last ten layers with weights; centres without gradient;
 # * a scale $s$ of 16, with which a loss is far from zero for longer, and of 64, with which it is not;
-# * *long and hard*: a margin of 1 radian, $s = 16$, three times as many epochs.
+# * *long and hard*: a margin of 1 radian, $s = 16$, three times as many epochs; also on nothing, as its control.
 
 # %%
 trials = {
@@ -1089,6 +1221,7 @@ trials = {
     "long and hard": {"margin": ArcFace(1.0, 16.0), "epochs": 3 * epochs},
 }
 studied = ("head_angle", "age")
+hard, idle_hard = "long and hard", "hard on nothing"
 
 # %%
 plain = {"margin": margins["ArcFace"], "epochs": epochs, "seed": seed}
@@ -1096,6 +1229,8 @@ plain |= {"learning_rate": rates["ArcFace"], "patience": 3 * epochs}
 tried = {}
 for trial, change in trials.items():
     sets = {f"{a}, {trial}": training[0].only([a]) for a in studied}
+    if trial == hard:
+        sets[idle_hard] = training[0].only([NOTHING])
     tried |= finetune_each(base, sets, validation, **(plain | change))
 trial_clouds = embed(centres[:2], [base, *tried.values()])
 trial_energies = fingerprint.fingerprint(trial_clouds, [1.0], device=device)
@@ -1104,16 +1239,18 @@ trial_energies = fingerprint.fingerprint(trial_clouds, [1.0], device=device)
 # %% tags=["hide-input"]
 def tried_on(attribute, trial):
     """Return the energy and displacement of the attribute after a trial."""
-    name = base.name if trial == "before" else f"{attribute}, {trial}"
+    shared = {"before": base.name, idle_hard: idle_hard}
+    name = shared.get(trial, f"{attribute}, {trial}")
     own = trial_energies[trial_energies.network == name]
     mean = own[own.attribute == attribute][list(columns)].mean()
     return {"attribute": attribute, "trial": trial} | dict(mean)
 
 
-pairs = itertools.product(studied, ("before", *trials))
+# %% tags=["hide-input"]
+pairs = itertools.product(studied, ("before", *trials, idle_hard))
 hardness = pd.DataFrame(itertools.starmap(tried_on, pairs))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-trials-05", "caption": "Energy at ε = 1 against displacement after trainings that differ in one choice, for the attribute that you choose; mean over people, one seed. See which trainings move the points far to the left of *before*, and which of these also move them up."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-trials-05", "caption": "Energy at ε = 1 against displacement after trainings that differ in one choice, for the attribute that you choose; mean over people, one seed. See which trainings move the points far to the left of *before*, and which of these also move them up; compare *long and hard* with *hard on nothing*."}}
 view.figure(
     view.scatter(hardness, across, upwards, text="trial", size=90),
     choose="attribute",
@@ -1123,9 +1260,13 @@ view.figure(
 )
 
 # %% tags=["hide-input"]
-least = hardness.loc[hardness.groupby("attribute").displacement.idxmin()]
+of_trials = hardness[hardness.trial.isin(trials)]
+least = hardness.loc[of_trials.groupby("attribute").displacement.idxmin()]
 least = least.set_index("attribute")
-start_at = hardness[hardness.trial == "before"].set_index("attribute")
+start_at, hard_idle = (
+    hardness[hardness.trial == trial].set_index("attribute")
+    for trial in ("before", idle_hard)
+)
 
 # %% tags=["remove-cell"]
 view.say(
@@ -1141,13 +1282,23 @@ view.say(
     start_displacement_age=start_at.displacement["age"],
 )
 
+# %% tags=["remove-cell"]
+view.say(
+    hard_idle_energy_head_angle=hard_idle.energy["head_angle"],
+    hard_idle_displacement_head_angle=hard_idle.displacement["head_angle"],
+    hard_idle_energy_age=hard_idle.energy["age"],
+    hard_idle_displacement_age=hard_idle.displacement["age"],
+)
+
 # %% [markdown]
 # The smallest displacement of head angle comes with *{glue:text}`least_head_angle`*:
 # {glue:text}`least_displacement_head_angle:.2f` mean distances after {glue:text}`start_displacement_head_angle:.2f` before.
 # Its energy goes from {glue:text}`start_energy_head_angle:.2f` to {glue:text}`least_energy_head_angle:.2f`. For age it is
 # *{glue:text}`least_age`*: displacement {glue:text}`start_displacement_age:.2f` to
 # {glue:text}`least_displacement_age:.2f`, energy {glue:text}`start_energy_age:.2f` to {glue:text}`least_energy_age:.2f`.
-# This is one seed and two people: a look, not a test.
+# As long and as hard on nothing, the displacement of head angle is {glue:text}`hard_idle_displacement_head_angle:.2f` and
+# its energy {glue:text}`hard_idle_energy_head_angle:.2f`, those of age {glue:text}`hard_idle_displacement_age:.2f` and
+# {glue:text}`hard_idle_energy_age:.2f`. This is one seed and two people: a look, not a test.
 
 # %% [markdown]
 # ### Another network
@@ -1197,15 +1348,26 @@ def diagonals(found):
 second = diagonals(other_energies)
 second.round(4).T
 
+
+# %% tags=["hide-input"]
+def trainable(name):
+    """Yield a network if it can be trained; if not, say why."""
+    try:
+        yield load(name, device, trainable=True)
+    except (ImportError, ValueError) as error:  # of a file of the reader
+        print(f"{name} is left out: {error}")
+
+
 # %% tags=["hide-input"]
 more_networks = chosen(networks)[len(DEFAULT_NETWORKS) :]
-tables = {
-    n: diagonals(briefly(load(n, device, trainable=True))).round(4).T
-    for n in more_networks
-}
 if more_networks:
     print("Beside the networks of text and verdicts:")
-pd.concat(tables) if more_networks else None
+tables = {
+    n: diagonals(briefly(network)).round(4).T
+    for n in more_networks
+    for network in trainable(n)
+}
+pd.concat(tables) if tables else None
 
 # %% tags=["hide-input"]
 own = of_other("energy", names).mean(axis=0)
@@ -1246,9 +1408,13 @@ view.say(
 #   *p* for the number of those that do;
 # * that fine-tuning acts on the displacement first. With ArcFace it is surely smaller than after training on nothing for
 #   {glue:text}`displacement_down_ArcFace` of {glue:text}`n_attributes` attributes, while the energy is surely higher for
-#   {glue:text}`energy_up_ArcFace` and lower for {glue:text}`energy_down_ArcFace`. An energy forgets how far images move, so
-#   it need not follow; a much harder training moved that of age from {glue:text}`start_energy_age:.2f` to
-#   {glue:text}`least_energy_age:.2f`;
+#   {glue:text}`energy_up_ArcFace` and lower for {glue:text}`energy_down_ArcFace`. The displacement is relative to the spread
+#   of the cloud: in the network's own distance, variations come no nearer in {glue:text}`not_nearer` of
+#   {glue:text}`n_attributes` runs, and people move apart;
+# * that an energy forgets how far images move, so it need not follow. A much harder training moved that of age from
+#   {glue:text}`start_energy_age:.2f` to {glue:text}`least_energy_age:.2f` ({glue:text}`hard_idle_energy_age:.2f` on
+#   nothing), and that of head angle from {glue:text}`start_energy_head_angle:.2f` to
+#   {glue:text}`least_energy_head_angle:.2f` ({glue:text}`hard_idle_energy_head_angle:.2f`): one seed, two people;
 # * what the fine-tuned networks gain under their own attribute, and what they forget.
 #
 # ## Limits
@@ -1258,8 +1424,8 @@ view.say(
 # * The networks are small ones from public packages. The two of the paper, ResNet18 trained with ArcFace and with AdaFace,
 #   are not here; our AdaFace starts from a network that was not trained with it.
 # * Sizes, rates, epochs and the scale of the energies are ours, because the paper gives none.
-# * The base networks know these variations well. Where the AUC is 1 before, and most losses are near 0, a fine-tuning has
-#   little to teach.
+# * The base networks know these variations well. Where the AUC is 1 before, and most losses are near 0 with ArcFace, a
+#   fine-tuning has little to teach.
 # * A step of a sixth or a quarter of a range, and random centres: what chapter 4 says about both holds here too. Small
 #   scales would need the dense lattice of the paper.
 # * The profile `paper`, CUDA and photographs were not run.
@@ -1275,15 +1441,15 @@ view.say(
 # ```{exercise} Two ways down (easy)
 # :label: ex-two-ways-05
 # A loss falls when the variations come closer to their own fixed image, and also when the fixed images of different
-# people move apart. Which part of the fall is of the second kind, for head angle? Take mean losses over seeds and test
-# people, with ArcFace. Set `apart_alone` to the fall from *before* to *nothing*, over the fall from *before* to the own
-# fine-tuning, a number without unit. The arrays are `loss_before["ArcFace"]` (people, attributes) and
+# people move apart. Which part of the fall does training on nothing reach too, for head angle? Take mean losses over
+# seeds and test people, with ArcFace. Set `idle_part` to the fall from *before* to *nothing*, over the fall from *before*
+# to the own fine-tuning, a number without unit. The arrays are `loss_before["ArcFace"]` (people, attributes) and
 # `losses["ArcFace"]` (seeds, people, trained on, attributes), where *trained on* is `[*names, "all", "nothing"]`.
 # ```
 #
 # ```{admonition} Hint
 # :class: dropdown hint
-# The training set of *nothing* holds no variation, so its fall can only come from people who move apart.
+# The training set of *nothing* holds no variation: whatever it lowers, no variation was needed for.
 # ```
 #
 # ````{solution-start} ex-two-ways-05
@@ -1292,12 +1458,14 @@ view.say(
 
 # %% [markdown]
 # The row of *nothing* is the last one; head angle is the first attribute and the first row. In the book's run the control
-# has 6 % of the fall: here nearly all of it is due to the variations, which no look at the own loss alone could tell.
+# has 6 % of the fall: the rest needs the training on head angle, which no look at the own loss alone could tell. It does
+# not follow that variations come closer: in {numref}`fig-along-05` their mean distance hardly changes, while people move
+# apart by more than half.
 
 # %% tags=["solution"]
 from_here = loss_before["ArcFace"][:, 0].mean()
 mean_after = losses["ArcFace"].mean(axis=(0, 1))[:, 0]
-apart_alone = (from_here - mean_after[-1]) / (from_here - mean_after[0])
+idle_part = (from_here - mean_after[-1]) / (from_here - mean_after[0])
 
 # %% tags=["check"]
 table = tiles[(tiles.margin == "ArcFace") & (tiles.attribute == "head_angle")]
@@ -1307,13 +1475,11 @@ right = fall["nothing"]
 left = table["nothing"] / table["head_angle"]
 wrong = {
     "This is the loss that is left, not what it fell by.": left,
-    "This is the other part: what the variations add.": 1 - right,
+    "This is the other part, which needs head angle.": 1 - right,
     "The run on all attributes is no control.": fall["all"],
 }
 course.check(
-    course.number(
-        "apart_alone", apart_alone, right, within=1e-3, mistakes=wrong
-    )
+    course.number("idle_part", idle_part, right, within=1e-3, mistakes=wrong)
 )
 
 # %% [markdown]
