@@ -16,6 +16,8 @@ from frlib import checks, store
 from frlib.arguments import checked
 from frlib.geometry import central_difference, coincide, displacement, unit_distance
 from frlib.models.embedder import FaceEmbedder
+from frlib.models.layers import LayerNetwork
+from frlib.models.onnx import FileNetwork
 from frlib.runtime import spread
 
 # Part of the name of every stored cloud: raise it when the same images would get other embeddings.
@@ -146,8 +148,16 @@ class Cloud:
         rows : slice, or sequence of int or bool
         attributes : sequence of str, optional
             Default: all.
+
+        Raises
+        ------
+        ValueError
+            If the cloud has no such attribute.
         """
-        kept = [*self.minus, *self.directions] if attributes is None else list(attributes)
+        own = (*self.minus, *self.directions)
+        kept = own if attributes is None else checks.sequence("attributes", attributes)
+        for attribute in kept:
+            checks.one_of("attributes", attribute, own)
         minus, plus, directions = (
             {a: vectors[rows] for a, vectors in part.items() if a in kept}
             for part in (self.minus, self.plus, self.directions)
@@ -273,19 +283,23 @@ def _stored_images(drawing: Drawing, crop: str) -> dict[str, torch.Tensor]:
     return store.load_or_build(f"{drawing.kind}-images", drawing.key | {"wanted": crop}, build)
 
 
-def _digest(network) -> str:
-    """Return what tells a network from others in names of stored clouds: its weights, or what it is made of."""
+def network_content(network: torch.nn.Module) -> dict:
+    """Return what tells a network from others, as plain JSON values: its weights, and the layers that read them."""
     weights = network.state_dict()
     # Means of pixels, for example, have no weights, and would all be one.
-    return store.arrays_digest(weights) if weights else repr(network)
+    if not weights:
+        return {"weights": repr(network)}
+    own = {"weights": store.arrays_digest(weights)}
+    # Networks of one file or catalogue have weights of their own; what was stored under these keeps its name.
+    return own if isinstance(network, LayerNetwork | FileNetwork) else own | {"layers": repr(network)}
 
 
 @checked
 def network_key(embedder: FaceEmbedder) -> dict:
     """Return what embeddings depend on beside the images, as plain JSON values."""
     # "wanted", because a drawing may have a crop of its own among its parameters, or the wish for none.
-    own = {"weights": _digest(embedder.network), "input": repr(embedder.preprocess), "wanted": embedder.crop}
-    return {"version": EMBEDDING} | own
+    own = {"input": repr(embedder.preprocess), "wanted": embedder.crop}
+    return {"version": EMBEDDING} | network_content(embedder.network) | own
 
 
 def _tasks(drawings, networks, keys: dict, found: Sequence) -> tuple[list[tuple], list[list[int]]]:

@@ -175,9 +175,20 @@ def _text_digest(text: str) -> str:
 
 
 def save_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> None:
+    """Do what `write_arrays` does; where the folder cannot be written, warn once and go on."""
+    try:
+        write_arrays(path, arrays, parameters)
+    except OSError:
+        _warn_that_nothing_is_kept(Path(path).parent)
+
+
+def write_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], parameters: Mapping) -> None:
     """Write named arrays with the parameters that made them and checksums of both, atomically, as safetensors.
 
-    Where the folder cannot be written, warn once and go on.
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
     """
     # Copies, because safetensors refuses arrays that share memory.
     arrays = {name: array.detach().cpu().clone(memory_format=torch.contiguous_format) for name, array in arrays.items()}
@@ -186,8 +197,8 @@ def save_arrays(path: str | os.PathLike, arrays: Mapping[str, torch.Tensor], par
     try:
         with atomic_file(path) as partial:
             save_file(arrays, partial, metadata=metadata)
-    except (OSError, SafetensorError):  # the latter on a full disk, for example
-        _warn_that_nothing_is_kept(Path(path).parent)
+    except SafetensorError as error:  # on a full disk, for example
+        raise OSError(f"{path} cannot be written: {error}") from error
 
 
 @functools.cache
@@ -231,8 +242,8 @@ def read_arrays(
     Raises
     ------
     OSError
-        If the file is missing, cannot be parsed, its content does not match its checksums, or it holds other
-        parameters than those asked for.
+        If the file is missing, cannot be parsed, its content does not match its checksums, or it holds no parameters,
+        or others than those asked for.
     """
     path = Path(path)
     if not os.path.exists(path):
@@ -252,7 +263,10 @@ def read_arrays(
         raise OSError(f"{path} holds another result than its name says")
     if parameters is None and found != sums and not older:
         raise OSError(f"{path} is from an older version, whose checksum leaves out the parameters")
-    return arrays, json.loads(text)
+    try:
+        return arrays, json.loads(text)
+    except json.JSONDecodeError as error:
+        raise OSError(f"{path} holds no parameters that can be read: {error}") from error
 
 
 def load_or_build(

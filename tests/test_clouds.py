@@ -66,3 +66,6 @@ def test_wrong_clouds_are_refused():
         Cloud(points, metric="dot")
     with pytest.raises(ValueError, match=r"plus must have the attributes of minus, \['a'\]; got \['b'\]"):
         Cloud(points, {"a": points}, {"b": points})
+    for wrong, message in ((["agee"], "must be one of 'a', 'b'; got 'agee'"), ("ab", "must be a sequence; got 'ab'")):
+        with pytest.raises(ValueError, match=f"attributes {message}"):
+            cloud().only(attributes=wrong)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from frlib import clouds, runtime, store
-from frlib.clouds import drawn, embed, fill, images_of
+from frlib.clouds import drawn, embed, fill, images_of, network_key
 from frlib.datasets import Detected
 from frlib.faces import (
     ATTRIBUTES,
@@ -361,6 +361,20 @@ def test_networks_without_weights_are_told_apart_by_what_they_are_made_of():
         network = FaceEmbedder("pixels", pixels, Preprocess(56), dim=dim, **look)
         ((cloud,),) = run([drawing], [network]).values()
         assert cloud.points.shape == (N, dim)
+
+
+def test_equal_weights_in_other_layers_are_another_network():
+    """The layers of our own networks go with their weights, and what was stored of them keeps its name."""
+    look = {"metric": "euclidean", "dim": 4, "crop": "arcface", "licence": "", "device": "cpu"}
+    linear = torch.nn.Linear(12, 4)
+    found = []
+    for activation in (torch.nn.ReLU(), torch.nn.Tanh()):
+        layers = torch.nn.Sequential(torch.nn.AvgPool2d(28), torch.nn.Flatten(), linear, activation)
+        network = FaceEmbedder("small", layers, Preprocess(56), **look)
+        ((cloud,),) = run([Noise(ends=False)], [network]).values()
+        found.append(cloud.points)
+    assert not torch.allclose(*found)
+    assert "layers" not in network_key(tiny())
 
 
 # --------------------------------------------------------------------------------------------- more than memory holds

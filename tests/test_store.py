@@ -31,6 +31,7 @@ from frlib.store import (
     read_arrays,
     result_file,
     save_arrays,
+    write_arrays,
 )
 
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.int64, torch.int32, torch.uint8, torch.bool]
@@ -124,6 +125,9 @@ def test_a_file_of_an_older_version_serves_where_its_parameters_are_known(tmp_pa
         assert parameters == {"seed": 3} and arrays_digest(arrays) == arrays_digest(SMALL[0])
     with pytest.raises(OSError, match="x is from an older version, whose checksum leaves out the parameters"):
         read_arrays(tmp_path / "x")
+    save_file(SMALL[0], tmp_path / "y", metadata={"sha256": arrays_digest(SMALL[0])})
+    with pytest.raises(OSError, match="y holds no parameters that can be read"):
+        read_arrays(tmp_path / "y", older=True)
     build = Build()
     save = result_file("r", {"seed": 3}, tmp_path)
     saved_by_an_older_version(save, {"x": torch.full((3,), 7.0)}, {"seed": 3})
@@ -314,6 +318,14 @@ def test_results_that_cannot_be_kept_are_computed_with_one_warning(tmp_path):
     (warning,) = said
     assert str(warning.message).startswith(f"{tmp_path}/file/below cannot be written: what is computed is not kept.")
     assert build.runs == 3
+
+
+def test_what_is_written_on_purpose_is_written_or_an_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        write_arrays(tmp_path / "file/x", *SMALL)
+    write_arrays(tmp_path / "x", *SMALL)
+    assert read_arrays(tmp_path / "x")[1] == SMALL[1]
 
 
 class Build:

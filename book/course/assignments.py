@@ -23,8 +23,8 @@ c.Execute.timeout = 600
 """
 READ_ME = """# Assignments
 
-One for each chapter, for nbgrader, which is installed in a copy of the book's repository by `pip install -c constraints.txt
--e ".[course]"`. In this folder:
+One for each chapter, for nbgrader. In a copy of the book's repository, `pip install -c constraints.txt -e ".[course]"`
+installs it. In this folder:
 
 ```
 nbgrader generate_assignment 03_toy_model
@@ -37,8 +37,8 @@ to `submitted/STUDENT/03_toy_model/03_toy_model.ipynb`; the second line runs and
 `grades.csv`.
 
 A check counts all or nothing: 1 point for an easy exercise, 2 for a medium one, 3 for a hard one. The notebooks run in
-profile smoke, about a minute each. They need the packages of `frlib[notebooks]`. Cells with checks are handed out as they
-are: who reads their code can find the answer. Grade the reasons too.
+profile smoke, about a minute each. They need the packages of `frlib[notebooks]`. Cells with checks are handed out as
+they are: who reads their code can find the answer. Grade the reasons too.
 """
 
 

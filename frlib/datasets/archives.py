@@ -73,9 +73,14 @@ class Member:
             raise UnreadableImage(f"{self} cannot be read: {error}") from error
 
 
-@functools.lru_cache(maxsize=4)
 def opened(archive: Path) -> zipfile.ZipFile:
-    """Return an open zip file; its list of members is read once."""
+    """Return an open zip file; its list of members is read once, and again if another file takes its place."""
+    now = os.stat(archive)
+    return _opened(archive, now.st_ino, now.st_mtime_ns, now.st_size)
+
+
+@functools.lru_cache(maxsize=4)
+def _opened(archive: Path, *_of_file: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(archive)
 
 

@@ -80,19 +80,20 @@ def read_pairs(path: str | os.PathLike, photographs: Photographs) -> pd.DataFram
     if len(counts) not in (1, 2) or not all(count.isdecimal() and int(count) > 0 for count in counts):
         raise ValueError(f"{path}, line 1: must give the number of folds and of matched pairs in each; got {counts}")
     folds, pairs = (1, *map(int, counts))[-2:]
-    lines = [line.split("\t") if "\t" in line else line.split() for line in lines[1:] if line.strip()]
+    lines = [(number, line) for number, line in enumerate(lines[1:], 2) if line.strip()]
     if len(lines) != 2 * folds * pairs:
         raise ValueError(
             f"{path}, line 1: announces {folds} x 2 x {pairs} = {2 * folds * pairs} pairs; {len(lines)} lines follow"
         )
     rows = {path.name: row for row, path in enumerate(photographs.paths)}
     table = []
-    for place, parts in enumerate(lines):
+    for place, (number, line) in enumerate(lines):
+        parts = line.split("\t") if "\t" in line else line.split()
         same = place % (2 * pairs) < pairs
         try:
             table.append((place // (2 * pairs), *_pair(parts, same, rows), same))
         except ValueError as error:
-            raise ValueError(f"{path}, line {place + 2}: {error}") from error
+            raise ValueError(f"{path}, line {number}: {error}") from error
     return pd.DataFrame(table, columns=["fold", "first", "second", "same"])
 
 

@@ -14,9 +14,9 @@ from frlib.geometry import (
     central_difference,
     energy_by_steps,
     energy_sweep,
-    mean_pair_distance,
     neighborhood_energies,
     steps_within,
+    unit_distance,
 )
 
 #: Columns of the table.
@@ -79,12 +79,14 @@ def lattice_energies(
 
     Raises
     ------
+    CoincidentPoints
+        If the images of the lattice that were drawn at random coincide.
     ValueError
         If the cloud is not that of the lattice, no neighbourhood is asked for, or an argument is not accepted.
     """
     if len(cloud.points) != len(lattice.table):
         raise ValueError(f"cloud must have the {len(lattice.table)} points of lattice; got {len(cloud.points)}")
-    unit = mean_pair_distance(cloud.points[lattice.random_images], metric=cloud.metric)
+    unit = unit_distance(cloud.points[lattice.random_images], metric=cloud.metric)
     kind = "euclidean" if raw else cloud.metric
     points, fields, moved = {}, {}, {}
     for a, curves in lattice.curves.items():  # one after the other: the ends of all curves are larger than the cloud
@@ -141,8 +143,13 @@ def lattice_neighbors(cloud: Cloud, lattice, scales: Sequence[float]) -> pd.Data
     -------
     DataFrame
         ``network``, ``identity``, and the columns of `frlib.geometry.steps_within`.
+
+    Raises
+    ------
+    CoincidentPoints
+        If these images coincide.
     """
     points, steps = cloud.points[lattice.random_images], lattice.table.iloc[lattice.random_images]
-    unit = mean_pair_distance(points, metric=cloud.metric)
+    unit = unit_distance(points, metric=cloud.metric)
     table = steps_within(points, steps, scales, metric=cloud.metric, mean_distance=unit)
     return table.assign(network=cloud.network, identity=cloud.identity)

@@ -52,21 +52,22 @@ def fingerprint(
     DataFrame
         One row per network, identity, attribute and scale: ``network``; ``identity``, its index; ``attribute``; the
         other columns of `frlib.geometry.energy_sweep`; ``displacement``, the mean distance between the ends of the
-        curves over the mean pair distance of the cloud. An identity whose centres all coincide in a network has no
-        rows there; a warning names it.
+        curves over the mean pair distance of the cloud, NaN for a direction without ends. An identity whose centres all
+        coincide in a network has no rows there; a warning names it.
 
     Raises
     ------
     CoincidentPoints
         If the centres of every identity coincide in a network.
     ValueError
-        If there is no cloud, or one of less than two points, or an argument is not accepted.
+        If there is no cloud, or one of less than two points or without an attribute, or an argument is not accepted.
     """
     every = [cloud for own in clouds.values() for cloud in own]
     if not every:
         raise ValueError("clouds must hold at least one cloud; got none")
     for cloud in every:
         checks.at_least("the number of points of a cloud", len(cloud.points), 2)
+        _check_attributes(cloud)
     scales, device = checks.as_scales("scales", scales).tolist(), choose_device(device)
     whole = [cloud for cloud in every if not cloud.coincides]
     _tell_left_out(every)
@@ -112,7 +113,15 @@ def cloud_energies(cloud: Cloud, scales: Sequence[float], device=None) -> pd.Dat
     -------
     DataFrame
         The rows of `fingerprint` for this network and identity.
+
+    Raises
+    ------
+    CoincidentPoints
+        If all points coincide.
+    ValueError
+        If the cloud has no attribute, or an argument is not accepted.
     """
+    _check_attributes(cloud)
     depends = {"version": ENERGY, "metric": cloud.metric, "scales": list(map(float, scales))}
 
     def parameters(attribute: str) -> dict:
@@ -127,8 +136,14 @@ def cloud_energies(cloud: Cloud, scales: Sequence[float], device=None) -> pd.Dat
     return pd.concat([_rows(cloud, a, columns[a]) for a in cloud.fields], ignore_index=True)
 
 
+def _check_attributes(cloud: Cloud) -> None:
+    if not (cloud.minus or cloud.directions):
+        raise ValueError("cloud must have an attribute, with ends or a direction; got none")
+
+
 def _rows(cloud: Cloud, attribute: str, columns: Mapping[str, torch.Tensor]) -> pd.DataFrame:
     """Return stored columns as rows of the fingerprint."""
     place = {"network": cloud.network, "identity": cloud.identity, "attribute": attribute}
-    moved = float(cloud.displacements[attribute].mean()) / cloud.mean_distance
+    ends = cloud.displacements.get(attribute)
+    moved = float("nan") if ends is None else float(ends.mean()) / cloud.mean_distance
     return pd.DataFrame(place | {c: columns[c].numpy() for c in COLUMNS} | {"displacement": moved})

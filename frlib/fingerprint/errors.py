@@ -66,11 +66,14 @@ def error_growth(clouds: Sequence[Cloud], threshold: float) -> ErrorGrowth:
     Raises
     ------
     ValueError
-        If there are fewer than two identities, they differ in their attributes, or the threshold is not accepted.
+        If there are fewer than two identities, they have no ends or differ in their attributes, or the threshold is not
+        accepted.
     """
     if len(clouds) < 2:
         raise ValueError(f"clouds must be of at least two identities; got {len(clouds)}")
     attributes = list(clouds[0].minus)
+    if not attributes:
+        raise ValueError("clouds must have an attribute with ends; got none")
     for cloud in clouds:
         if list(cloud.minus) != attributes:
             raise ValueError(f"clouds must have the same attributes; got {attributes} and {list(cloud.minus)}")

@@ -113,9 +113,14 @@ def lowest_shares(table: pd.DataFrame, network: str, *, draws: int = 2000, seed:
     Raises
     ------
     ValueError
-        If a column is missing or the network unknown.
+        If a column is missing, the network unknown, or networks have different identities.
     """
     _check(table, identity=2)
+    people = {name: set(own) for name, own in table.groupby("network", sort=False)["identity"]}
+    for name, own in people.items():
+        if other := own ^ people[table["network"].iloc[0]]:
+            some = min(other, key=str)
+            raise ValueError(f"table must have the same identities in all networks; {name!r} differs in {some!r}")
     checks.one_of("network", network, list(dict.fromkeys(table["network"])))
     names, scales = list(dict.fromkeys(table["attribute"])), np.unique(table["scale"])
     cubes = {name: cube(own, attributes=names) for name, own in table.groupby("network", sort=False)}
@@ -201,7 +206,7 @@ def agreement_with(reference: pd.Series, table: pd.DataFrame, by: Sequence[str])
     -------
     DataFrame
         The columns of ``by``; ``rho``, the mean over identities of Spearman's correlation over the attributes, with
-        ``low`` and ``high`` of `frlib.geometry.mean_interval`; ``identities``.
+        ``low`` and ``high`` of `frlib.geometry.mean_interval`, NaN for a single one; ``identities``.
 
     Raises
     ------
@@ -217,5 +222,5 @@ def agreement_with(reference: pd.Series, table: pd.DataFrame, by: Sequence[str])
             raise ValueError(f"table must have the attributes {', '.join(wanted)} once per identity, at {place}")
         energies = own.pivot(index="identity", columns="attribute", values="energy")[reference.index]
         found = mean_interval(rank_correlation(energies, reference))
-        rows.append((*place, float(found.mean), float(found.low), min(1.0, float(found.high)), len(energies)))
+        rows.append((*place, float(found.mean), float(found.low), float(np.minimum(1, found.high)), len(energies)))
     return pd.DataFrame(rows, columns=[*by, "rho", "low", "high", "identities"])

@@ -196,9 +196,17 @@ def ranking(energies: pd.DataFrame, retention: pd.DataFrame | None = None) -> pd
         `frlib.geometry.mean_interval` over identities; ``isolated``: mean share of points without neighbour at that
         scale; ``energy_rank``: 1 for the lowest energy; ``curves_accepted``: share of curves whose three images are
         taken for one person.
+
+    Raises
+    ------
+    ValueError
+        If no row is of scale 1.
     """
-    rows = []
-    for attribute, part in energies[energies["scale"] == RANKED_AT].groupby("attribute", sort=False):
+    rows, ranked = [], energies[energies["scale"] == RANKED_AT]
+    if ranked.empty:
+        scales = ", ".join(f"{scale:g}" for scale in np.unique(energies["scale"]))
+        raise ValueError(f"energies must have rows at scale {RANKED_AT:g}; got {scales or 'no row'}")
+    for attribute, part in ranked.groupby("attribute", sort=False):
         row = {"attribute": attribute, "isolated": float(part["isolated"].mean()), "identities": len(part)}
         for name in ("displacement", "energy"):
             found = mean_interval(part[name])

@@ -58,29 +58,6 @@ def by_intervals(low, high, limit: float) -> str:
     return over_places(np.asarray(high) < limit, np.asarray(low) > limit)
 
 
-def by_count(held: int, places: int, exceptions: int = 0) -> str:
-    """Return the word for a claim that should hold at most places, from how many there are.
-
-    Parameters
-    ----------
-    held : int
-        Number of places where it holds.
-    places : int
-        Number of all.
-    exceptions : int
-        How many may fail.
-
-    Returns
-    -------
-    str
-        "yes" with at most these exceptions, "no" if it holds at fewer than half, "partly" otherwise, "not tested" if
-        there is no place.
-    """
-    if not places:
-        return "not tested"
-    return "yes" if held >= places - exceptions else "no" if held < places / 2 else "partly"
-
-
 def by_print(draws, printed, chosen, rounding: float = 0.005) -> str:
     """Return the word for printed values that draws of our own should meet, where some could not miss.
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from frlib import checks
 from frlib.arguments import checked
-from frlib.geometry.resampling import LEVEL
+from frlib.geometry.resampling import LEVEL, draw_interval
 
 
 @checked
@@ -46,10 +46,14 @@ def rank_correlation_interval(x, y, *, draws: int = 2000, seed: int = 0) -> tupl
     Returns
     -------
     low, high : float
+        Of `draw_interval`: draws in which all values of x or of y are equal have no correlation and are left out. NaN
+        if there is no other draw.
     """
-    run = {"n_resamples": draws, "confidence_level": LEVEL, "method": "percentile", "rng": np.random.default_rng(seed)}
-    found = stats.bootstrap(_vectors(x=x, y=y), rank_correlation, paired=True, **run)
-    return tuple(found.confidence_interval)
+    x, y = _vectors(x=x, y=y)
+    chosen = np.random.default_rng(seed).integers(len(x), size=(draws, len(x)))
+    found = rank_correlation(x[chosen], y[chosen])
+    low, high = draw_interval(found) if not np.isnan(found).all() else (np.nan, np.nan)
+    return float(low), float(high)
 
 
 @checked
@@ -82,10 +86,17 @@ def rank_correlation_p(x, y) -> float:
     ----------
     x, y : array_like, shape (n,)
         At most nine values: there are n! orders.
+
+    Returns
+    -------
+    float
+        NaN where there is no correlation, because all values of one of them are equal.
     """
 
     x, y = _vectors(x=x, y=y)
     checks.between("the number of values in x", len(x), 2, 9)
+    if np.isnan(rank_correlation(x, y)):
+        return math.nan
 
     def statistic(some, axis):
         return rank_correlation(some, y, axis=axis)
@@ -111,8 +122,9 @@ def chance_correlation(n: int, *, level: float = LEVEL) -> float:
     """
     n, level = checks.at_least("n", n, 3), checks.between("level", level, 0, 1)
     checks.between("n", n, 3, 9)
-    found = rank_correlation(np.array(list(itertools.permutations(range(n)))), np.arange(n))
-    return float(np.quantile(np.abs(found).round(12), level, method="inverted_cdf"))
+    found = np.abs(rank_correlation(np.array(list(itertools.permutations(range(n)))), np.arange(n)))
+    limit = np.quantile(found.round(12), level, method="inverted_cdf")
+    return float(found[found.round(12) == limit].max())  # rounded down, it would exceed itself
 
 
 @checked
@@ -130,13 +142,13 @@ def among_extremes(values, count: int, *, highest: bool) -> np.ndarray:
     Returns
     -------
     ndarray of bool, the shape of values
-        ``count`` are true along the second axis.
+        At most ``count`` are true along the second axis; fewer where there are not so many numbers.
     """
     values = _with_axes("values", values, 2)
     if not 0 <= count <= values.shape[1]:
         raise ValueError(f"count must be at most {values.shape[1]}, the number of attributes; got {count}")
     order = np.argsort(-values if highest else values, axis=1)
-    return np.argsort(order, axis=1) < count
+    return (np.argsort(order, axis=1) < count) & ~np.isnan(values)
 
 
 @checked

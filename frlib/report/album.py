@@ -55,7 +55,7 @@ class Album:
     @functools.cached_property
     def people(self) -> list[str]:
         """What the page calls the people with a face, in their order."""
-        return list(dict.fromkeys(self.images["person"]))
+        return self.images.drop_duplicates("code")["person"].tolist()  # two may be called the same
 
     @property
     def codes(self) -> np.ndarray:

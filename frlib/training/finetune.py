@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 
 from frlib import checks, store
 from frlib.arguments import checked
-from frlib.clouds import Cloud
+from frlib.clouds import Cloud, network_content
 from frlib.models.embedder import FaceEmbedder
 from frlib.models.inference import FEW, images_at_once
 from frlib.models.layers import LayerNetwork
@@ -157,7 +157,7 @@ def finetune(
     settings["margin"] = margin.settings | {what: value.tolist() for what, value in margin.state_dict().items()}
     parameters = settings | {
         "version": FINETUNING,
-        "weights": store.arrays_digest(embedder.network.state_dict()),
+        **network_content(embedder.network),
         "input": repr(embedder.preprocess),
         "images": [_digest(images) for images in (train, validation)],
     }

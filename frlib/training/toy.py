@@ -485,7 +485,15 @@ def toy_experiment(
     Experiment
         The networks, inputs (R, N, d), labels (R, N), embeddings (R, N, 16), fields, energies, and the accuracy of each
         run (R,) on as many new points with clean labels.
+
+    Raises
+    ------
+    ValueError
+        If there is no seed, or an argument is not accepted.
     """
+    if not len(seeds):
+        raise ValueError("seeds must be one or more whole numbers; got none")
+    device = None if device is None else choose_device(device)
     blobs, training, fields = blobs or {}, training or {}, fields or {}
     data = [sample_blobs(seed=seed, **blobs) for seed in seeds]
     inputs = torch.stack([own.inputs for own in data]).to(device)
@@ -546,6 +554,8 @@ def compare_dimensions(energies: pd.DataFrame, *, resamples: int = 9999, seed: i
     means = energies.pivot_table(index="run", columns=["kind", "scale"], values="energy", dropna=False)
     table = pd.DataFrame({"useful": means["useful"].mean(), "useless": means["useless"].mean()})
     differences = (means["useless"] - means["useful"]).dropna(axis=1)
+    if differences.empty:
+        return table.reindex(columns=[*table, "difference", "low", "high", "share", "cliff", "p"]).reset_index()
     interval = stats.bootstrap(
         (differences.to_numpy(),), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(seed)
     ).confidence_interval
@@ -573,16 +583,18 @@ def cliff_delta(energies: pd.DataFrame) -> pd.Series:
 
 
 def sign_flip_p(differences: np.ndarray, resamples: int, seed: int) -> np.ndarray:
-    """Return one-sided p values (scales,) of positive mean differences (runs, scales), by the largest t over scales."""
+    """Return one-sided p values (scales,) of positive mean differences (runs, scales), by the largest t over scales.
 
-    def t_by_scale(signs: np.ndarray) -> np.ndarray:
-        return stats.ttest_1samp(signs[..., None] * differences, 0, axis=-2).statistic
+    In place of t it compares the mean over the root of the mean square, which rises with t and is 1 where t is infinite
+    because all differences are equal. It is 0, no evidence, where all are zero.
+    """
+    size = np.sqrt(len(differences) * (differences**2).sum(axis=0))
+    units = np.divide(differences, size, out=np.zeros_like(differences, dtype=float), where=size > 0)
 
     signs = np.ones(len(differences))
     run = {"n_resamples": resamples, "batch": 500, "rng": np.random.default_rng(seed)}
     run |= {"permutation_type": "samples", "vectorized": True}
-    null = stats.permutation_test((signs,), lambda s, axis: t_by_scale(s).max(axis=-1), **run).null_distribution
-    observed = t_by_scale(signs)
+    null = stats.permutation_test((signs,), lambda s, axis: (s @ units).max(axis=-1), **run).null_distribution
     exact = 2 ** len(differences) <= resamples
-    reached = (null[:, None] >= observed - 1e-12 * np.abs(observed)).sum(axis=0)
+    reached = (null[:, None] >= signs @ units - 1e-12).sum(axis=0)
     return reached / len(null) if exact else (reached + 1) / (len(null) + 1)

@@ -52,8 +52,18 @@ def as_tar(folder, target):
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("FRLIB_CACHE", str(tmp_path / "cache"))
-    yield tmp_path / "cache"
-    archives.opened.cache_clear()
+    return tmp_path / "cache"
+
+
+def test_an_archive_that_takes_the_place_of_another_is_read_anew(tmp_path):
+    path, found = tmp_path / "a.zip", []
+    for content in (b"one", b"two"):
+        with zipfile.ZipFile(tmp_path / "new.zip", "w") as archive:
+            archive.writestr("Bob/Bob_0001.jpg", content)
+        (tmp_path / "new.zip").replace(path)
+        (member,) = archives.members(path)
+        found.append(member.open().read())
+    assert found == [b"one", b"two"]
 
 
 @pytest.fixture
@@ -137,7 +147,6 @@ def test_a_copy_in_the_cache_that_is_cut_is_made_again(lfw, tmp_path, cache):
     first = read_lfw(path).read(0)
     (copy,) = cache.rglob("*.zip")
     copy.write_bytes(copy.read_bytes()[:-30])
-    archives.opened.cache_clear()
     np.testing.assert_array_equal(read_lfw(path).read(0), first)
 
 
@@ -198,6 +207,7 @@ def test_pairs_are_rows_of_the_photographs(lfw):
         ("1\nBob 1 Cid 2\nBob 1 Ann_Bee 1\n", "line 2: must be a matched pair, NAME 1 2; got 'Bob 1 Cid 2'"),
         ("1\nBob 1 9\nBob 1 Ann_Bee 1\n", "line 2: image 'Bob_0009.jpg' is not among the photographs"),
         ("1\nBob 1 x\nBob 1 Ann_Bee 1\n", "line 2: must give the number of an image of 'Bob'; got 'x'"),
+        ("1\n\nBob 1 2\n \nBob 1 3\n", "line 5: must be a mismatched pair, NAME 1 OTHER 1; got 'Bob 1 3'"),
     ],
 )
 def test_errors_of_pairs(text, message, lfw):

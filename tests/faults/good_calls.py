@@ -195,7 +195,11 @@ def geometry_calls() -> dict[Callable, dict]:
         g.unit_distance: keywords(points=EMBEDDINGS, metric="euclidean", threads=1),
         g.verification: label | keywords(far=[0.1, 0.2]),
         g.wrong_label_statistic: keywords(
-            embeddings=EMBEDDINGS, truth=ATTRIBUTES["smile"].to_numpy(), wrong=0.1, images=3, metric="cosine"
+            embeddings=EMBEDDINGS,
+            truth=ATTRIBUTES["smile"].to_numpy(),
+            holders_with=0.9,
+            holders_without=0.2,
+            metric="cosine",
         ),
     }
 
@@ -363,7 +367,7 @@ MAY_BE_NAN = {
     # Values that are all alike have no order and no range.
     **dict.fromkeys(("crossed_correlation", "rank_correlation", "partial_rank_correlation"), "all alike"),
     **dict.fromkeys(("rank_correlation_interval", "rescaled_columns", "agreement_with"), "all alike"),
-    **dict.fromkeys(("growth_correlation", "correlations_from_counts"), "all alike"),
+    **dict.fromkeys(("growth_correlation", "correlations_from_counts", "rank_correlation_p"), "all alike"),
     # One value, or none, has no interval.
     **dict.fromkeys(
         ("mean_interval", "split_interval", "means_over_identities", "against_others", "answer_shares"), "too few"

@@ -8,7 +8,7 @@ from pandas.testing import assert_frame_equal
 from frlib.clouds import Cloud
 from frlib.faces import ATTRIBUTES, Lattice, sample_identities
 from frlib.fingerprint import lattice_energies, lattice_neighbors, lattice_steps
-from frlib.geometry import central_difference, energy_by_steps, mean_pair_distance, pair_distances
+from frlib.geometry import CoincidentPoints, central_difference, energy_by_steps, mean_pair_distance, pair_distances
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,10 @@ def test_wrong_input_is_refused(lattice):
         lattice_energies(cloud.only(slice(5)), lattice, [1.0])
     with pytest.raises(ValueError, match="scales, nearest and inverse_distance must ask for a neighbourhood"):
         lattice_energies(cloud, lattice)
+    one = Cloud(cloud.points[:1].repeat(len(cloud.points), 1), metric=cloud.metric, table=cloud.table)
+    for call in (lattice_energies, lattice_neighbors):
+        with pytest.raises(CoincidentPoints, match="the 50 points are one"):
+            call(one, lattice, [1.0])
 
 
 def test_steps_and_neighbours_are_those_of_the_geometry(lattice):

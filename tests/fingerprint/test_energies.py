@@ -156,6 +156,17 @@ def test_a_new_attribute_is_computed_alone(empty_cache, monkeypatch):
     assert_frame_equal(both[both.attribute == "a"], first)
 
 
+def test_a_direction_has_energies_and_no_displacement(empty_cache):
+    whole = normal_cloud()
+    given = replace(whole, minus={}, plus={}, directions=whole.fields)
+    found, expected = cloud_energies(given, SCALES), cloud_energies(whole, SCALES)
+    assert found.displacement.isna().all()
+    assert_frame_equal(found.drop(columns="displacement"), expected.drop(columns="displacement"))
+    for call in (lambda c: cloud_energies(c, SCALES), lambda c: fingerprint({"one": [c]}, SCALES, progress=False)):
+        with pytest.raises(ValueError, match="cloud must have an attribute, with ends or a direction; got none"):
+            call(replace(whole, minus={}, plus={}))
+
+
 @pytest.mark.parametrize("change", ("points", "field", "scales", "metric"))
 def test_another_content_is_another_result(empty_cache, change):
     cloud = normal_cloud()

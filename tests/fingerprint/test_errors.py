@@ -65,5 +65,7 @@ def test_wrong_input_is_refused():
         error_growth([clouds[0], clouds[1].only(attributes=["far"])], 1.0)
     with pytest.raises(ValueError, match="clouds must be of at least two identities; got 0"):
         error_growth([], 1.0)
+    with pytest.raises(ValueError, match="clouds must have an attribute with ends; got none"):
+        error_growth([cloud.only(attributes=[]) for cloud in clouds], 1.0)
     with pytest.raises(ValueError, match=r"values must have shape \(6, 3\), identities x attributes; got \(3,\)"):
         growth_correlation(np.ones(3), error_growth(clouds, 1.0))

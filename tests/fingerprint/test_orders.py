@@ -81,6 +81,8 @@ def test_wrong_input_is_refused():
         extreme_shares(table, ["smile"], highest=True)
     with pytest.raises(ValueError, match="network must be one of 'one'; got 'two'"):
         lowest_shares(table, "two")
+    with pytest.raises(ValueError, match="the same identities in all networks; 'two' differs in 7"):
+        lowest_shares(pd.concat([table, table[table.identity < 7].assign(network="two")]), "one")
     for function in (crossing_pairs, lambda t: lowest_shares(t, "one"), lambda t: extreme_shares(t, highest=True)):
         with pytest.raises(ValueError, match="'scale'"):
             function(table.drop(columns="scale"))
@@ -100,6 +102,8 @@ def test_agreement_with_an_order_is_the_mean_over_people():
         assert found.low[scale] == pytest.approx(float(expected.low))
         assert found.high[scale] == pytest.approx(min(1, float(expected.high)))
     assert found.rho[0.1] > 0.9 > 0.4 > found.rho[1.0]
+    one = agreement_with(reference, table[table.identity == 0], ["network", "scale"])
+    assert one[["low", "high"]].isna().all(axis=None), "one person has no interval"
     with pytest.raises(ValueError, match="table must have the attributes age, hue once per identity"):
         agreement_with(reference[:2], table, ["network", "scale"])
 

@@ -122,6 +122,8 @@ def test_the_ranking_has_means_at_scale_one_and_intervals_of_student():
     assert found.displacement_low["hue"] == 0, "a displacement is never negative"
     assert found.energy_low["hue"] == pytest.approx(0.3 - half)
     assert [found.energy_low["age"], found.energy_high["age"]] == pytest.approx([0.2, 0.2])
+    with pytest.raises(ValueError, match="energies must have rows at scale 1; got 0.5"):
+        ranking(rows[rows.scale == 0.5])
 
 
 def test_a_table_of_an_array_gives_the_array_again():

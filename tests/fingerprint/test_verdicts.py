@@ -44,12 +44,6 @@ def test_an_interval_that_holds_the_limit_tells_nothing():
     assert verdicts.by_intervals([0.5], [0.5], 0.5) == verdicts.by_intervals([np.nan], [np.nan], 0.5) == "undecided"
 
 
-def test_counts_with_exceptions():
-    assert [verdicts.by_count(k, 4) for k in range(5)] == ["no", "no", "partly", "partly", "yes"]
-    assert [verdicts.by_count(k, 5, exceptions=1) for k in range(6)] == ["no", "no", "no", "partly", "yes", "yes"]
-    assert verdicts.by_count(0, 0) == "not tested"
-
-
 def test_a_printed_value_that_was_aimed_at_supports_nothing_and_can_still_be_missed():
     draws = np.linspace(0.4, 0.6, 41)[:, None] + [0, 1]  # the outer 2.5 % end at 0.405 and 0.595
     free, aimed = [False, False], [True, True]

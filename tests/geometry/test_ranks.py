@@ -50,12 +50,22 @@ def test_interval_is_that_of_pairs_drawn_again():
     np.testing.assert_allclose(found, np.quantile(drawn, [0.025, 0.975]), rtol=1e-9)
 
 
+def test_draws_of_one_value_have_no_correlation_and_leave_the_interval():
+    """Of 3 pairs 1 draw in 9 takes one of them three times; the others of x and y in one order correlate by 1."""
+    assert rank_correlation_interval([1, 2, 3], [1, 2, 3], draws=200) == (1, 1)
+    assert np.isnan(rank_correlation_interval([1, 1, 1], [1, 2, 3], draws=200)).all()
+
+
 @pytest.mark.parametrize("y", [[1, 2, 3, 4, 5], [2, 1, 4, 3, 5], [1, 5, 2, 4, 3], [5, 5, 1, 2, 2]])
 def test_p_counts_all_orders(y):
     x = np.array([0.3, 1.0, 2.5, 2.6, 9.0])
     observed = abs(rank_correlation(x, y))
     reached = [abs(stats.spearmanr(order, y).statistic) >= observed - 1e-9 for order in itertools.permutations(x)]
     assert rank_correlation_p(x, y) == pytest.approx(np.mean(reached))
+
+
+def test_without_a_correlation_there_is_no_p():
+    assert np.isnan(rank_correlation_p([1, 1, 1, 1], [1, 2, 3, 4])) and np.isnan(rank_correlation_p([1, 2], [3, 3]))
 
 
 def test_shares_of_draws_are_those_of_all_samples():
@@ -72,6 +82,12 @@ def test_extremes_at_each_scale():
     values = np.array([[[3, 1], [2, 9], [1, 5], [7, 2]]])
     assert among_extremes(values, 2, highest=True)[0].T.tolist() == [[1, 0, 0, 1], [0, 1, 1, 0]]
     assert among_extremes(values, 1, highest=False)[0].T.tolist() == [[0, 0, 1, 0], [1, 0, 0, 0]]
+
+
+def test_what_is_no_number_is_no_extreme():
+    values = np.array([[1, np.nan, np.nan, 2]])
+    for highest in (False, True):
+        assert among_extremes(values, 3, highest=highest).tolist() == [[True, False, False, True]]
 
 
 def test_below_all_others_is_strict():
@@ -149,3 +165,10 @@ def test_a_larger_correlation_than_that_of_chance_is_rare_and_the_next_smaller_i
     sizes = np.abs([stats.spearmanr(order, range(n)).statistic for order in itertools.permutations(range(n))]).round(9)
     assert (sizes > limit + 1e-6).mean() <= 0.05 < (sizes >= limit - 1e-6).mean()
     assert n != 8 or limit == pytest.approx(0.714, abs=0.001)  # tables of Spearman's test: .738 is the first beyond 5 %
+
+
+@pytest.mark.parametrize("n", range(3, 8))
+def test_two_unrelated_orders_exceed_the_correlation_of_chance_as_seldom_as_promised(n):
+    found = np.abs(rank_correlation(np.array(list(itertools.permutations(range(n)))), np.arange(n)))
+    for level in (0.8, 0.95, 0.99):
+        assert (found > chance_correlation(n, level=level)).mean() <= 1 - level + 1e-12

@@ -3,6 +3,7 @@
 import base64
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -260,6 +261,12 @@ def album(seed: int = 0, sizes=(3, 4)) -> Album:
     images["person"] = images["code"].map({0: "ann", 1: "bob"})
     images = images.assign(width=100.0, sharpness=0.1, brightness=120.0, turn=0.0)
     return Album(images, clouds, {network: {"threshold": 2.0} for network in clouds})
+
+
+def test_two_people_may_be_called_the_same():
+    made = album(sizes=(2, 3, 2))
+    images = made.images.assign(person=made.images["code"].map({0: "?", 1: "?", 2: "bob"}))
+    assert replace(made, images=images).people == ["?", "?", "bob"]
 
 
 def test_pairs_of_one_person_are_those_of_a_loop():

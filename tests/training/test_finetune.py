@@ -411,6 +411,15 @@ def test_another_argument_is_another_run(options):
     assert calls
 
 
+def test_equal_weights_in_other_layers_are_another_run():
+    linear, found = torch.nn.Linear(3, 5), []
+    look = {"metric": "cosine", "dim": 5, "crop": "arcface", "licence": "", "device": "cpu"}
+    for activation in (torch.nn.Softplus(), torch.nn.Tanh()):
+        layers = torch.nn.Sequential(torch.nn.AvgPool2d(SIZE), torch.nn.Flatten(), linear, activation)
+        found.append(run(embedder=FaceEmbedder("small", layers, Preprocess(SIZE), **look)).history)
+    assert found[0].age[0] != found[1].age[0]
+
+
 def test_statistics_that_have_moved_are_another_run(own_cache):
     first = run(MARGINS["adaface"])
     moved, calls = counting(MARGINS["adaface"])

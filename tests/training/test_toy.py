@@ -233,6 +233,16 @@ def test_experiment_does_the_steps_one_by_one(trained):
     assert len(untrained.ensemble.epochs) == 0 and (untrained.test_accuracy < 0.9).all()
 
 
+def test_an_experiment_needs_a_seed_and_a_device_that_is_there():
+    options = {"blobs": {"points_per_blob": 4}, "trained": False, "progress": False}
+    with pytest.raises(ValueError, match="seeds must be one or more whole numbers; got none"):
+        toy_experiment([], [1.0], **options)
+    with pytest.raises(ValueError, match="device must be 'auto', 'cpu' or 'cuda'; got 'odd'"):
+        toy_experiment([0], [1.0], device="odd", **options)
+    chosen, plain = (toy_experiment([0], [1.0], device=device, **options) for device in ("auto", None))
+    torch.testing.assert_close(chosen.embeddings.cpu(), plain.embeddings)
+
+
 def test_class_plane_share_is_one_in_the_plane_and_two_over_d_without_direction(trained):
     inputs, labels, ensemble = trained
     points = embed(ensemble, inputs)
@@ -273,6 +283,13 @@ def test_single_scale_p_equals_the_exact_test_of_scipy(seed):
     assert sign_flip_p(differences, 9999, 0)[0] == pytest.approx(reference.pvalue)
 
 
+def test_constant_differences_have_the_smallest_p_and_equal_energies_the_largest():
+    assert sign_flip_p(np.full((5, 1), 0.25), 9999, 0) == [1 / 32]
+    assert sign_flip_p(np.full((5, 2), [0.25, 0.1]), 9999, 0).tolist() == [1 / 32, 1 / 32]
+    with_equal = np.column_stack([1 + np.arange(5.0), np.zeros(5)])
+    assert sign_flip_p(with_equal, 9999, 0).tolist() == [1 / 32, 1]
+
+
 def test_p_is_never_below_its_single_scale_value():
     differences = np.random.default_rng(1).normal(0.3, 1, (9, 6))
     together = sign_flip_p(differences, 9999, 0)
@@ -303,6 +320,10 @@ def test_a_scale_without_energies_has_no_comparison():
     table = compare_dimensions(energies).set_index("scale")
     assert np.isnan(table.loc[1.0, ["difference", "p"]].to_numpy(float)).all()
     assert table.loc[2.0, "p"] == pytest.approx(1 / 16)
+    energies["energy"] = energies["energy"].where(energies["run"] != 2)
+    nothing = compare_dimensions(energies)
+    assert list(nothing) == ["scale", *table] and nothing["useful"].notna().all()
+    assert nothing.loc[:, "difference":].isna().all(axis=None)
 
 
 def test_comparison_needs_two_runs():

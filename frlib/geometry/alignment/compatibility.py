@@ -69,7 +69,7 @@ def compatibility(
         Share of the identities on which the maps are fitted.
     places : sequence of three array_like of int, optional
         Which images are fitted, which are the gallery, and which are probes, in place of a random part of the
-        identities. Nobody may be fitted and tested on.
+        identities. Nobody may be fitted and tested on, and no image be in the gallery and a probe.
     max_pairs : int, optional
         Fit on so many of their images only; fewer are a part of more. The held-out people, and the means that are
         subtracted from scores, stay the same.
@@ -180,6 +180,8 @@ def _given(places: Sequence, codes: np.ndarray, names) -> list[np.ndarray]:
     train, *test = parts
     if len(both := np.intersect1d(codes[train], codes[np.concatenate(test)])):
         raise ValueError(f"places must test on people who are not fitted; {names[both[0]]} is both")
+    if len(both := np.intersect1d(*test)):
+        raise ValueError(f"places must have a gallery without probes; image {both[0]} is both")
     return parts
 
 

@@ -15,7 +15,7 @@ from frlib.geometry.alignment import solutions
 from frlib.geometry.alignment.solutions import Rows
 from frlib.geometry.clouds import points_of
 from frlib.geometry.pairs import unit_rows
-from frlib.store import read_arrays, save_arrays
+from frlib.store import read_arrays, write_arrays
 
 KINDS = ("procrustes", "linear", "ridge")
 #: A map is inverted up to this condition; beyond, rounding of its input in float32 would be of the size of the result.
@@ -130,10 +130,16 @@ class Alignment:
         return Alignment(kind, back, -self.offset @ back, False, float("nan"), self.pairs, self.rank)
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the map as a safetensors file with a checksum, atomically."""
+        """Write the map as a safetensors file with a checksum, atomically.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written.
+        """
         names = ("kind", "normalize", "residual", "pairs", "rank", "alpha")
         arrays = {"matrix": self.matrix, "offset": self.offset}
-        save_arrays(path, arrays, {name: getattr(self, name) for name in names})
+        write_arrays(path, arrays, {name: getattr(self, name) for name in names})
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Alignment":

@@ -52,8 +52,8 @@ def null_energies(points, fields: Mapping, scales: Sequence[float], *, metric: s
     DataFrame, one row per attribute and scale
         ``attribute``; ``scale``; ``energy``, that of `energy_sweep`; ``shuffled``, the mean under shuffling;
         ``shuffled_spread`` and ``random_spread``, standard deviations; ``z``: (energy - shuffled) / shuffled_spread,
-        negative where near vectors agree more. NaN where no ball holds a point, and for z where all orders give the
-        same energy; the shuffled spread needs four defined points.
+        negative where near vectors agree more. NaN where no ball holds a point, as where all vectors are zero, and for
+        z where all orders give the same energy; the shuffled spread needs four defined points.
 
     Raises
     ------
@@ -84,6 +84,8 @@ def _weights(inside: torch.Tensor) -> torch.Tensor:
 def _moments(weights: torch.Tensor, cosines: torch.Tensor, dimension: int) -> dict[str, float]:
     """Return the energy and the mean and spread of both nulls."""
     n = len(weights)
+    if not n:
+        return dict.fromkeys(("energy", "shuffled", "shuffled_spread", "random_spread", "z"), np.nan)
     energy = float(1 - (weights * cosines).sum())
     shuffled = float(1 - cosines.sum() / (n * (n - 1))) if n > 1 and np.isfinite(energy) else np.nan
     spread = _mantel_spread(weights, cosines) if n > 3 else np.nan
@@ -163,7 +165,7 @@ def isolated_shares(
     squares, limits, _ = pairs.balls(points, scales, metric, mean_distance)
     total = len(squares)
     checks.between("sizes", sizes, 1, total)
-    within = torch.stack([(squares <= limit).sum(dim=1) - 1 for limit in limits]).numpy()  # (scales, points)
+    within = torch.stack([(squares <= limit).sum(dim=1) - 1 for limit in limits]).cpu().numpy()  # (scales, points)
     return pd.DataFrame(
         {"size": n, "scale": scale, "isolated": stats.hypergeom.pmf(0, total - 1, inside, n - 1).mean()}
         for n in sizes
@@ -198,7 +200,7 @@ def smallest_scales(
     """
     checks.between("isolated", isolated, 0, 1)
     squares, _, (unit,) = pairs.balls(points, [1.0], metric, mean_distance)
-    total = len(squares)
+    squares, total = squares.cpu(), len(squares)
     checks.between("sizes", sizes, 2, total)
     # The share falls in steps, at distances between points; a point is within its own ball.
     steps = squares[*torch.triu_indices(total, total, 1)].unique().clamp_min(torch.finfo(torch.float64).tiny)

@@ -21,7 +21,8 @@ class Plateau(NamedTuple):
     Parameters
     ----------
     width : float
-        Ratio of the distances at which there are 10 % fewer and 10 % more groups than people; 1 is no plateau.
+        Ratio of the distances at which there are 10 % fewer and 10 % more groups than people; 1 is no plateau. Where
+        images are copies, so that the groups are as few at distance 0, it is inf, or NaN if both distances are 0.
     agreement : float
         Adjusted Rand index of people and as many groups: 1 for the same partition, 0 on average for a random one.
     """
@@ -37,16 +38,27 @@ def merges(distances, method: str = "average") -> np.ndarray:
     Parameters
     ----------
     distances : array_like, shape (N, N)
-        Symmetric, zeros on the diagonal.
+        Symmetric and not negative, up to rounding; the diagonal is not read.
     method : str
         As of `scipy.cluster.hierarchy.linkage`: "average" merges by the mean distance of two groups.
 
     Returns
     -------
     ndarray, shape (N - 1, 4)
+
+    Raises
+    ------
+    ValueError
+        If the method is unknown, or the distances are not of this kind.
     """
     checks.one_of("method", method, METHODS)
-    return linkage(squareform(_square(distances), checks=False), method)
+    distances = _square(distances)
+    pairs, rounding = squareform(distances, checks=False), 1e-6 * np.abs(distances).max()
+    if (apart := np.abs(distances - distances.T).max()) > rounding:
+        raise ValueError(f"distances must be symmetric; got a pair whose two differ by {apart:.3g}")
+    if pairs.min() < -rounding:
+        raise ValueError(f"distances must not be negative; got {pairs.min():.3g}")
+    return linkage(np.maximum(pairs, 0), method)
 
 
 @checked
@@ -75,8 +87,9 @@ def plateau(tree, identities) -> Plateau:
     n = len(names)
     if n < 2 or rows < 2 * n:
         raise ValueError(f"identities must be at least two, with two images each on average; got {n} in {rows} images")
-    more, fewer = (rows - int(np.ceil(n * part)) for part in (1.1, 0.9))
-    width = float(tree[fewer, 2] / tree[more - 1, 2])
+    more, fewer = rows - -(-11 * n // 10), rows - -(-9 * n // 10)  # rounded up, without what 1.1 has too much
+    with np.errstate(divide="ignore", invalid="ignore"):
+        width = float(tree[fewer, 2] / tree[more - 1, 2])
     return Plateau(width, float(adjusted_rand_score(codes, fcluster(tree, n, "maxclust"))))
 
 

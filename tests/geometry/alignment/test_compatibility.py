@@ -72,6 +72,7 @@ def test_given_places_are_those_that_are_fitted_and_tested_on():
         (([0, 1], [6, 12], [120]), "places must be from 0 to 119; got 120"),
         (([0, 6], [7, 12], [8]), "places must test on people who are not fitted; 1 is both"),
         (([0, 1], [6, 12], [18]), "gallery_identities must hold those of the probes; 3 is missing"),
+        (([0, 1], [6, 12], [7, 12]), "places must have a gallery without probes; image 12 is both"),
     ],
 )
 def test_places_that_can_not_be_used_are_refused(places, message):

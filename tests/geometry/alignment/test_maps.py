@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import save_file
 from scipy import linalg
 from scipy.stats import ortho_group
 from sklearn.linear_model import LinearRegression, Ridge
@@ -18,6 +19,7 @@ from frlib.clouds import Cloud
 from frlib.geometry import Alignment, fit_alignment
 from frlib.geometry.alignment.solutions import RIDGE_GRID
 from frlib.geometry.pairs import unit_rows
+from frlib.store import arrays_digest, save_arrays
 
 seeds = given(seed=st.integers(0, 10**6))
 few = settings(max_examples=20)
@@ -329,9 +331,13 @@ def test_a_saved_map_is_read_as_it_was(tmp_path, kind):
     assert np.isnan(Alignment.load(tmp_path / "back.safetensors").residual)
 
 
-def test_a_damaged_or_foreign_file_is_refused(tmp_path):
-    from frlib.store import save_arrays
+def test_a_map_that_cannot_be_saved_says_so(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        fit_alignment(*pairs_of(32), "linear").save(tmp_path / "file/map.safetensors")
 
+
+def test_a_damaged_or_foreign_file_is_refused(tmp_path):
     path = tmp_path / "map.safetensors"
     fit_alignment(*pairs_of(31), "linear").save(path)
     content = bytearray(path.read_bytes())
@@ -341,6 +347,9 @@ def test_a_damaged_or_foreign_file_is_refused(tmp_path):
         Alignment.load(path)
     save_arrays(path, {"points": torch.ones(2, 2)}, {})
     with pytest.raises(ValueError, match="must hold an alignment; it holds points"):
+        Alignment.load(path)
+    save_file({"matrix": torch.ones(2, 2)}, path, metadata={"sha256": arrays_digest({"matrix": torch.ones(2, 2)})})
+    with pytest.raises(OSError, match="holds no parameters that can be read"):
         Alignment.load(path)
     with pytest.raises(FileNotFoundError, match="no stored arrays"):
         Alignment.load(tmp_path / "none.safetensors")

@@ -86,12 +86,25 @@ def test_equal_counts_leave_chance_alone_and_unequal_ones_a_correlation():
 
 def test_statistics_of_a_count_are_those_of_label_trials():
     X, identities, _ = population(n_identities=30, images=1)
-    options = {"metric": "euclidean", "seed": 5}
-    counts, other = {"a": 8, "b": 15, "c": 8}, [0.3, 0.1, 0.2]
-    found = correlations_from_counts(X, identities, counts, other, trials=1, **options)
-    few = label_trials(X, identities, per_modality=8, trials=2, **options).groupby("trial").ks.mean()
-    many = label_trials(X, identities, per_modality=15, trials=1, **options).ks.mean()
-    assert found[0] == pytest.approx(pd.Series([few[0], many, few[1]]).corr(pd.Series(other), method="spearman"))
+    counts, other, trials = {"a": 8, "b": 15, "c": 8}, [0.3, 0.1, 0.2], 6
+    found = correlations_from_counts(X, identities, counts, other, metric="euclidean", trials=trials, seed=5)
+    own = {}
+    for size, places in ((8, 2), (15, 1)):
+        how = {"per_modality": size, "seed": int(np.random.default_rng([5, size]).integers(2**63 - 1))}
+        table = label_trials(X, identities, metric="euclidean", trials=trials * places, **how)
+        own[size] = table.groupby("trial").ks.mean().to_numpy().reshape(trials, places)
+    statistics = np.column_stack([own[8][:, 0], own[15], own[8][:, 1]])
+    expected = [pd.Series(row).corr(pd.Series(other), method="spearman") for row in statistics]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_attributes_of_nearly_equal_counts_are_drawn_apart():
+    """Of four statistics alike, a is next to b and c to d, both in rank, in a third of the cases."""
+    X, identities, _ = population(n_identities=70, images=1)
+    counts, trials = {"a": 30, "b": 31, "c": 30, "d": 31}, 100
+    found = correlations_from_counts(X, identities, counts, [1, 1, 2, 2], metric="euclidean", trials=trials)
+    beside = np.isclose(np.abs(found), 2 / np.sqrt(5))  # that of the ranks 1 to 4 with 1, 1, 2, 2
+    assert abs(beside.mean() - 1 / 3) < 4 * np.sqrt(2 / 9 / trials)
 
 
 def test_a_normal_cloud_has_the_mean_and_the_covariance():

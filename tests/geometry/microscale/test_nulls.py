@@ -38,6 +38,13 @@ def test_the_energy_is_that_of_the_sweep(n, seed, metric):
     np.testing.assert_allclose(found.energy, expected.energy, atol=1e-6)
 
 
+def test_an_attribute_that_moves_no_point_has_no_energy_as_in_the_sweep():
+    points, vectors = cloud(5)
+    found = null_energies(points, {"a": 0 * vectors, "b": vectors}, SCALES).set_index("attribute")
+    assert found.loc["a"].drop(columns="scale").isna().all(axis=None) and found.loc["b", "energy"].notna().any()
+    assert energy_sweep(points, {"a": 0 * vectors}, SCALES).energy.isna().all()
+
+
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 def test_the_moments_under_shuffling_are_those_of_all_orders(metric):
     points, vectors = cloud(6)

@@ -46,6 +46,20 @@ def test_width_is_the_ratio_of_the_distances_around_the_number_of_people():
     assert plateau(tree, np.repeat(np.arange(20), 2)).width == pytest.approx(23 / 18)
 
 
+def test_ten_percent_of_a_hundred_people_are_ten():
+    """200 images of 100 people, one group less at every whole distance: 110 groups are left at 90, 90 at 110."""
+    tree = np.zeros((199, 4))
+    tree[:, :2] = [(0, 1), *((k, 198 + k) for k in range(2, 200))]
+    tree[:, 2], tree[:, 3] = np.arange(1, 200), np.arange(2, 201)
+    assert plateau(tree, np.repeat(np.arange(100), 2)).width == pytest.approx(111 / 90)
+
+
+def test_copies_have_a_plateau_without_end(recwarn):
+    copies = np.repeat(np.arange(4.0), 3)
+    found = plateau(merges(np.abs(copies[:, None] - copies)), copies)
+    assert found.agreement == 1 and found.width == np.inf and not recwarn.list
+
+
 def test_what_is_refused():
     tree = merges(cdist(cloud(1), cloud(1)))
     with pytest.raises(ValueError, match="two images each on average; got 1 in 100 images"):
@@ -54,3 +68,8 @@ def test_what_is_refused():
         plateau(tree, np.arange(100))
     with pytest.raises(ValueError, match=r"identities must have shape \(100,\), one per image; got \(3,\)"):
         plateau(tree, [1, 2, 3])
+    with pytest.raises(ValueError, match="distances must be symmetric; got a pair whose two differ by 1"):
+        merges([[0, 1], [2, 0]])
+    with pytest.raises(ValueError, match="distances must not be negative; got -1"):
+        merges([[0, -1], [-1, 0]])
+    assert merges([[0, -1e-16, 1], [1e-16, 0, 1], [1, 1, 0]])[:, 2].tolist() == [0, 1], "rounding is no fault"
