@@ -34,7 +34,7 @@
 #
 # **Prerequisites.** Vectors, means, cosine and Euclidean distance. What a network is inside does not matter here.
 #
-# **Reading time.** About 20 minutes.
+# **Reading time.** About 15 minutes.
 #
 # ```{run-card}
 # ```
@@ -273,10 +273,10 @@ view.say(
 # see that.
 #
 # *Do not compare a ratio across metrics.* For unit vectors $1 - \cos$ is half of the squared Euclidean distance, and
-# squaring makes every ratio below 1 smaller: the same points get another ratio. A ratio also hides how it comes about.
-# On photographs the angular networks put two people at {glue:text}`inter_photo:.2f`, nearly at a right angle; ours put
-# two drawn people at {glue:text}`inter_low:.2f` to {glue:text}`inter_high:.2f`. Drawn people share a renderer, a skin
-# texture and a background, and the networks are others; this table cannot tell which of the two it is.
+# squaring makes a ratio of two distances below 1 smaller: the same points get another ratio. A ratio also hides how it
+# comes about. On photographs the angular networks put two people at {glue:text}`inter_photo:.2f`, nearly at a right angle;
+# ours put two drawn people at {glue:text}`inter_low:.2f` to {glue:text}`inter_high:.2f`. Drawn people share a renderer, a
+# skin texture and a background, and the networks are others; this table cannot tell which of the two it is.
 
 # %% [markdown]
 # (overlap-01)=
@@ -312,7 +312,7 @@ view.error_curves(
 # not change it, and networks with different metrics can be compared. (It is one minus a KS statistic: chapter 2.)
 #
 # The authors stored a similar quantity for CelebA as "Bayes error": the area that both densities share, each density a
-# sum of Gaussians of width 0.05 where two people are about 1 apart. We compute theirs too, with width
+# sum of Gaussians of width 0.05, where two people are about 1 apart by the cosine. We compute theirs too, with width
 # $0.05\, d_{inter}$. Its smoothing adds to the overlap.
 
 # %%
@@ -346,7 +346,8 @@ dense = pd.Series(
 again = overlap.loc[shown_networks, ["kind"]].assign(overlap=dense)
 celeba = published.load("celeba_bayes_error")
 celeba["network"] = celeba.model + " " + celeba.architecture
-celeba = celeba[celeba.network.isin(lfw.network)]
+of_paper = celeba.network.isin(lfw.network)
+left_out, celeba = celeba[~of_paper], celeba[of_paper]
 celeba = celeba.rename(columns={"bayes_error": "overlap"})
 celeba = celeba.assign(kind="CelebA, paper A")
 authors = pd.concat([again.reset_index(), celeba])
@@ -357,14 +358,14 @@ estimates = pd.concat([overlap.reset_index(), authors])
 ends = ["overlap", "low", "high"]
 estimates[ends] = estimates[ends].clip(lower=1e-3)  # a logarithm has no 0
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-overlap-01", "caption": "Overlap of the distances inside people and between people, on a logarithmic axis, with 95 % intervals over people. The rule marks 0.1: all published networks lie left of it. What is below 0.001 is drawn there."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-overlap-01", "caption": "Overlap of the distances inside people and between people, on a logarithmic axis, with 95 % intervals over people. The rule marks 0.1: all five networks of the paper lie left of it. What is below 0.001 is drawn there."}}
 area = view.Column("overlap", log=True, domain=(1e-3, 1))
 view.figure(
     view.guide(x=0.1)
     + view.dots(estimates, area, "network", shape="estimate", **look),
     height=360,
     description="One row per space with its overlap: face networks lie far "
-    "left of the controls, and left of 0.1 as all published networks do.",
+    "left of the controls, and left of 0.1 as all five of the paper do.",
 )
 
 # %% tags=["hide-input"]
@@ -387,17 +388,23 @@ view.say(
     dense_high=dense[defaults].max(),
     celeba_low=celeba.overlap.min(),
     celeba_high=celeba.overlap.max(),
+    left_out_low=left_out.bayes_error.min(),
+    left_out_high=left_out.bayes_error.max(),
+    left_out_first=left_out.network.iloc[left_out.bayes_error.argmin()],
+    left_out_last=left_out.network.iloc[left_out.bayes_error.argmax()],
     rest_low=rest.overlap.min(),
     rest_high=rest.overlap.max(),
     rest_least=rest.overlap.idxmin(),
 )
 
 # %% [markdown]
-# The rule: "much closer" means that the interval of the overlap lies below 0.1, as all five published values do
-# ({glue:text}`celeba_low:.3f` to {glue:text}`celeba_high:.3f`). Ours go from {glue:text}`overlap_low:.3f` to
-# {glue:text}`overlap_high:.3f`, by the authors' estimate from {glue:text}`dense_low:.3f` to
-# {glue:text}`dense_high:.3f`. The controls have at least {glue:text}`rest_low:.2f` ({glue:text}`rest_least`). This is
-# no ranking: photographs of CelebA are harder than drawings.
+# The rule: "much closer" means that the interval of the overlap lies below 0.1, as the stored values of the paper's five
+# networks do ({glue:text}`celeba_low:.3f` to {glue:text}`celeba_high:.3f`). Two that the paper leaves out have
+# {glue:text}`left_out_low:.3f` ({glue:text}`left_out_first`) and {glue:text}`left_out_high:.3f`
+# ({glue:text}`left_out_last`), so the limit was chosen after seeing the five. Ours go from
+# {glue:text}`overlap_low:.3f` to {glue:text}`overlap_high:.3f`, by the authors' estimate from
+# {glue:text}`dense_low:.3f` to {glue:text}`dense_high:.3f`. The controls have at least {glue:text}`rest_low:.2f`
+# ({glue:text}`rest_least`). This is no ranking: photographs of CelebA are harder than drawings.
 
 # %% [markdown]
 # (verification-01)=
@@ -783,12 +790,12 @@ view.say(
 )
 
 # %% [markdown]
-# Groups show best where the two scales vanish. The agreement is {glue:text}`ImageNet_agreement:.2f` for ImageNet,
-# {glue:text}`random_agreement:.2f` for random weights (mean of three) and {glue:text}`pixels_agreement:.2f` for pixels,
-# against at least {glue:text}`face_agreement:.2f` for face networks. The plateau is {glue:text}`face_width_low:.2f` to
-# {glue:text}`face_width_high:.2f` wide for face networks, {glue:text}`ImageNet_width:.2f`,
-# {glue:text}`random_width:.2f` and {glue:text}`pixels_width:.2f` for the controls: there the number of people is a
-# number like any other.
+# The number of groups shows best in which spaces the two scales vanish. The agreement is
+# {glue:text}`ImageNet_agreement:.2f` for ImageNet, {glue:text}`random_agreement:.2f` for random weights (mean of three) and
+# {glue:text}`pixels_agreement:.2f` for pixels, against at least {glue:text}`face_agreement:.2f` for face networks. The
+# plateau is {glue:text}`face_width_low:.2f` to {glue:text}`face_width_high:.2f` wide for face networks,
+# {glue:text}`ImageNet_width:.2f`, {glue:text}`random_width:.2f` and {glue:text}`pixels_width:.2f` for the controls: there
+# the number of people is a number like any other.
 #
 # Controls are not blind. Their AUC is {glue:text}`ImageNet_auc:.2f`, {glue:text}`random_auc:.2f` and
 # {glue:text}`pixels_auc:.2f`, where a coin has 0.5; the least of the face networks has {glue:text}`face_auc:.3f`.
@@ -1029,8 +1036,8 @@ view.say(
 # * $d_{intra}$ and $d_{inter}$ with intervals over people: their ratio is {glue:text}`ratio_low:.2f` to
 #   {glue:text}`ratio_high:.2f` on drawn faces, {glue:text}`published_low:.2f` to {glue:text}`published_high:.2f` in
 #   print;
-# * the overlap, which does not depend on the metric: at most {glue:text}`overlap_high:.3f` for face networks, at least
-#   {glue:text}`rest_low:.2f` for controls;
+# * the overlap, which depends only on the order of the distances: at most {glue:text}`overlap_high:.3f` for face
+#   networks, at least {glue:text}`rest_low:.2f` for controls;
 # * a decision rule that may say "nobody", and that its threshold is not that of verification;
 # * maps and what they keep, two scales as a plateau in the number of groups, and controls in which it vanishes;
 # * approximate invariance: single steps stay inside $d_{intra}$, whole curves of some attributes leave it.
@@ -1274,8 +1281,8 @@ def template(images):
 # %% [markdown]
 # What does it do to the rule? Enrol the first half of the people in mobileface, which leaves room to get better, and
 # take the share of right answers where 1 % of the strangers' images are named. The mean averages over head angle, light
-# and smile of the gallery; the nearest image profits if the gallery happens to hold one like the new one. Here the
-# nearest image does slightly better. The mean costs one comparison per person.
+# and smile of the gallery; the nearest image profits if the gallery happens to hold one like the new one. They differ by
+# few images: this does not tell which is better. The mean costs one comparison per person.
 
 # %% tags=["solution"]
 of_people = chords("mobileface").unflatten(0, (n_people, n_images))

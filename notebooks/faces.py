@@ -18,8 +18,10 @@
 # ```{one-minute} fig-retention-faces
 # They are meshes with known parameters, lit and drawn, so that one attribute can change and nothing else. They can
 # stand for a controlled stimulus, not for photographs or people: networks tell drawn people apart, at other distances
-# than photographed ones. Head angle and light are what their units say; hair colour and age keep only their order.
-# {numref}`fig-retention-faces` shows how far a step of each attribute moves an embedding.
+# than photographed ones. Head angle is what its unit says; light comes from the side that its sign says, and its degrees
+# are those of the lamp in the scene; hair colour and age keep only their order. {numref}`fig-retention-faces` shows how
+# far each attribute moves an embedding (mean of the three distances on a curve of three images, one of which spans two
+# steps).
 # ```
 #
 # ```{admonition} Goals
@@ -411,8 +413,9 @@ view.say(
 # %% [markdown]
 # On photographs, the paper's angular networks place different people at a mean cosine distance of
 # {glue:text}`photo_inter:.2f`: nearly orthogonal. mobilefacenet, trained with an angular loss too, places ours at
-# {glue:text}`drawn_inter:.2f`. As far as the networks can be compared, drawn people look more alike than photographed
-# ones: they share a renderer, a skin texture and a background. So every threshold here is chosen on drawn faces.
+# {glue:text}`drawn_inter:.2f`. Distances of drawn people are smaller. They share a renderer, a skin texture and a
+# background; whether it is that or the networks this table cannot tell. Either way a threshold from photographs does not
+# carry over, so every threshold here is chosen on drawn faces.
 
 # %% [markdown]
 # (same-faces)=
@@ -443,7 +446,7 @@ accepted.loc[list(ATTRIBUTES), networks].round(3)
 # %% [markdown]
 # Share of the distances that the network's threshold accepts as one person. Below, the size of the distances.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-retention-faces", "caption": "Mean distance along the curves of each attribute, over the mean distance inside an identity: the mean of the tolerance δ, on a logarithmic axis. Left of the rule at 1, a step moves the embedding less than two images of one person usually differ."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-retention-faces", "caption": "Mean of the three distances on a curve of three images, one of which spans two steps, over the mean distance inside an identity: the mean of the tolerance δ, by attribute, on a logarithmic axis. Left of the rule at 1, this mean is smaller than the distance at which two images of one person usually lie."}}
 over = view.Column("over_d_intra", "mean distance over d_intra", log=True)
 share = view.Column("share_accepted", "share accepted")
 look = {"color": "network", "shape": "network", "tips": [share]}
@@ -466,9 +469,10 @@ view.say(
 )
 
 # %% [markdown]
-# Averaged over networks, {glue:text}`moves_least` moves the embedding least, by {glue:text}`moves_least_by:.2f`
-# $d_{intra}$, and {glue:text}`moves_most` most, by {glue:text}`moves_most_by:.2f`. The centres of these curves vary in
-# all drawn attributes, far more than the images behind $d_{intra}$, so a value above 1 would be no contradiction.
+# Averaged over networks and the three distances of a curve, one of which spans two steps, {glue:text}`moves_least` moves
+# the embedding least, by {glue:text}`moves_least_by:.2f` $d_{intra}$, and {glue:text}`moves_most` most, by
+# {glue:text}`moves_most_by:.2f`. The centres of these curves vary in all drawn attributes, far more than the images behind
+# $d_{intra}$, so a value above 1 would be no contradiction.
 
 # %% [markdown]
 # ## A population with known labels
@@ -515,10 +519,11 @@ true.style.set_properties(**wide)
 #
 # On this page, we saw
 # * people who are vectors of parameters, and attributes with exact steps;
-# * that head angle and light are what their units say, that hair colour and age keep their order but not their values;
+# * that head angle is what its unit says, that light comes from the side that its sign says, and that hair colour and age
+#   keep their order but not their values;
 # * how well {glue:text}`n_networks` networks tell these people apart, and that their distances are not those of
 #   photographs;
-# * for which attributes a person is still accepted as the same person after a step.
+# * for which attributes a person is still accepted as the same person along a curve.
 #
 # ## Limits
 #
