@@ -19,7 +19,7 @@ from frlib.models.embedder import FaceEmbedder
 from frlib.runtime import spread
 
 # Part of the name of every stored table: raise it when the same embeddings would get other numbers.
-DEPTH = 1
+DEPTH = 2
 
 
 @checked

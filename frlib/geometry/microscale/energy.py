@@ -149,8 +149,8 @@ def energy_sweep(
         One row per attribute and scale, in the order given. ``attribute``; ``scale``; ``radius``, the scale times the
         mean distance; ``energy``, NaN if no point has a neighbour; ``neighbors``, the mean size of the whole ball over
         the defined points, whatever ``max_neighbors`` (the centre counts only with ``include_center``); ``isolated``,
-        the share of the N points that are defined and have an empty ball; ``undefined``, the share of the N points
-        with a zero vector.
+        the share of the N points that are defined and have no other point in their ball, whether or not they count
+        themselves; ``undefined``, the share of the N points with a zero vector.
 
     Raises
     ------
@@ -286,12 +286,13 @@ def _cloud_energies(rows, fields: dict, limits, include_center: bool, sample, th
     """Return for each attribute (energy, neighbors, isolated, undefined), the first three per ascending scale."""
     results = {}
     for names, here, vectors in defined_groups(rows, fields):
-        counts, *totals = pairs.ball_sums(here, vectors, limits, threads=threads) + include_center
+        others, *totals = pairs.ball_sums(here, vectors, limits, threads=threads)
+        isolated = (others == 0).sum(dim=0) / len(rows)
+        counts, *totals = (sums + include_center for sums in (others, *totals))  # the cosine of the own pair is 1
         used = counts
         if sample:
             draw = {"at_most": sample[0], "include_center": include_center, "generator": sample[1]}
             used, *totals = pairs.sampled_ball_sums(here, vectors, limits, **draw)
-        isolated = (used == 0).sum(dim=0) / len(rows)
         undefined = (len(rows) - len(here)) / len(rows)
         for name, total in zip(names, totals, strict=True):
             by_scale = ball_energies(used, total), counts.mean(dim=0), isolated

@@ -128,7 +128,8 @@ def test_isolated_points_are_counted_and_left_out():
     assert table.energy[1] == pytest.approx(1) and table.isolated[1] == 0.5 and table.neighbors[1] == 0.5
     authors = sweep(X, field, [0.5, 1.0], include_center=True, **options)
     assert list(authors.energy) == pytest.approx([0, 0.25])  # two balls of two (energy 1/2), two isolated (energy 0)
-    assert (authors.isolated == 0).all()
+    assert list(authors.isolated) == [1, 0.5]  # as without the own pair
+    assert list(authors.neighbors) == [1, 1.5]
 
 
 @pytest.mark.parametrize("max_neighbors", (None, 3))
@@ -215,7 +216,7 @@ def test_float32_and_float64_agree(metric):
 def energy_by_loops(X, V, scale, unit, metric, include_center):
     """The definition, point by point."""
     alive = [i for i in range(len(X)) if np.any(V[i] != 0)]
-    means, sizes = [], []
+    means, sizes, alone = [], [], 0
     for i in alive:
         cosines = []
         for j in alive:
@@ -227,11 +228,12 @@ def energy_by_loops(X, V, scale, unit, metric, include_center):
             if inside and (i != j or include_center):
                 cosines.append(V[i] @ V[j] / math.sqrt((V[i] @ V[i]) * (V[j] @ V[j])))
         sizes.append(len(cosines))
+        alone += len(cosines) == include_center  # no other point
         if cosines:
             means.append(sum(cosines) / len(cosines))
     energy = 1 - sum(means) / len(means) if means else math.nan
     size = sum(sizes) / len(sizes) if sizes else math.nan
-    return energy, size, (len(alive) - len(means)) / len(X), 1 - len(alive) / len(X)
+    return energy, size, alone / len(X), 1 - len(alive) / len(X)
 
 
 # Small integers: many equal distances, repeated points, zero fields, points exactly on the sphere of a ball.
