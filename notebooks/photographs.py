@@ -120,11 +120,12 @@ n_jobs = 1 if profile == "smoke" else None
 # | `celeba…` | CelebA: images, `identity_CelebA.txt`, `list_attr_celeba.txt` |
 
 # %%
+readable, unreadable = datasets.read_stored()
 samples = {
     name: datasets.sample_people(
-        read(), n_people, n_images, least=n_least, seed=seed, n_jobs=n_jobs
+        photographs, n_people, n_images, least=n_least, seed=seed, n_jobs=n_jobs
     )
-    for name, read in datasets.stored().items()
+    for name, photographs in readable.items()
 }
 used = {name: sample.crops for name, sample in samples.items() if sample.crops}
 
@@ -135,9 +136,10 @@ without = (
     "shows drawn faces and what the paper prints, and nothing on photographs."
 )
 beside = "Photographs in the cache when this page was run: " + ", ".join(used)
+left_out = dict.fromkeys(few, "fewer than two people with enough photographs")
 status = (beside if used else without) + "".join(
-    f" Left out, fewer than two people with enough photographs: {name}."
-    for name in few
+    f" Left out: {name} ({reason})."
+    for name, reason in (left_out | unreadable).items()
 )
 
 # %% tags=["remove-cell"]
@@ -330,6 +332,8 @@ view.say(
     far_least_by=mean_far.iloc[0],
     far_most=mean_far.index[-1].replace("_", " "),
     far_most_by=mean_far.iloc[-1],
+    way_far_least=mean_way[mean_far.index[0]],
+    way_far_most=mean_way[mean_far.index[-1]],
     way_low=mean_way.iloc[0],
     way_high=mean_way.iloc[-1],
     n_curves=n_curves,
@@ -340,7 +344,9 @@ view.say(
 # On drawn images ({glue:text}`n_curves` people with {glue:text}`n_points` images each), averaged over networks,
 # {glue:text}`far_least` moves an embedding least, by {glue:text}`far_least_by:.2f` $\bar d$, and {glue:text}`far_most`
 # most, by {glue:text}`far_most_by:.2f`. Their energies at ε = 1 lie between {glue:text}`way_low:.2f` and
-# {glue:text}`way_high:.2f`. Read both together: the direction of a change that hardly moves anything is mostly noise.
+# {glue:text}`way_high:.2f`. Read both together: {glue:text}`far_least` hardly moves an embedding, and yet neighbours
+# agree on the direction, with a mean energy of {glue:text}`way_far_least:.2f` beside {glue:text}`way_far_most:.2f` for
+# {glue:text}`far_most`. A small displacement *may* leave a direction that is noise; then the energy would be near 1.
 #
 # (side-photographs)=
 # ## How to read the two side by side

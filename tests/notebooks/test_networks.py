@@ -84,4 +84,4 @@ def test_chapters_have_the_parameter(chapter):
     (parameters,) = re.findall(r'# %% tags=\["parameters"\]\n(.+?)\n\n', text, flags=re.S)
     names = [line.partition(" = ")[0] for line in parameters.splitlines()]
     assert names == ["profile", "seed", "device", "networks"] and 'networks = ""' in parameters
-    assert "chosen(networks)" in text
+    assert "chosen(networks" in text

@@ -22,7 +22,7 @@ class Contrast(NamedTuple):
 
 
 @checked
-def family_contrast(similarity, families, *, seed: int = 0) -> Contrast:
+def family_contrast(similarity, families, *, of: str | None = None, seed: int = 0) -> Contrast:
     """Return how much more alike networks of one family are than networks of two, with a permutation p.
 
     Parameters
@@ -31,6 +31,9 @@ def family_contrast(similarity, families, *, seed: int = 0) -> Contrast:
         Of all ordered pairs; the diagonal is not used, and both directions count the same.
     families : sequence of n
         Name of the family of each network; at least two, one of them with two networks.
+    of : str, optional
+        One family: its own pairs are compared with those of a member and another network, and no other pair counts.
+        Default: all families together, where a large one that is alike can stand for all.
     seed : int
         Draws the orders where there are more than `ORDERS`.
 
@@ -43,20 +46,21 @@ def family_contrast(similarity, families, *, seed: int = 0) -> Contrast:
     Raises
     ------
     ValueError
-        If a shape or a value is not accepted, or there is no pair within or none between families.
+        If a shape or a value is not accepted, no family is named ``of``, or there is no pair within or none between.
     """
     similarity = _square("similarity", similarity)
     codes, names = labels.numbered("families", families, len(similarity), "network")
     one, other = np.triu_indices(len(similarity), 1)
-    within = codes[one] == codes[other]
-    if within.all() or not within.any():
+    orders = codes[_orders(len(codes), seed)]
+    within = orders[:, one] == orders[:, other]
+    between = ~within
+    if of is not None:
+        members = orders == names.tolist().index(checks.one_of("of", of, names.tolist()))
+        within, between = members[:, one] & members[:, other], members[:, one] != members[:, other]
+    if not (within[0].any() and between[0].any()):
         raise ValueError(f"families must leave pairs within one and between two; got {list(names[codes])}")
     pairs = (similarity + similarity.T)[one, other] / 2
-    orders = _orders(len(codes), seed)
-    together = codes[orders][:, one] == codes[orders][:, other]
-    values = np.where(together, pairs, 0).sum(axis=1) / within.sum()
-    values -= np.where(together, 0, pairs).sum(axis=1) / (~within).sum()
-    return _contrast(values)
+    return _contrast(within @ pairs / within[0].sum() - between @ pairs / between[0].sum())
 
 
 @checked

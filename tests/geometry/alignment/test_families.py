@@ -37,6 +37,32 @@ def test_perfect_families_have_the_smallest_p_that_there_is():
 
 
 @settings(max_examples=20)
+@given(seed=st.integers(0, 10**6), of=st.sampled_from("ab"))
+def test_the_contrast_of_one_family_equals_the_loop_over_its_possible_members(seed, of):
+    similarity = np.random.default_rng(seed).random((5, 5))
+    members = [k for k, family in enumerate(FAMILIES) if family == of]
+
+    def value(members):
+        within = [similarity[i][j] for i, j in itertools.permutations(members, 2)]
+        ends = itertools.product(members, set(range(5)) - set(members))
+        return np.mean(within) - np.mean([(similarity[i][j] + similarity[j][i]) / 2 for i, j in ends])
+
+    found = family_contrast(similarity, FAMILIES, of=of)
+    assert found.value == pytest.approx(value(members))
+    all_members = [value(some) for some in itertools.combinations(range(5), len(members))]
+    assert found.p == pytest.approx(np.mean(np.array(all_members) >= value(members) - 1e-12))
+
+
+def test_one_family_that_is_alike_makes_no_family_of_another():
+    """All together the contrast is large, through the larger family alone."""
+    similarity = np.zeros((5, 5))
+    similarity[2:, 2:] = 1
+    assert family_contrast(similarity, FAMILIES) == pytest.approx((0.75, 0.1))
+    assert family_contrast(similarity, FAMILIES, of="b") == pytest.approx((1.0, 0.1))
+    assert family_contrast(similarity, FAMILIES, of="a").value == 0
+
+
+@settings(max_examples=20)
 @given(seed=st.integers(0, 10**6))
 def test_scores_that_are_the_quality_of_the_target_have_the_contrast_one(seed):
     quality = np.random.default_rng(seed).random(6)
@@ -77,6 +103,8 @@ def test_random_orders_agree_with_all(monkeypatch):
         (lambda: family_contrast(np.full((3, 3), np.nan), "aab"), "similarity must be finite"),
         (lambda: family_contrast(np.ones((3, 3)), ["a", "b"]), "families must have shape .3,., one per network"),
         (lambda: family_contrast(np.ones((3, 3)), ["a", "b", "c"]), "families must leave pairs within"),
+        (lambda: family_contrast(np.ones((3, 3)), ["a", "a", "b"], of="b"), "families must leave pairs within"),
+        (lambda: family_contrast(np.ones((3, 3)), ["a", "a", "b"], of="c"), "of must be one of 'a', 'b'; got 'c'"),
         (lambda: quality_contrast(np.ones((3, 3)), [1, 2]), "quality must be numbers of shape .3."),
         (lambda: quality_contrast(np.ones((3, 3)), [1, 2, 3]), "scores and quality must differ"),
         (lambda: quality_contrast(np.eye(3) + np.arange(3), [1, 1, 1]), "scores and quality must differ"),
