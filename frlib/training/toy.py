@@ -519,9 +519,10 @@ def compare_dimensions(energies: pd.DataFrame, *, resamples: int = 9999, seed: i
     r"""Compare useless with useful dimensions at every scale; the unit of the statistics is the run.
 
     Per run r and scale, the difference of means :math:`\Delta_r = \bar E_\text{useless} - \bar E_\text{useful}`.
-    Under the null hypothesis the two kinds can be exchanged within a run, so the sign of :math:`\Delta_r` is a coin
-    toss, the same for all scales of that run. The test flips signs; its statistic is the largest of the t statistics
-    over scales, which keeps the chance of any false alarm among all scales at the nominal level (Westfall and Young).
+    Under the null hypothesis :math:`\Delta_r` has a symmetric distribution about 0, jointly at all scales of a run; if
+    there are as many dimensions of each kind, it is enough that the kinds can be exchanged. The test flips signs; its
+    statistic is the largest of the t statistics over scales, which keeps the chance of any false alarm among all scales
+    at the nominal level (Westfall and Young).
 
     Parameters
     ----------
