@@ -14,7 +14,7 @@ def shown(source: Path) -> dict:
     source : Path
         The chapter, py:percent.
     """
-    text = source.read_text(encoding="utf-8") if source.is_file() else ""
+    text = source.read_text(encoding="utf-8", errors="replace") if source.is_file() else ""
     found = {}
     if NETWORKS in text:
         found["networks"] = networks()

@@ -283,6 +283,7 @@ def _stored_images(drawing: Drawing, crop: str) -> dict[str, torch.Tensor]:
     return store.load_or_build(f"{drawing.kind}-images", drawing.key | {"wanted": crop}, build)
 
 
+@checked
 def network_content(network: torch.nn.Module) -> dict:
     """Return what tells a network from others, as plain JSON values: its weights, and the layers that read them."""
     weights = network.state_dict()

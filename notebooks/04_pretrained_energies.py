@@ -441,6 +441,7 @@ near, far = (
 )
 in_tangents, in_raw = (far[far.vectors == v].rho for v in ("tangent", "raw"))
 of_theirs = near.set_index(["authors' network", "vectors", "network"]).rho
+of_theirs = of_theirs.sort_index()
 view.say(
     near_first=of_theirs["first", "tangent", "mobilefacenet"],
     near_second=of_theirs["first", "tangent", "mobileface"],
@@ -766,7 +767,7 @@ both_high, both_low = (verdicts.count_sure(t) for t in at_once.values())
 places = ["design", "network", "attribute", "scale"]
 high, low = (t.set_index(places).share for t in shares.values())
 raw_quality = "lattice, authors' settings", slice(None), "image_quality"
-low_quality = low.loc["lattice, authors' settings", "mobileface"]
+low_quality = low.sort_index().loc[raw_quality[0], "mobileface"]
 view.say(
     both_high=both_high,
     both_low=both_low,

@@ -18,10 +18,8 @@
 # ```{one-minute} fig-retention-faces
 # They are meshes with known parameters, lit and drawn, so that one attribute can change and nothing else. They can
 # stand for a controlled stimulus, not for photographs or people: networks tell drawn people apart, at other distances
-# than photographed ones. Head angle is what its unit says; light comes from the side that its sign says, and its degrees
-# are those of the lamp in the scene; hair colour and age keep only their order. {numref}`fig-retention-faces` shows how
-# far each attribute moves an embedding (mean of the three distances on a curve of three images, one of which spans two
-# steps).
+# than photographed ones. Head angle is what its unit says; light comes from the side that its sign says; hair colour and
+# age keep only their order. {numref}`fig-retention-faces` shows how far three images of a curve lie apart, by attribute.
 # ```
 #
 # ```{admonition} Goals

@@ -23,6 +23,8 @@ def test_a_chapter_that_looks_at_nothing_depends_on_nothing(cache, tmp_path):
     (cache / "photographs/album").mkdir(parents=True)
     assert reader_cache.shown(chapter(tmp_path, "n = 1\n")) == {}
     assert reader_cache.shown(tmp_path / "missing.py") == {}
+    (tmp_path / "chapter.py").write_bytes(b"n = '\xe9'\n")  # no UTF-8: the step that runs it says so
+    assert reader_cache.shown(tmp_path / "chapter.py") == {}
 
 
 def test_a_network_of_the_papers_is_noticed(cache, tmp_path):

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 
 from frlib import checks
+from frlib.arguments import checked
 from frlib.faces import pixels
 from frlib.faces.attributes import ATTRIBUTES, batch_of, batches
 from frlib.faces.crops import align
@@ -186,6 +187,7 @@ def light_from(azimuth: torch.Tensor, strength: float = 0.7) -> torch.Tensor:
     return strength * gamma.reshape(-1, 27)
 
 
+@checked
 def load_controller(folder: Path):
     """Return the controller of the package gan_control over a checkpoint.
 
