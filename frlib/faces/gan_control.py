@@ -54,7 +54,7 @@ class GanControl:
     Parameters
     ----------
     checkpoint_folder : path
-        The published folder ``controller_age015id025exp02hai04ori02gam15``, which holds ``generator``. The package
+        The published folder whose name begins with ``controller_age015id025``; it holds ``generator``. The package
         reads it with pickle, which can run code: use a copy that you trust.
     find_landmarks : callable, optional
         Maps images (N, S, S, 3) to landmarks (N, 5, 2), such as ``lambda images: detect(images).landmarks`` with
