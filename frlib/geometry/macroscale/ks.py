@@ -94,7 +94,7 @@ def ks_by_attribute(
     Permutations, and what they are compared with, read the distribution functions at the ends of 1,024 bins of nearly
     equal count. A binned statistic lies below the exact one, by at most the largest share that one bin has of one kind
     of pairs: typically 0.001, and below 0.005 if no two distances are equal (see
-    ``frlib.geometry.macroscale.permutation.bin_ends``). This costs a little power, and no validity.
+    ``permutation.bin_ends``). This costs a little power, and no validity.
 
     Parameters
     ----------
