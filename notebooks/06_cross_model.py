@@ -348,7 +348,7 @@ among = pd.concat([crossed[is_face], others[others.source != others.target]])
 
 # %%
 def over_splits(table, column="rank1", by=("map", "source", "target"), more=1):
-    """Return means over splits; people tested are so many times those fitted."""
+    """Return means over splits; ``more`` people are tested for each fitted."""
     wide = table.pivot_table(column, "split", list(by), sort=False)
     found = geometry.split_interval(wide.to_numpy(), test_over_train=more)
     ends = {"mean": found.mean, "low": found.low, "high": found.high}
